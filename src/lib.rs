@@ -1,0 +1,17 @@
+//! Frustration of neural networks, out of core.
+//!
+//! A pretrained network becomes a stream of signed edge blocks; shards are one way to store that stream; the solver
+//! reads any stream. The modules, in reading order:
+//!
+//! 1. [`net`]: the network as a plain layer graph, from ONNX, safetensors or an initialiser;
+//! 2. [`graph`]: the contract between all the others: nodes, layers, blocks, frames, the block stream;
+//! 3. `unroll`: layer graph in, edge blocks out;
+//! 4. `shard`: the same blocks on disk, memory-mapped;
+//! 5. `kernel`: panels times lanes, the arithmetic;
+//! 6. `spin`: the flip solvers;
+//! 7. `table`: Parquet out;
+//! 8. `cli`: one file per subcommand.
+#![deny(unsafe_code)]
+
+pub mod graph;
+pub mod net;

@@ -1,0 +1,2 @@
+//! The `pipeline` binary: parse, run, exit code.
+fn main() {}
