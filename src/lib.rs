@@ -15,3 +15,4 @@
 
 pub mod graph;
 pub mod net;
+pub mod progress;

@@ -1,0 +1,71 @@
+//! What can go wrong while reading a network.
+use std::path::PathBuf;
+
+/// A network that could not be read. Each message says where, what was found, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file could not be read.
+    #[error("cannot read {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not what its name says, or is damaged.
+    #[error("{path}: {found}; expected {expected}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+        /// What should be there.
+        expected: String,
+    },
+    /// An operator without an edge rule.
+    #[error("layer `{layer}` has operator `{op}`, which has no edge rule; {hint}")]
+    UnknownOperator {
+        /// Name of the layer.
+        layer: String,
+        /// The operator.
+        op: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// An activation that is not monotone non-decreasing: the sign of an edge would depend on the input.
+    #[error(
+        "layer `{layer}`: activation `{op}` is not monotone, so its edges have no sign; frustration is not defined for this network"
+    )]
+    NotMonotone {
+        /// Name of the layer.
+        layer: String,
+        /// The activation.
+        op: String,
+    },
+    /// Sizes that do not fit together.
+    #[error("layer `{layer}`: {found}; expected {expected}")]
+    Shape {
+        /// Name of the layer.
+        layer: String,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// A parameter that is NaN or infinite.
+    #[error(
+        "layer `{layer}`: parameter `{tensor}`, element {index}, is {found}; expected finite weights (was the training run stable?)"
+    )]
+    NotFinite {
+        /// Name of the layer.
+        layer: String,
+        /// Which of its tensors.
+        tensor: String,
+        /// Position of the first such element.
+        index: usize,
+        /// The value.
+        found: f32,
+    },
+}
