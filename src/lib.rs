@@ -14,5 +14,6 @@
 #![deny(unsafe_code)]
 
 pub mod graph;
+pub mod kernel;
 pub mod net;
 pub mod progress;
