@@ -17,3 +17,4 @@ pub mod graph;
 pub mod kernel;
 pub mod net;
 pub mod progress;
+pub mod spin;

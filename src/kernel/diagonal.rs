@@ -1,16 +1,10 @@
 //! Diagonal blocks: pooling and depthwise convolution. One signed add per edge and lane group.
 
-use super::{Fields, Isa, LANES, Spins, bit_of_lane, local};
+use super::{Fields, Isa, LANES, Spins, local, signed};
 use crate::graph::{Block, Interval};
 
 pub(super) fn add(isa: Isa, block: &Block, intervals: &[Interval], values: &[f32], spins: &Spins, fields: &mut Fields) {
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => super::x86::with_avx512(|| add_lanes(block, intervals, values, spins, fields)),
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => super::x86::with_avx2(|| add_lanes(block, intervals, values, spins, fields)),
-        Isa::Portable => add_lanes(block, intervals, values, spins, fields),
-    }
+    isa.run(|| add_lanes(block, intervals, values, spins, fields));
 }
 
 #[inline(always)]
@@ -26,20 +20,12 @@ fn add_lanes(block: &Block, intervals: &[Interval], values: &[f32], spins: &Spin
                     let at = (local(row, first_row) + r * block.row_step as usize) * n_groups;
                     for group in 0..n_groups {
                         let mask = spins.plane(group)[column + r];
-                        add_signed(mask, weight, &mut fields.vectors_mut()[at + group]);
+                        let terms = signed(mask, [weight; LANES]);
+                        let field = &mut fields.vectors_mut()[at + group];
+                        field.iter_mut().zip(terms).for_each(|(field, term)| *field += term);
                     }
                 }
             }
         }
-    }
-}
-
-/// `field ± weight` by lane: plus where the lane's bit of `mask` is set.
-#[inline(always)]
-fn add_signed(mask: u16, weight: f32, field: &mut [f32; LANES]) {
-    let bits = weight.to_bits();
-    for (lane, field) in field.iter_mut().enumerate() {
-        let down = !(u32::from(mask) >> bit_of_lane(lane)) << 31;
-        *field += f32::from_bits(bits ^ down);
     }
 }

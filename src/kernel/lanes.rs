@@ -59,6 +59,34 @@ fn has_avx512(part: &str) -> bool {
     }
 }
 
+impl Isa {
+    /// Runs `f` compiled for this instruction set, as far as it is inlined: same arithmetic, wider vectors.
+    pub fn run<T>(self, f: impl FnOnce() -> T) -> T {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => super::x86::with_avx512(f),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => super::x86::with_avx2(f),
+            Self::Portable => f(),
+        }
+    }
+}
+
+/// `s · x` by lane: `x` where the lane's bit of `mask` is set, `−x` elsewhere.
+#[inline(always)]
+pub fn signed(mask: u16, x: [f32; LANES]) -> [f32; LANES] {
+    std::array::from_fn(|lane| {
+        let down = !(u32::from(mask) >> bit_of_lane(lane)) << 31;
+        f32::from_bits(x[lane].to_bits() ^ down)
+    })
+}
+
+/// The mask whose bits are set where the lane's condition holds.
+#[inline(always)]
+pub fn mask_of(condition: impl Fn(usize) -> bool) -> u16 {
+    (0..LANES).fold(0, |mask, lane| mask | (condition(lane) as u16) << bit_of_lane(lane))
+}
+
 /// Spins of all nodes for up to `16 · n_groups` replicas: one bit each, set for `+1`.
 ///
 /// Layout: one plane per lane group, one `u16` mask per node: `masks[group · n_nodes + node]`.

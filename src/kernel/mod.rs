@@ -30,7 +30,7 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use lanes::{Fields, Isa, LANES, Spins, bit_of_lane};
+pub use lanes::{Fields, Isa, LANES, Spins, bit_of_lane, mask_of, signed};
 
 use crate::graph::{Blocks, NodeId, PanelKind};
 

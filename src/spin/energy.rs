@@ -1,0 +1,61 @@
+//! Energies that add up to the same bits in any order: sums of local fields as integers.
+
+use crate::kernel::{LANES, bit_of_lane};
+
+/// The grid on which one layer's fields are added: multiples of `unit`, at most 2³⁰ of them in a field.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    unit: f64,
+    scale: f32,
+}
+
+impl Grid {
+    /// For fields of at most `max`.
+    pub(super) fn new(max: f64) -> Self {
+        // A power of two, so that scaling is exact; one binary place to spare for rounding in `f32`.
+        let exponent = if max > 0.0 { 29 - max.log2().floor() as i32 } else { 0 }.clamp(-126, 126);
+        Self { unit: 2f64.powi(-exponent), scale: 2f32.powi(exponent) }
+    }
+    /// A sum of grid points as a number.
+    pub(super) fn value(&self, sum: i64) -> f64 {
+        sum as f64 * self.unit
+    }
+}
+
+/// Sums of fields and counts by replica, for one lane group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// In units of the grid, by lane.
+    sums: [i64; LANES],
+    counts: [u64; LANES],
+}
+
+impl Tally {
+    pub(super) fn zero() -> Self {
+        Self { sums: [0; LANES], counts: [0; LANES] }
+    }
+
+    /// Adds the fields of the lanes whose bit is set.
+    #[inline(always)]
+    pub(super) fn add(&mut self, grid: &Grid, mask: u16, fields: &[f32; LANES]) {
+        for (lane, field) in fields.iter().enumerate() {
+            let chosen = i32::from(mask >> bit_of_lane(lane) & 1);
+            let points = i64::from((field * grid.scale) as i32 & -chosen);
+            self.sums[lane] = self.sums[lane].wrapping_add(points);
+            self.counts[lane] = self.counts[lane].wrapping_add(chosen as u64);
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for lane in 0..LANES {
+            self.sums[lane] += other.sums[lane];
+            self.counts[lane] += other.counts[lane];
+        }
+    }
+
+    /// Sum and count of the replica with spin bit `bit`.
+    pub(super) fn of(&self, grid: &Grid, bit: usize) -> (f64, u64) {
+        let lane = if bit < 8 { 2 * bit } else { 2 * (bit - 8) + 1 };
+        (grid.value(self.sums[lane]), self.counts[lane])
+    }
+}

@@ -1,0 +1,143 @@
+//! Where the frustration sits: the negative entries of `S A S` at a state, by block of `A`.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::graph::{self, Block, BlockStream, Frame, Interval, NodeId, PanelKind};
+
+/// One block of `A`: all edges from one layer to another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BlockFrustration {
+    /// Index of the source layer.
+    pub source: usize,
+    /// Index of the target layer.
+    pub target: usize,
+    /// Edges.
+    pub n_edges: u64,
+    /// `Σ|w|`.
+    pub weight: f64,
+    /// Edges with `s_i w s_j < 0`.
+    pub frustrated_edges: u64,
+    /// `Σ|w|` over those.
+    pub frustrated_weight: f64,
+}
+
+/// Every block of `A` at a state (bit `i % 8` of byte `i / 8` set if `s_i = +1`), by target, then source layer.
+///
+/// Cost: one visit of every edge in one direction, in `f64`. Row sums are added on an integer grid 2¹⁰⁰ times finer than
+/// the graph's total, so that the result does not depend on frames or threads.
+///
+/// # Errors
+/// If the graph cannot be read.
+pub fn by_block(graph: &dyn BlockStream, state: &[u8]) -> Result<Vec<BlockFrustration>, graph::Error> {
+    let spins: Vec<f32> = (0..graph.totals().n_nodes as usize).map(|i| spin(state, i)).collect();
+    let grid = 2f64.powi(100 - graph.totals().sum_abs.max(f64::MIN_POSITIVE).log2().ceil() as i32);
+    let visit = |frame: &mut Frame, index: usize| {
+        graph.read(index, frame)?;
+        let target = graph.frames()[index].layer as usize;
+        let mut tallies = BTreeMap::new();
+        for block in &frame.inward.blocks {
+            let rows = Rows { values: graph.values(), block, intervals: frame.inward.intervals(block), spins: &spins };
+            let source = layer_of(graph, rows.intervals[0].first_col);
+            rows.add(grid, tallies.entry((target, source)).or_insert_with(Tally::default));
+        }
+        Ok(tallies)
+    };
+    let frames: Vec<BTreeMap<_, Tally>> = (0..graph.frames().len())
+        .into_par_iter()
+        .map_init(Frame::default, visit)
+        .collect::<Result<_, graph::Error>>()?;
+    let mut totals: BTreeMap<(usize, usize), Tally> = BTreeMap::new();
+    for (key, tally) in frames.into_iter().flatten() {
+        totals.entry(key).or_default().merge(&tally);
+    }
+    Ok(totals.into_iter().map(|((target, source), tally)| tally.block(source, target, grid)).collect())
+}
+
+fn spin(state: &[u8], node: usize) -> f32 {
+    if state[node / 8] >> (node % 8) & 1 == 1 { 1.0 } else { -1.0 }
+}
+
+fn layer_of(graph: &dyn BlockStream, node: NodeId) -> usize {
+    graph.layers().partition_point(|l| l.nodes.end <= node)
+}
+
+/// Counts, and weights in units of the grid.
+#[derive(Default)]
+struct Tally {
+    n_edges: u64,
+    weight: i128,
+    frustrated_edges: u64,
+    frustrated_weight: i128,
+}
+
+impl Tally {
+    fn merge(&mut self, other: &Self) {
+        self.n_edges += other.n_edges;
+        self.weight += other.weight;
+        self.frustrated_edges += other.frustrated_edges;
+        self.frustrated_weight += other.frustrated_weight;
+    }
+    fn block(&self, source: usize, target: usize, grid: f64) -> BlockFrustration {
+        BlockFrustration {
+            source,
+            target,
+            n_edges: self.n_edges,
+            weight: self.weight as f64 / grid,
+            frustrated_edges: self.frustrated_edges,
+            frustrated_weight: self.frustrated_weight as f64 / grid,
+        }
+    }
+}
+
+/// The rows of one block.
+struct Rows<'a> {
+    values: &'a [f32],
+    block: &'a Block,
+    intervals: &'a [Interval],
+    spins: &'a [f32],
+}
+
+impl Rows<'_> {
+    fn add(&self, grid: f64, tally: &mut Tally) {
+        for a in 0..self.block.runs[0].count {
+            for b in 0..self.block.runs[1].count {
+                for r in 0..self.block.n_rows {
+                    let (mut weight, mut frustrated, mut count, mut n_edges) = (0.0, 0.0, 0, 0);
+                    self.for_each_term((a, b, r), |term| {
+                        weight += f64::from(term).abs();
+                        frustrated += f64::from(term.min(0.0));
+                        count += u64::from(term < 0.0);
+                        n_edges += 1;
+                    });
+                    tally.n_edges += n_edges;
+                    tally.frustrated_edges += count;
+                    tally.weight += (weight * grid) as i128;
+                    tally.frustrated_weight -= (frustrated * grid) as i128;
+                }
+            }
+        }
+    }
+
+    /// Calls `f(s_i w_ij s_j)` for every edge of one row.
+    #[inline(always)]
+    fn for_each_term(&self, (a, b, r): (u32, u32, u32), mut f: impl FnMut(f32)) {
+        let (row, col_shift, value_shift) = self.block.group(a, b);
+        let spin = self.spins[(row + r * self.block.row_step) as usize];
+        for interval in self.intervals {
+            let column = (interval.first_col + col_shift) as usize;
+            let first = (interval.values + value_shift) as usize + r as usize * self.block.row_stride as usize;
+            match self.block.kind {
+                PanelKind::Diagonal => f(spin * self.values[first] * self.spins[column + r as usize]),
+                PanelKind::Dense => {
+                    let spins = &self.spins[column..column + interval.len as usize];
+                    let stride = (self.block.col_stride as usize).max(1);
+                    for (s, w) in spins.iter().zip(self.values[first..].iter().step_by(stride)) {
+                        f(spin * w * s);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! SOLVER: the ground state of a signed graph, approximately.
+//!
+//! # Problem
+//! Spins `s_i = ±1`; energy `e(s) = ½ (1 − Σ_ij s_i Au_ij s_j / Σ_ij |Au_ij|)`, `Au = A + Aᵀ`; frustration
+//! `ε = min_s e(s)` (paper, eqs. 1–3). The minimisation is NP-hard; every method here ends in a local minimum `ε̂ ≥ ε`:
+//! no single flip lowers `e`. Replicas are independent runs from different initial states; the least `ε̂` is the
+//! estimate.
+//!
+//! # Conventions
+//! The **local field** in the current gauge is `r_i = s_i Σ_j Au_ij s_j` (dimension of a weight). Flipping `i` changes
+//! `Σ_ij s_i Au_ij s_j` by `−4 r_i`: a flip with `r_i < 0` lowers the energy. Nodes of one layer are not adjacent, so
+//! a whole layer is updated at once and it is still exact coordinate descent.
+//!
+//! # Methods
+//! [`Method::Sweep`] and [`Method::Anneal`] stream: each pass over the frames advances sixteen replicas per vector and
+//! needs only the spins in memory (one bit per replica and node). [`Method::Steepest`] is Algorithm 1 to the letter,
+//! one replica per thread.
+//!
+//! # Determinism
+//! A replica depends on (seed, replica) only: not on threads, frames, the other replicas, or the instruction set.
+//! Local fields are summed in one fixed order; energies accumulate as integers; random numbers are keyed by (seed,
+//! replica, node, sweep).
+//!
+//! # Tolerance
+//! Streaming methods recompute `r_i` in `f32` at every visit and flip only if `r_i < −10⁻⁵ σ`, `σ` the root mean
+//! square of the layer's fields in a random state, so that rounding cannot make a flip that raises the energy.
+//! `steepest` is exact: see [`steepest`].
+
+pub mod anneal;
+mod energy;
+pub mod exact;
+pub mod frustrated;
+mod random;
+mod relax;
+mod rows;
+mod scale;
+pub mod steepest;
+pub mod sweep;
+mod tournament;
+
+use std::time::Instant;
+
+use crate::graph::{self, BlockStream};
+use crate::kernel::{Isa, LANES, Spins};
+use crate::progress::Progress;
+
+pub use scale::Scales;
+
+/// How to search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Method {
+    /// Streaming descent with a falling threshold: flips every `r_i < −τ`, `τ → 0` (Algorithm 1's "any i" option).
+    Sweep,
+    /// Algorithm 1: always the most negative `r_i`, ties to the lowest node.
+    Steepest,
+    /// Streaming heat-bath annealing over that many sweeps, then descent.
+    Anneal {
+        /// Sweeps of the temperature schedule, at least 1.
+        sweeps: u32,
+    },
+}
+
+impl Method {
+    /// The method's name on the command line and in tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sweep => "sweep",
+            Self::Steepest => "steepest",
+            Self::Anneal { .. } => "anneal",
+        }
+    }
+}
+
+/// A complete description of a search: the same plan gives the same replicas.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// How to search.
+    pub method: Method,
+    /// Number of replicas, at least 1.
+    pub replicas: u32,
+    /// Single-node flips, drawn with replacement, that make the initial state of every replica but the first from
+    /// all `+1` (the paper's ν).
+    pub random_flips: u64,
+    /// Seed of all randomness.
+    pub seed: u64,
+    /// Most flips per replica (the paper's M). Streaming methods stop before the layer that would exceed it.
+    pub max_flips: u64,
+    /// Instruction set; the result does not depend on it.
+    pub isa: Isa,
+}
+
+impl Plan {
+    /// Flips that make the initial state of a replica: none for the first.
+    pub fn initial_flips(&self, replica: u32) -> u64 {
+        if replica == 0 { 0 } else { self.random_flips }
+    }
+}
+
+/// The outcome of one replica.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replica {
+    /// Its number.
+    pub index: u32,
+    /// `ε̂ = e(s)`, recomputed from the final state.
+    pub energy: f64,
+    /// `Σ_edges s_i w s_j`: satisfied less frustrated weight.
+    pub alignment: f64,
+    /// Single-spin flips after the initial ones.
+    pub flips: u64,
+    /// Sweeps (streaming methods), or 0.
+    pub sweeps: u64,
+    /// Seconds of wall time: of this replica (`steepest`), or of the batch that it travelled in.
+    pub secs: f64,
+    /// False if `max_flips` ended the search first.
+    pub local_minimum: bool,
+    /// Bit `i % 8` of byte `i / 8` is set if `s_i = +1`.
+    pub state: Vec<u8>,
+}
+
+/// A search that could not be completed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The graph could not be read.
+    #[error(transparent)]
+    Graph(#[from] graph::Error),
+    /// The graph has no edge of non-zero weight.
+    #[error(
+        "the graph has no weight (sum of |w| is {sum_abs}), so its frustration is undefined; check the network's weights"
+    )]
+    NoWeight {
+        /// `Σ|w|`.
+        sum_abs: f64,
+    },
+    /// The recomputed energy differs from the running one.
+    #[error(
+        "replica {replica}: running energy {running} but {recomputed} from scratch; the graph changed under the solver, or this is a bug"
+    )]
+    Drift {
+        /// The replica.
+        replica: u32,
+        /// As accumulated over the flips.
+        running: f64,
+        /// As recomputed from the state.
+        recomputed: f64,
+    },
+}
+
+/// Runs all replicas of a plan on the current rayon pool and returns them in order.
+///
+/// Memory: streaming methods hold `n_nodes · replicas / 8` bytes of spins (replicas rounded up to sixteen) and about
+/// 4 MiB per thread; `steepest` 9 bytes per node and thread, the decoded blocks, and the parameters once more.
+///
+/// # Errors
+/// [`Error`] if the graph cannot be read or has no weight.
+pub fn solve(graph: &dyn BlockStream, plan: &Plan, progress: &dyn Progress) -> Result<Vec<Replica>, Error> {
+    let totals = graph.totals();
+    if totals.sum_abs.is_nan() || totals.sum_abs <= 0.0 {
+        return Err(Error::NoWeight { sum_abs: totals.sum_abs });
+    }
+    match plan.method {
+        Method::Steepest => steepest::solve(graph, plan, progress),
+        Method::Sweep | Method::Anneal { .. } => stream(graph, plan, progress),
+    }
+}
+
+/// The streaming methods: all replicas in one state, advanced together.
+fn stream(graph: &dyn BlockStream, plan: &Plan, progress: &dyn Progress) -> Result<Vec<Replica>, Error> {
+    let start = Instant::now();
+    let scales = Scales::measure(graph)?;
+    let mut relax = relax::Relax::new(graph, &scales, plan, initial_spins(graph.totals().n_nodes, plan))?;
+    match plan.method {
+        Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps, progress)?,
+        _ => sweep::run(&mut relax, progress)?,
+    }
+    relax.finish(start.elapsed().as_secs_f64())
+}
+
+/// Initial states of all replicas.
+fn initial_spins(n_nodes: u32, plan: &Plan) -> Spins {
+    let mut spins = Spins::all_up(n_nodes, (plan.replicas as usize).div_ceil(LANES));
+    for replica in 0..plan.replicas {
+        for node in random::initial_flips(plan, replica, n_nodes) {
+            spins.flip(replica as usize, node);
+        }
+    }
+    spins
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! Random access to the rows of `Au`: all frames decoded, an index from rows to blocks, and contiguous panel rows.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind};
+use crate::spin::rows::add_row_sums;
+
+/// Rows per entry of the index from rows to blocks.
+const BUCKET: u32 = 64;
+
+/// A signed graph held as decoded blocks.
+pub(super) struct Adjacency<'a> {
+    graph: &'a dyn BlockStream,
+    frames: Vec<IndexedFrame>,
+    /// First row of every frame.
+    first_rows: Vec<NodeId>,
+    /// Panels whose rows are strided in the value store, with rows made contiguous.
+    transposed: Vec<f32>,
+    /// Adding and subtracting this rounds to a multiple of the quantum.
+    rounder: f64,
+    quantum: f64,
+    row_sums: Vec<f64>,
+    sum_abs: f64,
+}
+
+struct IndexedFrame {
+    blocks: Blocks,
+    /// Where each block's values are.
+    stores: Vec<Store>,
+    /// Blocks that may meet rows `64 k .. 64 (k + 1)` of the frame: `entries[starts[k]..starts[k + 1]]`.
+    starts: Vec<u32>,
+    entries: Vec<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Store {
+    Graph,
+    Transposed,
+}
+
+/// A panel's identity: offset, rows, columns, strides.
+type PanelKey = (u64, u32, u32, u32, u32);
+
+/// Consecutive weights of a row, rounded to the quantum.
+pub(super) struct Weights<'a> {
+    values: &'a [f32],
+    stride: usize,
+    len: usize,
+    rounder: f64,
+}
+
+impl Weights<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+    #[inline(always)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = f64> + '_ {
+        self.values.iter().step_by(self.stride).take(self.len).map(|&w| round(w, self.rounder))
+    }
+}
+
+/// `w` to the nearest multiple of the quantum, ties to even.
+#[inline(always)]
+fn round(w: f32, rounder: f64) -> f64 {
+    (f64::from(w) + rounder) - rounder
+}
+
+impl<'a> Adjacency<'a> {
+    pub(super) fn new(graph: &'a dyn BlockStream) -> Result<Self, graph::Error> {
+        let decode = |index: usize| {
+            let mut frame = Frame::default();
+            graph.read(index, &mut frame).map(|()| frame)
+        };
+        let frames: Vec<Frame> = (0..graph.frames().len()).into_par_iter().map(decode).collect::<Result<_, _>>()?;
+        let abs = row_sums(graph, &frames, |w| f64::from(w).abs());
+        let max = abs.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        // |r| ≤ max < 2⁵¹ q, and w + 1.5 · 2⁵² q keeps the spacing q.
+        let quantum = 2f64.powi(max.log2().floor() as i32 + 1 - 51);
+        let rounder = 1.5 * 2f64.powi(52) * quantum;
+        let row_sums = row_sums(graph, &frames, |w| round(w, rounder));
+        let sum_abs = abs.iter().sum::<f64>() / 2.0;
+        let mut transposer = Transposer { values: graph.values(), out: Vec::new(), known: HashMap::new() };
+        let rows = |index: usize| graph.frames()[index].rows.clone();
+        let frames =
+            frames.into_iter().enumerate().map(|(i, f)| IndexedFrame::new(f, rows(i), &mut transposer)).collect();
+        let first_rows = graph.frames().iter().map(|f| f.rows.start).collect();
+        Ok(Self { graph, frames, first_rows, transposed: transposer.out, rounder, quantum, row_sums, sum_abs })
+    }
+
+    /// `Σ_j Au_ij` of every row: the fields of the state with all spins `+1`.
+    pub(super) fn row_sums(&self) -> &[f64] {
+        &self.row_sums
+    }
+    /// `Σ_edges |w|`.
+    pub(super) fn sum_abs(&self) -> f64 {
+        self.sum_abs
+    }
+    /// What all weights are multiples of.
+    pub(super) fn quantum(&self) -> f64 {
+        self.quantum
+    }
+
+    /// Calls `f(first column, weights)` for the runs of consecutive columns of one row of `Au`.
+    #[inline(always)]
+    pub(super) fn for_each_run(&self, row: NodeId, mut f: impl FnMut(NodeId, Weights<'_>)) {
+        let at = self.first_rows.partition_point(|&first| first <= row) - 1;
+        let frame = &self.frames[at];
+        let bucket = ((row - self.first_rows[at]) / BUCKET) as usize;
+        for &index in &frame.entries[frame.starts[bucket] as usize..frame.starts[bucket + 1] as usize] {
+            let block = &frame.blocks.blocks[index as usize];
+            let Some((a, b, r)) = find(block, row) else { continue };
+            let (_, col_shift, value_shift) = block.group(a, b);
+            let values = match frame.stores[index as usize] {
+                Store::Graph => self.graph.values(),
+                Store::Transposed => &self.transposed,
+            };
+            for interval in frame.blocks.intervals(block) {
+                let first = interval.values + value_shift + u64::from(r) * u64::from(block.row_stride);
+                let (shift, len) = match block.kind {
+                    PanelKind::Dense => (0, interval.len),
+                    PanelKind::Diagonal => (r, 1),
+                };
+                let (stride, len) = (block.col_stride.max(1) as usize, len as usize);
+                let values = &values[first as usize..];
+                f(interval.first_col + col_shift + shift, Weights { values, stride, len, rounder: self.rounder });
+            }
+        }
+    }
+}
+
+/// The group and row within it that is node `row`, if the block meets it.
+fn find(block: &Block, row: NodeId) -> Option<(u32, u32, u32)> {
+    let mut rest = row.checked_sub(block.first_row)?;
+    let mut steps = [0, 0];
+    for (step, run) in steps.iter_mut().zip(block.runs) {
+        if run.count > 1 {
+            *step = (rest / run.row_step).min(run.count - 1);
+            rest -= *step * run.row_step;
+        }
+    }
+    let r = rest / block.row_step;
+    (r < block.n_rows && r * block.row_step == rest).then_some((steps[0], steps[1], r))
+}
+
+fn row_sums(graph: &dyn BlockStream, frames: &[Frame], f: impl Fn(f32) -> f64 + Copy + Sync) -> Vec<f64> {
+    let sums = graph.frames().par_iter().zip(frames).map(|(info, frame)| {
+        let mut sums = vec![0.0; info.rows.len()];
+        for blocks in [&frame.inward, &frame.outward] {
+            add_row_sums(blocks, graph.values(), info.rows.start, f, &mut sums);
+        }
+        sums
+    });
+    sums.collect::<Vec<_>>().concat()
+}
+
+impl IndexedFrame {
+    fn new(frame: Frame, rows: std::ops::Range<NodeId>, transposer: &mut Transposer<'_>) -> Self {
+        let mut blocks = frame.inward;
+        for block in &frame.outward.blocks {
+            blocks.push(*block, frame.outward.intervals(block));
+        }
+        let stores = (0..blocks.blocks.len()).map(|index| transposer.make_contiguous(&mut blocks, index)).collect();
+        let n_buckets = rows.len().div_ceil(BUCKET as usize);
+        let mut buckets = vec![Vec::new(); n_buckets];
+        for (index, block) in blocks.blocks.iter().enumerate() {
+            for bucket in buckets_of(block, rows.start) {
+                buckets[bucket].push(index as u32);
+            }
+        }
+        let mut starts = vec![0];
+        for bucket in &buckets {
+            starts.push(starts[starts.len() - 1] + bucket.len() as u32);
+        }
+        Self { blocks, stores, starts, entries: buckets.concat() }
+    }
+}
+
+/// The buckets that hold a row of the block, ascending.
+fn buckets_of(block: &Block, first_row: NodeId) -> Vec<usize> {
+    let mut buckets = Vec::new();
+    for a in 0..block.runs[0].count {
+        for b in 0..block.runs[1].count {
+            let row = block.group(a, b).0 - first_row;
+            let last = row + (block.n_rows - 1) * block.row_step;
+            buckets.extend((row / BUCKET..=last / BUCKET).map(|k| k as usize));
+        }
+    }
+    buckets.sort_unstable();
+    buckets.dedup();
+    buckets
+}
+
+/// Copies panels with strided rows into rows, each distinct panel once.
+struct Transposer<'a> {
+    values: &'a [f32],
+    out: Vec<f32>,
+    known: HashMap<PanelKey, u64>,
+}
+
+impl Transposer<'_> {
+    /// Points a shared dense block with strided columns at a contiguous copy.
+    fn make_contiguous(&mut self, blocks: &mut Blocks, index: usize) -> Store {
+        let block = blocks.blocks[index];
+        let shared = block.runs.iter().all(|r| r.value_step == 0 || r.count == 1);
+        // One length for all intervals, so that one row stride serves them.
+        let len = blocks.intervals(&block)[0].len;
+        let even = blocks.intervals(&block).iter().all(|i| i.len == len);
+        if block.kind == PanelKind::Diagonal || block.col_stride <= 1 || !shared || !even {
+            return Store::Graph;
+        }
+        let intervals = block.intervals_start as usize..(block.intervals_start + block.n_intervals) as usize;
+        for interval in &mut blocks.intervals[intervals] {
+            interval.values = self.copy(&block, interval);
+        }
+        let block = &mut blocks.blocks[index];
+        (block.row_stride, block.col_stride) = (len, 1);
+        Store::Transposed
+    }
+
+    /// Offset of the copy of one interval's panel.
+    fn copy(&mut self, block: &Block, interval: &Interval) -> u64 {
+        let key = (interval.values, block.n_rows, interval.len, block.row_stride, block.col_stride);
+        if let Some(&offset) = self.known.get(&key) {
+            return offset;
+        }
+        let offset = self.out.len() as u64;
+        for r in 0..u64::from(block.n_rows) {
+            let row = interval.values + r * u64::from(block.row_stride);
+            let value = |k: u32| self.values[(row + u64::from(k) * u64::from(block.col_stride)) as usize];
+            self.out.extend((0..interval.len).map(value));
+        }
+        self.known.insert(key, offset);
+        offset
+    }
+}

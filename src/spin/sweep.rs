@@ -1,0 +1,65 @@
+//! Descent by sweeps with a falling threshold.
+//!
+//! A plain sweep flips every spin with `r_i < 0` of a layer at once and falls into a poor minimum. Flipping only
+//! `r_i < −τ` first, with `τ` falling, comes closer to always taking the most negative one (Algorithm 1) at the cost
+//! of a few dozen passes. `τ = f σ` with the layer's field scale `σ` ([`super::Scales`]) and `f` from 4 down to 0.02 in
+//! 40 geometric steps; then `τ` = the tolerance until a sweep flips nothing.
+
+use super::relax::{Relax, Rule};
+use super::{Error, Scales};
+use crate::graph::NodeId;
+use crate::kernel::{LANES, mask_of};
+use crate::progress::Progress;
+
+/// Sweeps with a falling threshold.
+const FALL: u32 = 40;
+/// First and last threshold, in units of the layer's field scale.
+const THRESHOLDS: [f64; 2] = [4.0, 0.02];
+/// A field above `−TOLERANCE · σ` counts as not negative: rounding of `f32` sums stays below it.
+const TOLERANCE: f64 = 1e-5;
+
+/// Flips every spin whose field is below the layer's threshold.
+struct Threshold {
+    /// `−τ` by layer.
+    below: Vec<f32>,
+}
+
+impl Threshold {
+    fn new(scales: &Scales, factor: f64) -> Self {
+        Self { below: scales.layers.iter().map(|s| (-factor * s.rms) as f32).collect() }
+    }
+}
+
+impl Rule for Threshold {
+    #[inline(always)]
+    fn flips(&self, layer: usize, _: NodeId, _: usize, r: &[f32; LANES]) -> u16 {
+        let below = self.below[layer];
+        mask_of(|lane| r[lane] < below)
+    }
+}
+
+/// The whole method: falling threshold, then descent.
+pub(super) fn run(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), Error> {
+    progress.begin("sweep", u64::from(FALL));
+    let ratio = THRESHOLDS[1] / THRESHOLDS[0];
+    for step in 0..FALL {
+        let factor = THRESHOLDS[0] * ratio.powf(f64::from(step) / f64::from(FALL - 1));
+        relax.sweep(&Threshold::new(relax.scales, factor))?;
+        progress.advance(1);
+        progress.note(&format!("best ε {:.6}", relax.best_energy()));
+    }
+    progress.end();
+    descend(relax, progress)
+}
+
+/// Flips negative fields until there are none.
+pub(super) fn descend(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), Error> {
+    let rule = Threshold::new(relax.scales, TOLERANCE);
+    progress.begin("descent", 0);
+    while relax.sweep(&rule)? > 0 {
+        progress.advance(1);
+        progress.note(&format!("best ε {:.6}", relax.best_energy()));
+    }
+    progress.end();
+    Ok(())
+}

@@ -1,0 +1,183 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::graph::NodeId;
+use crate::graph::csr::Csr;
+use crate::progress::Silent;
+
+/// Edges of a layered graph with small integer weights (so that all arithmetic is exact), and its class sizes.
+fn layered(n_layers: usize, size: u32) -> impl Strategy<Value = (Vec<u32>, Vec<(NodeId, NodeId, f32)>)> {
+    let sizes = prop::collection::vec(1..=size, 2..=n_layers);
+    sizes.prop_flat_map(|sizes| {
+        let n: u32 = sizes.iter().sum();
+        let edge = (0..n, 0..n, prop::sample::select(vec![-3.0f32, -2.0, -1.0, 1.0, 2.0, 3.0]));
+        let class = |sizes: &[u32], node: u32| {
+            let mut end = 0;
+            sizes.iter().position(|s| {
+                end += s;
+                node < end
+            })
+        };
+        prop::collection::vec(edge, 1..60).prop_map(move |edges| {
+            let mut edges: Vec<_> =
+                edges.into_iter().filter(|&(a, b, _)| class(&sizes, a) < class(&sizes, b)).collect();
+            if edges.is_empty() {
+                edges.push((0, n - 1, 1.0));
+            }
+            (sizes.clone(), edges)
+        })
+    })
+}
+
+fn graph((sizes, edges): &(Vec<u32>, Vec<(NodeId, NodeId, f32)>)) -> Csr {
+    Csr::from_edges(sizes.iter().sum(), edges, sizes)
+}
+
+fn plan(method: Method, replicas: u32, seed: u64) -> Plan {
+    Plan { method, replicas, random_flips: 100, seed, max_flips: u64::MAX, isa: Isa::detect() }
+}
+
+const METHODS: [Method; 3] = [Method::Sweep, Method::Steepest, Method::Anneal { sweeps: 20 }];
+
+fn spin(state: &[u8], node: NodeId) -> f64 {
+    if state[node as usize / 8] >> (node % 8) & 1 == 1 { 1.0 } else { -1.0 }
+}
+
+fn energy(edges: &[(NodeId, NodeId, f32)], state: &[u8]) -> f64 {
+    let alignment: f64 = edges.iter().map(|&(a, b, w)| spin(state, a) * f64::from(w) * spin(state, b)).sum();
+    let total: f64 = edges.iter().map(|e| f64::from(e.2).abs()).sum();
+    0.5 * (1.0 - alignment / total)
+}
+
+fn fields(edges: &[(NodeId, NodeId, f32)], state: &[u8], n: u32) -> Vec<f64> {
+    let mut fields = vec![0.0; n as usize];
+    for &(a, b, w) in edges {
+        let term = spin(state, a) * f64::from(w) * spin(state, b);
+        fields[a as usize] += term;
+        fields[b as usize] += term;
+    }
+    fields
+}
+
+/// Algorithm 1, written plainly: recompute all row sums after every flip.
+fn algorithm_1(edges: &[(NodeId, NodeId, f32)], n: u32) -> (Vec<u8>, u64) {
+    let mut state = vec![0xffu8; (n as usize).div_ceil(8)];
+    let mut flips = 0;
+    loop {
+        let rows = fields(edges, &state, n);
+        let k = (0..n as usize).min_by(|&a, &b| rows[a].total_cmp(&rows[b]).then(a.cmp(&b))).unwrap();
+        if rows[k] >= 0.0 {
+            return (state, flips);
+        }
+        state[k / 8] ^= 1 << (k % 8);
+        flips += 1;
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_method_ends_in_a_local_minimum_with_the_energy_it_states(g in layered(5, 6), seed in any::<u64>()) {
+        let csr = graph(&g);
+        let ground = exact::ground_state_if_small(&csr);
+        for method in METHODS {
+            for replica in solve(&csr, &plan(method, 3, seed), &Silent).unwrap() {
+                prop_assert!((replica.energy - energy(&g.1, &replica.state)).abs() < 1e-9);
+                let least = fields(&g.1, &replica.state, csr.totals().n_nodes).into_iter().fold(f64::MAX, f64::min);
+                prop_assert!(least >= 0.0, "{method:?} left a field of {least}");
+                prop_assert!(replica.local_minimum);
+                if let Some((ground, _)) = ground {
+                    prop_assert!(replica.energy >= ground - 1e-12);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn steepest_is_algorithm_1(g in layered(6, 8)) {
+        let csr = graph(&g);
+        let replica = solve(&csr, &plan(Method::Steepest, 1, 0), &Silent).unwrap().remove(0);
+        let n = csr.totals().n_nodes;
+        let (state, flips) = algorithm_1(&g.1, n);
+        prop_assert_eq!(replica.flips, flips);
+        for node in 0..n {
+            prop_assert_eq!(spin(&replica.state, node), spin(&state, node));
+        }
+    }
+
+    #[test]
+    fn frames_threads_batch_and_instruction_set_do_not_change_the_answer(
+        g in layered(5, 9), seed in any::<u64>(), rows in 1u32..5,
+    ) {
+        for method in METHODS {
+            let strip = |mut replicas: Vec<Replica>| {
+                replicas.iter_mut().for_each(|r| r.secs = 0.0);
+                replicas
+            };
+            let expected = strip(solve(&graph(&g), &plan(method, 20, seed), &Silent).unwrap());
+            let cut = graph(&g).with_frame_rows(rows);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            for isa in Isa::available() {
+                let plan = Plan { isa, ..plan(method, 20, seed) };
+                let found = strip(pool.install(|| solve(&cut, &plan, &Silent)).unwrap());
+                prop_assert_eq!(&found, &expected);
+            }
+            let fewer = strip(solve(&cut, &plan(method, 5, seed), &Silent).unwrap());
+            prop_assert_eq!(&fewer[..], &expected[..5]);
+        }
+    }
+
+    #[test]
+    fn a_gauge_flip_changes_no_energy(g in layered(5, 6), node in any::<prop::sample::Index>()) {
+        let node = node.index(graph(&g).totals().n_nodes as usize) as NodeId;
+        let flip = |&(a, b, w): &(NodeId, NodeId, f32)| (a, b, if (a == node) != (b == node) { -w } else { w });
+        let gauged = (g.0.clone(), g.1.iter().map(flip).collect::<Vec<_>>());
+        if let (Some(a), Some(b)) = (exact::ground_state_if_small(&graph(&g)), exact::ground_state_if_small(&graph(&gauged))) {
+            prop_assert_eq!(a.0, b.0);
+        }
+    }
+
+    #[test]
+    fn blocks_hold_all_of_the_frustrated_weight(g in layered(5, 6), seed in any::<u64>()) {
+        let csr = graph(&g);
+        let replica = solve(&csr, &plan(Method::Sweep, 1, seed), &Silent).unwrap().remove(0);
+        let blocks = frustrated::by_block(&csr, &replica.state).unwrap();
+        let sum = |f: fn(&frustrated::BlockFrustration) -> f64| blocks.iter().map(f).sum::<f64>();
+        prop_assert_eq!(sum(|b| b.weight), csr.totals().sum_abs);
+        prop_assert!((sum(|b| b.frustrated_weight) / sum(|b| b.weight) - replica.energy).abs() < 1e-9);
+        prop_assert_eq!(blocks.iter().map(|b| b.n_edges).sum::<u64>(), csr.totals().n_edges);
+    }
+}
+
+/// A graph balanced by construction: signs are products of planted spins.
+#[test]
+fn annealing_finds_a_planted_balanced_state() {
+    let n = 60;
+    let planted = |i: u32| if i.wrapping_mul(2654435761) >> 16 & 1 == 1 { 1.0 } else { -1.0 };
+    let edges: Vec<_> = (0..n)
+        .flat_map(|i| [1, 3, 7].map(|d| (i, i + d)))
+        .filter(|&(_, j)| j < n)
+        .map(|(i, j)| (i, j, planted(i) * planted(j)))
+        .collect();
+    let graph = Csr::from_edges_unclassed(n, &edges);
+    let replicas = solve(&graph, &plan(Method::Anneal { sweeps: 100 }, 16, 1), &Silent).unwrap();
+    assert!(replicas.iter().any(|r| r.energy == 0.0));
+}
+
+#[test]
+fn a_graph_without_weight_is_an_error() {
+    let graph = Csr::from_edges(2, &[(0, 1, 0.0)], &[1, 1]);
+    assert!(matches!(solve(&graph, &plan(Method::Sweep, 1, 0), &Silent), Err(Error::NoWeight { .. })));
+}
+
+#[test]
+fn max_flips_is_a_limit() {
+    let edges: Vec<_> = (0..20).map(|i| (i, 20, if i % 2 == 0 { 1.0 } else { -1.0 })).collect();
+    let graph = Csr::from_edges(21, &edges, &[20, 1]);
+    for method in METHODS {
+        let plan = Plan { max_flips: 3, ..plan(method, 2, 0) };
+        for replica in solve(&graph, &plan, &Silent).unwrap() {
+            assert!(replica.flips <= 3);
+            assert!(!replica.local_minimum || replica.energy == 0.0);
+        }
+    }
+}
