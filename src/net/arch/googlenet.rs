@@ -3,7 +3,7 @@ use super::builder::{At, ConvSpec, Net, Rounding, conv, square};
 use crate::net::Error;
 
 /// An inception module: its name after `inception`, and the channels of 1×1, 3×3 reduce, 3×3, third branch's reduce,
-/// third branch, pool projection. `None` stands for a max pooling between modules.
+/// third branch, pool projection.
 type Module = (&'static str, [usize; 6]);
 
 const STAGE_3: [Module; 2] = [("3a", [64, 96, 128, 16, 32, 32]), ("3b", [128, 128, 192, 32, 96, 64])];

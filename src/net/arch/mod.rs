@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | `alexnet` | 224×224 | torchvision |
 //! | `alexnet_caffe` | 227×227 | BVLC AlexNet (also MATLAB's): two groups, response normalisation; `conv1` … `fc8` |
-//! | `googlenet` | 224×224 | torchvision without the auxiliary heads; `transform_input` is not applied |
+//! | `googlenet` | 224×224 | torchvision without the auxiliary heads or `transform_input`: images need mean 0.5, std 0.5 |
 //! | `googlenet_caffe` | 224×224 | BVLC GoogLeNet without the auxiliary heads; `conv1/7x7_s2` … `loss3/classifier` |
 //! | `resnet18` | 224×224 | torchvision |
 //! | `resnet20_cifar10` | 32×32 | akamaster/pytorch_resnet_cifar10, option-A shortcuts |

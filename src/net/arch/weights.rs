@@ -1,11 +1,11 @@
 //! Where a network's parameters come from: a safetensors file, or an initialiser.
 //!
 //! A file is input from strangers: nothing in it can make this module panic. Its header is parsed and checked by the
-//! `safetensors` crate (offsets in range, sizes consistent with shapes); shapes, types and values are checked here, at
+//! `safetensors` crate (offsets contiguous, sizes consistent with shapes); total length, shapes, types and values are checked here, at
 //! the first use of each tensor. Bytes are copied, never reinterpreted.
 use super::init::{self, Init};
 use crate::net::Error;
-use safetensors::{Dtype, SafeTensors, tensor::Metadata};
+use safetensors::{Dtype, tensor::Metadata};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -82,22 +82,24 @@ impl Params {
 /// An open safetensors file.
 pub(super) struct Checkpoint {
     path: PathBuf,
-    bytes: Vec<u8>,
-    /// Offset of the first data byte.
-    data: usize,
     header: Metadata,
+    /// The file after its header.
+    data: Vec<u8>,
     used: BTreeSet<String>,
 }
 
 impl Checkpoint {
     fn open(path: &Path) -> Result<Self, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
-        let (header_len, header) = SafeTensors::read_metadata(&bytes).map_err(|cause| Error::Malformed {
+        let mut data = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+        let (header, header_end) = read_header(&data).map_err(|found| Error::Malformed {
             path: path.into(),
-            found: format!("not readable as safetensors ({cause})"),
-            expected: "an 8-byte length, a JSON header and the data it describes (was the download complete?)".into(),
+            found,
+            expected:
+                "safetensors: an 8-byte length, a JSON header and the data it describes (was the download complete?)"
+                    .into(),
         })?;
-        Ok(Self { path: path.into(), bytes, data: header_len.saturating_add(8), header, used: BTreeSet::new() })
+        data.drain(..header_end);
+        Ok(Self { path: path.into(), header, data, used: BTreeSet::new() })
     }
 
     /// The values of `{layer}.{tensor}`, which must have this shape and be finite.
@@ -112,8 +114,7 @@ impl Checkpoint {
             return Err(self.malformed(found, format!("shape {shape:?} (is this the right architecture?)")));
         }
         let (begin, end) = info.data_offsets;
-        let range = self.data.saturating_add(begin)..self.data.saturating_add(end);
-        let values = self.bytes.get(range).and_then(|bytes| to_f32(info.dtype, bytes));
+        let values = self.data.get(begin..end).and_then(|bytes| to_f32(info.dtype, bytes));
         let Some(values) = values else {
             let found = format!("tensor `{stored}` has type {:?}", info.dtype);
             return Err(self.malformed(found, "one of F32, F16, BF16, F64".into()));
@@ -149,6 +150,22 @@ impl Checkpoint {
         (n > 0)
             .then(|| format!("{path}: {n} tensors are not part of this architecture and are ignored ({})", some(&keys)))
     }
+}
+
+/// The header and where it ends, or what is wrong with it. (`SafeTensors::read_metadata` does the same, but its sum of
+/// the lengths overflows where the header claims tensors up to the end of the address space.)
+fn read_header(bytes: &[u8]) -> Result<(Metadata, usize), String> {
+    let (length, rest) =
+        bytes.split_first_chunk::<8>().ok_or_else(|| format!("the file has only {} bytes", bytes.len()))?;
+    let length = u64::from_le_bytes(*length);
+    let json = usize::try_from(length).ok().and_then(|n| rest.get(..n));
+    let json = json.ok_or_else(|| format!("the header claims {length} bytes, the file has {} left", rest.len()))?;
+    let header: Metadata = serde_json::from_slice(json).map_err(|cause| format!("the header is damaged ({cause})"))?;
+    let n_data = rest.len() - json.len();
+    if header.data_len() != n_data {
+        return Err(format!("the header describes {} bytes of data, the file has {n_data}", header.data_len()));
+    }
+    Ok((header, 8 + json.len()))
 }
 
 /// Tensors that only training needs.
