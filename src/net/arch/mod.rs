@@ -8,7 +8,7 @@
 //! | `googlenet_caffe` | 224×224 | BVLC GoogLeNet without the auxiliary heads; `conv1/7x7_s2` … `loss3/classifier` |
 //! | `resnet18` | 224×224 | torchvision |
 //! | `resnet20_cifar10` | 32×32 | akamaster/pytorch_resnet_cifar10, option-A shortcuts |
-//! | `shufflenet_v1_g4` | 224×224 | the ONNX model zoo's ShuffleNet v1, 4 groups; `conv3_0` … `fc` |
+//! | `shufflenet_v1_g4` | 224×224 | the ONNX model zoo's ShuffleNet v1, 4 groups; `conv3_0` … `pred` |
 //! | `squeezenet1_0` | 224×224 | torchvision |
 //! | `squeezenet1_1` | 227×227 | torchvision |
 //!

@@ -1,7 +1,7 @@
 //! ShuffleNet v1 with 4 groups, as in the ONNX model zoo.
 //!
 //! Names are the zoo's without `gpu_0/` and the trailing `_0`s: `conv3_0`, `gconv1_0` … `gconv1_31` (grouped 1×1), `gconv3_0` …
-//! `gconv3_15` (depthwise 3×3), each with a batch norm `…_bn`, and `fc`. The zoo's bottleneck is as wide as its
+//! `gconv3_15` (depthwise 3×3), each with a batch norm `…_bn`, and `pred`. The zoo's bottleneck is as wide as its
 //! output (112 channels in the first unit, which has 24 more from the shortcut).
 use super::builder::{At, ConvSpec, Net, Rounding, conv, square};
 use crate::net::{Error, Pool, PoolKind};
@@ -24,7 +24,7 @@ pub(super) fn v1_g4(net: &mut Net) -> Result<(), Error> {
         }
     }
     let x = net.adaptive_average("final_avg", x, [1, 1])?;
-    net.dense("fc", x, [544, 1000])?;
+    net.dense("pred", x, [544, 1000])?;
     Ok(())
 }
 
