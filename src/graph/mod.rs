@@ -20,6 +20,8 @@
 //! over the concatenated columns of its intervals. Fields must not depend on how rows are cut into frames, so the
 //! blocks that meet one row, and their intervals, depend on the graph alone.
 
+pub mod edges;
+
 use std::ops::Range;
 
 /// A node's number. Graphs have fewer than 2³² nodes; edges are counted in `u64`.
