@@ -7,8 +7,6 @@ use super::{Build, Round, all_options, laws, window};
 use crate::net::{Network, Op, PoolKind, Shape, Window};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn edges_of_random_networks_are_those_of_the_definitions(
         size in (1usize..5, 1usize..8, 1usize..8),
@@ -41,7 +39,7 @@ fn network((c, h, w): (usize, usize, usize), script: &[[u8; 8]], dense: bool) ->
     if dense {
         let flat = build.flatten(at);
         let flat = build.relu(flat);
-        let flat = if script[0][7] % 2 == 0 { build.add(&[flat, flat]) } else { flat };
+        let flat = if script[0][7].is_multiple_of(2) { build.add(&[flat, flat]) } else { flat };
         build.dense(flat, 3);
     }
     build.net()
@@ -54,7 +52,7 @@ fn step(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
         2 => {
             let window = random_window(shape, word)?;
             let kind = [PoolKind::Max, PoolKind::Average][word[3] % 2];
-            Some(build.pool(from, kind, window, if word[7] % 2 == 0 { Round::Up } else { Round::Down }))
+            Some(build.pool(from, kind, window, if word[7].is_multiple_of(2) { Round::Up } else { Round::Down }))
         }
         3 => Some(build.global_pool(from)),
         4 => {
@@ -64,7 +62,7 @@ fn step(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
         }
         5 => {
             let other = conv_same(build, from, 1 + word[3] % 3, word);
-            let inputs = if word[4] % 2 == 0 { [from, other] } else { [other, from] };
+            let inputs = if word[4].is_multiple_of(2) { [from, other] } else { [other, from] };
             (shape.c < 10).then(|| build.concat(&inputs))
         }
         6 => Some(build.shuffle(from, divisor(shape.c, word[3]))),
