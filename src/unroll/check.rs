@@ -4,6 +4,9 @@ use super::Error;
 use super::weights::check_length;
 use crate::net::{Layer, Network, Op, Shape, Window};
 
+/// Largest kernel side, stride, dilation or padding: no image is larger, and products of them cannot overflow.
+const MAX_WINDOW: usize = 1 << 16;
+
 /// Checks input counts, elementwise shapes, and per-channel parameters.
 ///
 /// # Panics
@@ -20,16 +23,23 @@ pub(super) fn network(net: &Network) -> Result<(), Error> {
         if !fits {
             check_length(layer, "inputs", n_inputs, usize::from(!matches!(layer.op, Op::Input)))?;
         }
-        if layer.shape.is_empty() {
-            let Shape { c, h, w } = layer.shape;
-            return shape(layer, Shape::new(c.max(1), h.max(1), w.max(1)));
-        }
+        size(layer)?;
         channels(layer)?;
         if let Some(&input) = layer.inputs.first() {
             fits_input(layer, net.layers[input].shape)?;
         }
     }
     Ok(())
+}
+
+/// That there are elements, and that they can be numbered.
+fn size(layer: &Layer) -> Result<(), Error> {
+    let Shape { c, h, w } = layer.shape;
+    shape(layer, Shape::new(c.max(1), h.max(1), w.max(1)))?;
+    match c.checked_mul(h).and_then(|n| n.checked_mul(w)) {
+        Some(n) if n < u32::MAX as usize => Ok(()),
+        _ => Err(Error::TooLarge { layer: layer.name.clone(), found: layer.shape }),
+    }
 }
 
 /// That per-channel parameters have a value per channel.
@@ -58,14 +68,13 @@ fn fits_input(layer: &Layer, input: Shape) -> Result<(), Error> {
         Op::Pool(_) => shape(layer, Shape { c: input.c, ..found }),
         Op::Dense(_) => shape(layer, Shape { h: 1, w: 1, ..found }),
         Op::Slice { begin, step } => {
-            let n_steps = |axis: usize, n: usize| match step[axis] {
-                0 => Err(Error::Window { layer: layer.name.clone(), what: "step" }),
-                step => Ok(n.saturating_sub(begin[axis]).div_ceil(step)),
-            };
-            let most = Shape { c: n_steps(0, input.c)?, h: n_steps(1, input.h)?, w: n_steps(2, input.w)? };
+            step.iter().try_for_each(|&step| within(layer, "step", step, 1, usize::MAX))?;
+            let n_steps = |axis: usize, n: usize| n.saturating_sub(begin[axis]).div_ceil(step[axis]);
+            let most = Shape::new(n_steps(0, input.c), n_steps(1, input.h), n_steps(2, input.w));
             shape(layer, Shape { c: found.c.min(most.c), h: found.h.min(most.h), w: found.w.min(most.w) })
         }
         Op::Pad { before } => {
+            before.iter().try_for_each(|&before| within(layer, "padding", before, 0, MAX_WINDOW))?;
             let least = Shape { c: input.c + before[0], h: input.h + before[1], w: input.w + before[2] };
             shape(layer, Shape { c: found.c.max(least.c), h: found.h.max(least.h), w: found.w.max(least.w) })
         }
@@ -83,18 +92,23 @@ pub(super) fn shape(layer: &Layer, expected: Shape) -> Result<(), Error> {
 
 /// That groups divide a channel count.
 pub(super) fn divides(layer: &Layer, what: &'static str, found: usize, groups: usize) -> Result<(), Error> {
-    if groups == 0 {
-        return Err(Error::Window { layer: layer.name.clone(), what: "groups" });
-    }
+    within(layer, "groups", groups, 1, found.max(1))?;
     check_length(layer, what, found, found.div_ceil(groups) * groups)
 }
 
-/// That a window has taps and moves.
+/// That a window has taps, moves, and is no larger than [`MAX_WINDOW`].
 pub(super) fn window(layer: &Layer, window: &Window) -> Result<(), Error> {
-    for (what, sizes) in [("kernel size", window.kernel), ("stride", window.stride), ("dilation", window.dilation)] {
-        if sizes.contains(&0) {
-            return Err(Error::Window { layer: layer.name.clone(), what });
-        }
+    let Window { kernel, stride, pad, dilation } = *window;
+    let parts = [("kernel size", kernel, 1), ("stride", stride, 1), ("dilation", dilation, 1), ("padding", pad, 0)];
+    for (what, sizes, least) in parts {
+        sizes.iter().try_for_each(|&size| within(layer, what, size, least, MAX_WINDOW))?;
     }
     Ok(())
+}
+
+fn within(layer: &Layer, what: &'static str, found: usize, least: usize, most: usize) -> Result<(), Error> {
+    if (least..=most).contains(&found) {
+        return Ok(());
+    }
+    Err(Error::Window { layer: layer.name.clone(), what, found, least, most })
 }

@@ -39,13 +39,28 @@ pub enum Error {
         /// How many there should be.
         expected: usize,
     },
-    /// A window without taps, or one that does not move.
-    #[error("layer `{layer}` has {what} 0, expected at least 1; the model file is damaged or was misread")]
+    /// A tensor whose elements cannot be numbered, whether they are nodes or not.
+    #[error("layer `{layer}` has shape {found}, expected fewer than {limit} elements; use a smaller input image",
+        limit = u32::MAX)]
+    TooLarge {
+        /// The layer.
+        layer: String,
+        /// Its shape.
+        found: Shape,
+    },
+    /// A window without taps, one that does not move, or one beyond reason.
+    #[error("layer `{layer}` has {what} {found}, expected {least} to {most}; the model file is damaged or was misread")]
     Window {
         /// The layer.
         layer: String,
-        /// `kernel size`, `stride`, `dilation` or `step`.
+        /// `kernel size`, `stride`, `dilation`, `padding`, `step` or `groups`.
         what: &'static str,
+        /// Its value.
+        found: usize,
+        /// Smallest value that makes sense.
+        least: usize,
+        /// Largest value that is accepted.
+        most: usize,
     },
     /// An operator after a flattening that hides which channel and pixel an element came from.
     #[error(

@@ -8,6 +8,23 @@
 //! Rows of `A` and of `Aᵀ` point into one value store, in which every parameter appears once: a kernel as
 //! `[out][kh][kw][in/groups]`, read along rows or along columns.
 //!
+//! ```
+//! use frustration::graph::BlockStream;
+//! use frustration::net::{Dense, Layer, Network, Op, Shape};
+//! use frustration::unroll::{Options, Unrolled};
+//! let input = Layer { name: "x".into(), op: Op::Input, inputs: vec![], shape: Shape::new(2, 1, 1) };
+//! let dense = Op::Dense(Dense { weight: vec![0.5, -1.0], bias: None });
+//! let output = Layer { name: "y".into(), op: dense, inputs: vec![0], shape: Shape::new(1, 1, 1) };
+//! let net = Network { name: "tiny".into(), layers: vec![input, output], warnings: vec![] };
+//! let graph = Unrolled::new(&net, Options::default())?;
+//! assert_eq!((graph.totals().n_nodes, graph.totals().n_edges, graph.totals().sum_abs), (3, 2, 1.5));
+//! # Ok::<(), frustration::unroll::Error>(())
+//! ```
+//!
+//! # Frames
+//! A frame is whole image rows of one layer: as many as make 2²² edges (in and out together) or 2¹⁵ nodes. Image rows of
+//! more than 2¹⁶ nodes are cut between pixels, layers of one pixel between multiples of eight channels.
+//!
 //! # Cost
 //! [`Unrolled::new`] reads every parameter twice; time and memory beyond the value store are proportional to image
 //! sides, channels and layers. Reading a frame costs O(blocks), typically nine per source for a padded convolution.

@@ -42,10 +42,12 @@ impl Kernel {
             taps,
         }
     }
-    /// `Σ|w|` over the outputs that read each tap and input channel, `[tap][channel]`, summed in output order.
+    /// `Σ|w|` over the outputs that read each tap and input channel, `[tap][channel]`, summed in output order; one tap
+    /// for all if they share their values.
     pub fn column_sums(&self, values: &[f32]) -> Vec<f64> {
         let n_channels = (self.groups * self.group_inputs) as usize;
-        let mut sums = vec![0.0; self.taps[0] * self.taps[1] * n_channels];
+        let n_taps = if self.tap_stride == 0 { 1 } else { self.taps[0] * self.taps[1] };
+        let mut sums = vec![0.0; n_taps * n_channels];
         for o in 0..self.groups * self.group_outputs {
             let first_channel = (o / self.group_outputs * self.group_inputs) as usize;
             for (tap, sums) in sums.chunks_exact_mut(n_channels).enumerate() {

@@ -28,7 +28,7 @@ impl AxisMap {
     }
     /// The positions `begin + k · step`, `k < len`.
     fn slice(self, begin: i64, step: i64, len: i64) -> Self {
-        let first_at_least = |t: i64| (t - begin).max(0).div_ceil_by(step);
+        let first_at_least = |t: i64| ((t - begin).max(0) as u64).div_ceil(step as u64) as i64;
         Self {
             step: self.step * step,
             offset: self.offset + begin * self.step,
@@ -42,17 +42,6 @@ impl AxisMap {
     }
     fn is_empty(self) -> bool {
         self.lo >= self.hi
-    }
-}
-
-/// Ceiling division of a non-negative number.
-trait DivCeil {
-    fn div_ceil_by(self, step: Self) -> Self;
-}
-
-impl DivCeil for i64 {
-    fn div_ceil_by(self, step: i64) -> i64 {
-        (self + step - 1) / step
     }
 }
 
@@ -124,7 +113,11 @@ impl View {
             let taken = past.is_multiple_of(step[0]) && tensor < shape.c;
             taken.then_some(Channel { tensor: tensor as u32, ..c })
         });
-        self.map_axes(shape, |axis, map, len| map.slice(begin[axis + 1] as i64, step[axis + 1] as i64, len));
+        // Of a step past the end only the first element remains, so it can be shortened.
+        let sizes = [self.shape.h, self.shape.w];
+        self.map_axes(shape, |axis, map, len| {
+            map.slice(begin[axis + 1] as i64, step[axis + 1].min(sizes[axis]) as i64, len)
+        });
         self
     }
     /// Per axis (c, h, w) that many zeros first, `shape` in all.

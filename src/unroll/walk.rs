@@ -3,7 +3,7 @@
 use super::axis::{Axis, AxisWindow};
 use super::chain::Chains;
 use super::linear::{ChannelOrder, Linear, Source};
-use super::panel;
+use super::panel::{self, Kernel};
 use super::view::{Channel, View};
 use super::weights::Weights;
 use super::{Error, Options, ResidualRule, check, conv, dense, join, norm, pool};
@@ -139,7 +139,7 @@ impl Walk {
             });
             let [inward, outward] = panel::panels(kernel, &piece.channels, rows.order, columns.order);
             let tap_strides = [kernel.tap_stride * kernel.taps[1] as u64, kernel.tap_stride];
-            let sum_abs = sum_abs(&column_sums, &piece.channels, &axes);
+            let sum_abs = sum_abs(kernel, &column_sums, &piece.channels, &axes);
             let source = Source { layer: piece.layer, axes, tap_strides, inward, outward };
             let place = (reader, self.linears[reader].sources.len());
             self.linears[piece.layer].readers.push(place);
@@ -151,11 +151,12 @@ impl Walk {
 }
 
 /// `Σ|w|` over the edges of one piece: column sums times the number of positions where each tap is valid.
-fn sum_abs(column_sums: &[f64], channels: &[Channel], [down, across]: &[Axis; 2]) -> f64 {
-    let n_taps = down.tap_counts.len() * across.tap_counts.len();
-    let n_channels = column_sums.len() / n_taps;
-    let counts = down.tap_counts.iter().flat_map(|y| across.tap_counts.iter().map(move |x| y * x));
-    let sums = column_sums.chunks_exact(n_channels);
+fn sum_abs(kernel: &Kernel, column_sums: &[f64], channels: &[Channel], [down, across]: &[Axis; 2]) -> f64 {
+    let mut counts: Vec<u64> = vec![down.tap_counts.iter().sum::<u64>() * across.tap_counts.iter().sum::<u64>()];
+    if kernel.tap_stride != 0 {
+        counts = down.tap_counts.iter().flat_map(|y| across.tap_counts.iter().map(move |x| y * x)).collect();
+    }
+    let sums = column_sums.chunks_exact(column_sums.len() / counts.len());
     sums.zip(counts)
         .map(|(sums, count)| channels.iter().map(|c| sums[c.tensor as usize]).sum::<f64>() * count as f64)
         .sum()

@@ -269,8 +269,17 @@ fn addends_with_different_factors_are_an_error() {
 
 #[test]
 fn too_many_nodes_are_an_error() {
+    let mut build = Build::input(1, 40_000, 50_000);
+    for _ in 0..2 {
+        let last = build.n_layers() - 1;
+        build.pool(last, PoolKind::Max, Window { stride: [1, 2], ..window(2, 1, 0) }, Round::Up);
+    }
+    build.pool(0, PoolKind::Max, window(2, 1, 0), Round::Down);
+    let text = error(build, Options::default());
+    assert!(text.starts_with("layer `layer3` brings the graph to "), "{text}");
+    assert!(text.ends_with(" nodes, expected fewer than 4294967295; use a smaller input image"), "{text}");
     let text = error(Build::input(3, 65536, 32768), Options::default());
-    assert!(text.starts_with("layer `layer0` brings the graph to 6442450944 nodes"), "{text}");
+    assert!(text.starts_with("layer `layer0` has shape 3×65536×32768, expected fewer than 4294967295"), "{text}");
 }
 
 #[test]
@@ -301,7 +310,7 @@ fn wrong_shapes_and_lengths_are_errors() {
     assert!(error(build, Options::default()).contains("has 3 input channels, expected 4"));
     let mut build = Build::input(3, 4, 4);
     build.conv_to(0, Shape::new(4, 4, 4), Window { stride: [0, 1], ..window(1, 1, 0) }, 1);
-    assert!(error(build, Options::default()).contains("has stride 0"));
+    assert!(error(build, Options::default()).contains("has stride 0, expected 1 to 65536"));
     let mut build = Build::input(3, 4, 4);
     build.slice(0, [0, 1, 0], [1, 2, 1], Shape::new(3, 3, 4));
     assert!(error(build, Options::default()).contains("expected 3×2×4"));
