@@ -20,7 +20,11 @@
 //! over the concatenated columns of its intervals. Fields must not depend on how rows are cut into frames, so the
 //! blocks that meet one row, and their intervals, depend on the graph alone.
 
+<<<<<<< HEAD
 pub mod csr;
+=======
+pub mod edges;
+>>>>>>> unroll
 
 use std::ops::Range;
 
