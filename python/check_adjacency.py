@@ -23,7 +23,7 @@ import scipy.sparse as sp
 import plain_adjacency as plain
 import skeleton
 import traced
-from oracle import Pipeline, Report, TableLayer, arguments, with_pipeline
+from oracle import Pipeline, Quiet, Report, TableLayer, arguments, with_pipeline
 from plain_adjacency import Layer, View
 from traced import Traced
 
@@ -163,15 +163,6 @@ def self_test(report: Report, path: Path, residual: str, input_size: int | None)
         quiet = Quiet("damaged")
         check_skeleton(quiet, net, graph, damaged)
         report.check(f"skeleton notices {name}", quiet.failed > 0)
-
-
-class Quiet(Report):
-    """A report that counts and does not print."""
-
-    def check(self, name: str, good: bool, detail: str = "") -> bool:
-        """Counts."""
-        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
-        return bool(good)
 
 
 def damages(a: sp.csr_array, graph: list[Layer]) -> Iterator[tuple[str, sp.csr_array]]:

@@ -53,6 +53,15 @@ class Report:
         sys.exit(1 if self.failed or not self.passed else 0)
 
 
+class Quiet(Report):
+    """A report that counts and does not print: for tests of the checks themselves."""
+
+    def check(self, name: str, good: bool, detail: str = "") -> bool:
+        """Counts."""
+        self.passed, self.failed = self.passed + bool(good), self.failed + (not good)
+        return bool(good)
+
+
 @dataclass
 class Pipeline:
     """The binary under test and a directory for what it writes."""
@@ -70,7 +79,7 @@ class Pipeline:
 
     def build(self, model: Path, *options: object) -> Path:
         """`pipeline build-graph`; returns the graph directory."""
-        graph = self.directory / f"{model.stem}.graph"
+        graph = self.directory / f"{model.name}.graph"
         self.run("build-graph", "--model", model, "-o", graph, *options)
         return graph
 
