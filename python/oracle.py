@@ -46,7 +46,8 @@ class Report:
             action()
         except Exception as error:  # the report must name every check, whatever went wrong in one
             traceback.print_exc()
-            self.check(name, False, f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}")
+            reason = (str(error).strip() or "no message").splitlines()
+            self.check(name, False, f"{type(error).__name__}: {reason[0]}{' … ' + reason[-1] if reason[1:] else ''}")
 
     def exit(self) -> None:
         """Ends the script; a script that checked nothing has failed."""

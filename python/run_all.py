@@ -51,13 +51,13 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     counts: Counter = Counter()
     for script in ("check_adjacency.py", "check_steepest.py", "check_tables.py"):
         run(python, counts, script, "--self-test")
-    pipeline = ["--pipeline", binary]
+    pipeline, default = ["--pipeline", binary], ["--model", DIGITS / "digits.onnx"]
     checkpoint = ["--safetensors", DIGITS / "digits.safetensors"]
-    run(python, counts, "check_adjacency.py", *pipeline, "--model", DIGITS / "digits.onnx", "--plain", *checkpoint)
-    run(python, counts, "check_adjacency.py", *pipeline, "--model", DIGITS / "digits.onnx", "--plain", "--residual", "node")
+    run(python, counts, "check_adjacency.py", *pipeline, *default, "--plain", *checkpoint)
+    run(python, counts, "check_adjacency.py", *pipeline, *default, "--plain", "--residual", "node")
     for model in models:
         run(python, counts, "check_adjacency.py", *pipeline, "--model", model, "--plain")
-    run(python, counts, "check_energy.py", *pipeline, "--model", DIGITS / "digits.onnx", "--keep", directory)
+    run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
     run(python, counts, "check_steepest.py", *pipeline)
     tables = sorted(directory.glob("*.parquet"))
     run(python, counts, "check_tables.py", *tables)

@@ -103,4 +103,3 @@ def hidden_values(net: Traced, image: np.ndarray) -> tuple[dict[str, np.ndarray]
     graph = helper.make_graph(skeleton.nodes, "skeleton", [info], [], constants)
     model = helper.make_model(graph, opset_imports=net.model.opset_import, ir_version=max(4, net.model.ir_version))
     return run(model, image), skeleton.gain
-

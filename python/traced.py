@@ -113,7 +113,8 @@ class Traced:
         feeds = {name: ids.get(name, self.values.get(name)) for name in node.input if name}
         if node.op_type == "Pad" and len(node.input) > 2 and node.input[2]:
             feeds[node.input[2]] = np.zeros_like(feeds[node.input[2]], dtype=np.int64)
-        infos = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(v.dtype), None) for n, v in feeds.items()]
+        element = helper.np_dtype_to_tensor_dtype
+        infos = [helper.make_tensor_value_info(name, element(v.dtype), None) for name, v in feeds.items()]
         outputs = [helper.make_tensor_value_info(name, onnx.TensorProto.INT64, None) for name in node.output]
         graph = helper.make_graph([node], "move", infos, outputs)
         single = helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version)
