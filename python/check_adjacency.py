@@ -66,7 +66,7 @@ def on_nodes(layer: Layer, tensor: np.ndarray) -> np.ndarray:
 
 
 def whole_addends(values: np.ndarray, view: View) -> Iterator[np.ndarray]:
-    """Addends whose nodes can carry all of a tensor: every node once, in one addend only, no node only where it is 0."""
+    """Addends whose nodes can carry all of a tensor: every node once in all, none missing where it is not 0."""
     ids, times = np.unique(np.concatenate([addend[addend > 0] for addend in view]), return_counts=True)
     if (times > 1).any():
         return
@@ -127,10 +127,10 @@ def check_all(report: Report, net: Traced, graph: list[Layer], a: sp.csr_array, 
     n_nodes = sum(layer.n_nodes for layer in graph)
     if not report.check("shape of A", a.shape == (n_nodes, n_nodes), f"{a.shape[0]} nodes, {a.nnz} edges"):
         return
-    report.attempt("direct", lambda: check_direct(report, net, graph, a))
-    report.attempt("skeleton", lambda: check_skeleton(report, net, graph, a))
+    report.attempt("direct", check_direct, net, graph, a)
+    report.attempt("skeleton", check_skeleton, net, graph, a)
     if with_plain:
-        report.attempt("plain", lambda: check_plain(report, net, graph, a))
+        report.attempt("plain", check_plain, net, graph, a)
 
 
 def check_binary(report: Report, args: argparse.Namespace, pipeline: Pipeline) -> None:
@@ -193,9 +193,9 @@ def main() -> None:
     args = parser.parse_args()
     report = Report(f"adjacency {args.model.stem}")
     if args.self_test:
-        report.attempt("self-test", lambda: self_test(report, args.model, args.residual, args.input_size))
+        report.attempt("self-test", self_test, args.model, args.residual, args.input_size)
     else:
-        with_pipeline(args, lambda pipeline: report.attempt("run", lambda: check_binary(report, args, pipeline)))
+        with_pipeline(args, lambda pipeline: report.attempt("run", check_binary, args, pipeline))
     report.exit()
 
 

@@ -67,8 +67,7 @@ def check_binary(report: Report, args: argparse.Namespace, pipeline: Pipeline) -
     directory = pipeline.build(args.model, *size)
     a = pipeline.export(directory)
     for method in args.methods:
-        action = lambda: check_method(report, pipeline, directory, a, method, args.replicas)  # noqa: E731
-        report.attempt(method, action)
+        report.attempt(method, check_method, pipeline, directory, a, method, args.replicas)
 
 
 def main() -> None:
@@ -80,7 +79,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
     args = parser.parse_args()
     report = Report(f"energy {args.model.stem}")
-    with_pipeline(args, lambda pipeline: report.attempt("run", lambda: check_binary(report, args, pipeline)))
+    with_pipeline(args, lambda pipeline: report.attempt("run", check_binary, args, pipeline))
     report.exit()
 
 

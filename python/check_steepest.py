@@ -77,7 +77,7 @@ def self_test(report: Report) -> None:
 def check_binary(report: Report, pipeline: Pipeline) -> None:
     """All sizes, one seed each."""
     for seed, (n_nodes, n_edges) in enumerate(SIZES):
-        report.attempt(f"random {n_nodes}", lambda: check_graph(report, pipeline, n_nodes, n_edges, seed))
+        report.attempt(f"random {n_nodes}", check_graph, pipeline, n_nodes, n_edges, seed)
 
 
 def main() -> None:

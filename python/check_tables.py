@@ -110,9 +110,9 @@ def same(found: list | None, expected: list) -> bool:
 
 def check_file(report: Report, path: Path) -> None:
     """All checks of one table."""
-    report.attempt("schema", lambda: check_schema(report, pq.read_schema(path)))
-    report.attempt("metadata", lambda: check_metadata(report, path))
-    report.attempt("readers", lambda: check_readers(report, path))
+    report.attempt("schema", lambda r: check_schema(r, pq.read_schema(path)))
+    report.attempt("metadata", check_metadata, path)
+    report.attempt("readers", check_readers, path)
     return report
 
 

@@ -40,10 +40,10 @@ class Report:
         error = np.abs(found - expected).max(initial=0.0) / (scale or 1.0)
         return self.check(name, error <= tolerance, f"relative error {error:.1e}")
 
-    def attempt(self, name: str, action: Callable[[], None]) -> None:
-        """Runs a group of checks; an exception is one failed check."""
+    def attempt(self, name: str, action: Callable[..., None], *args: object) -> None:
+        """Runs a group of checks, `action(self, *args)`; an exception is one failed check."""
         try:
-            action()
+            action(self, *args)
         except Exception as error:  # the report must name every check, whatever went wrong in one
             traceback.print_exc()
             reason = (str(error).strip() or "no message").splitlines()

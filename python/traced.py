@@ -14,6 +14,8 @@ import onnxruntime
 from onnx import NodeProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
+from upgrade import upgrade
+
 # One input, one output, the same shape: adds no node and no edge.
 ELEMENTWISE = set(
     "Relu LeakyRelu PRelu Clip Sigmoid Tanh HardSigmoid Elu Selu Softplus Softsign BatchNormalization LRN Dropout "
@@ -129,6 +131,7 @@ def attributes(node: NodeProto) -> dict:
 def load(path: Path, input_size: int | None = None) -> onnx.ModelProto:
     """Reads a model and fixes its batch size to 1, and its height and width if `input_size` is given."""
     model = onnx.load(path)
+    upgrade(model)
     dims = image_input(model).type.tensor_type.shape.dim
     dims[0].dim_value = 1
     if input_size:
