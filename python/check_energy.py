@@ -1,0 +1,87 @@
+"""Are the energies that `pipeline solve` reports those of the states that it reports, and are these local minima?
+
+    python check_energy.py --pipeline BIN [--model M.onnx] [--replicas 4]
+
+For each method: the graph is exported, every state unpacked, and in f64 by scipy
+- e(s) agrees with the column `energy`;
+- no local field is negative beyond the rounding of its row;
+- the frustrated weight per block of A, summed over the table of layers, gives the least energy.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from check_adjacency import DEFAULT_MODEL
+from oracle import (
+    Pipeline, Report, arguments, energy, layers_table, local_fields, read_rows, symmetric, unpack_state, with_pipeline,
+)  # fmt: skip
+
+METHODS = ["sweep", "steepest", "anneal"]
+ENERGY_TOLERANCE = 1e-6
+FIELD_TOLERANCE = 1e-5  # of a row's Σ|w|
+
+
+def check_states(report: Report, method: str, au: sp.csr_array, rows: list[dict], n_replicas: int) -> None:
+    """Energies and local fields of all replicas of one method."""
+    report.check(f"{method}: one row per replica", [r["replica"] for r in rows] == list(range(n_replicas)))
+    states = [unpack_state(row["state"], au.shape[0]) for row in rows]
+    errors = [abs(energy(au, spins) - row["energy"]) for row, spins in zip(rows, states)]
+    best = min(row["energy"] for row in rows)
+    report.check(f"{method}: energies", max(errors) <= ENERGY_TOLERANCE, f"error {max(errors):.1e}, best {best:.6f}")
+    reach = abs(au).sum(axis=1)
+    lowest = min((local_fields(au, spins) / np.where(reach > 0, reach, 1.0)).min() for spins in states)
+    report.check(f"{method}: local minima", lowest >= -FIELD_TOLERANCE, f"least field / Σ|w| {lowest:.1e}")
+    report.check(f"{method}: replicas differ", len({row["state"] for row in rows}) == len(rows))
+
+
+def check_layers(report: Report, method: str, a: sp.csr_array, rows: list[dict], layers: list[dict]) -> None:
+    """The table of frustrated weights per block, against the best state and against A."""
+    best = min(rows, key=lambda row: row["energy"])
+    frustrated, weight = (sum(entry[column] for entry in layers) for column in ("frustrated_weight", "weight"))
+    total = float(np.abs(a.data).sum())
+    error = abs(frustrated / total - best["energy"])
+    report.check(f"{method}: frustrated weight by layers", error <= ENERGY_TOLERANCE, f"error {error:.1e}")
+    report.check(f"{method}: weight by layers", abs(weight / total - 1) <= ENERGY_TOLERANCE, f"{weight:.6g}")
+    spins = unpack_state(best["state"], a.shape[0])
+    edges = sp.coo_array(a)
+    targets, sources = edges.coords
+    expected = int((edges.data * spins[targets] * spins[sources] < 0).sum())
+    found = [sum(entry[column] for entry in layers) for column in ("n_edges", "frustrated_edges")]
+    report.check(f"{method}: edges by layers", found == [a.nnz, expected], f"{found}, expected {[a.nnz, expected]}")
+
+
+def check_method(report: Report, pipeline: Pipeline, directory: Path, a: sp.csr_array, method: str, n: int) -> None:
+    """Solves with one method and checks both tables."""
+    table = pipeline.solve(directory, method, "--method", method, "--replicas", n, "--seed", 1)
+    rows = read_rows(table)
+    check_states(report, method, symmetric(a), rows, n)
+    check_layers(report, method, a.astype(np.float64), rows, read_rows(layers_table(table)))
+
+
+def check_binary(report: Report, args: argparse.Namespace, pipeline: Pipeline) -> None:
+    """Builds and exports once, then checks every method."""
+    size = ["--input-size", args.input_size] if args.input_size else []
+    directory = pipeline.build(args.model, *size)
+    a = pipeline.export(directory)
+    for method in args.methods:
+        report.attempt(method, check_method, pipeline, directory, a, method, args.replicas)
+
+
+def main() -> None:
+    """Reads the arguments and runs the checks."""
+    parser = arguments(__doc__)
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL)
+    parser.add_argument("--input-size", type=int, help="height and width, if not the model's own")
+    parser.add_argument("--replicas", type=int, default=4)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    args = parser.parse_args()
+    report = Report(f"energy {args.model.stem}")
+    with_pipeline(args, lambda pipeline: report.attempt("run", check_binary, args, pipeline))
+    report.exit()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""All checks of a `pipeline` binary, on the default network and the fixture networks.
+
+    python3.11 python/run_all.py target/release/pipeline [MORE.onnx ...]
+
+Keeps its packages in `.venv` at the root of the repository (installed when missing, or when `requirements.txt` has
+changed). Prints one line per check, then `N passed, N failed`; exits with 1 if any failed. Needs only a plain Python.
+"""
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+VENV = ROOT / ".venv"
+DIGITS = ROOT / "fixtures" / "digits"
+
+
+def ready_python() -> Path:
+    """The interpreter of `.venv`, with the packages that `requirements.txt` asks for."""
+    requirements, stamp = HERE / "requirements.txt", VENV / "requirements.sha256"
+    python, wanted = VENV / "bin" / "python", hashlib.sha256(requirements.read_bytes()).hexdigest()
+    if not python.exists():
+        venv.create(VENV, with_pip=True)
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
+        stamp.write_text(wanted)
+    return python
+
+
+def run(python: Path, counts: Counter, script: str, *args: object) -> None:
+    """Runs one script, passes its lines on and counts them; one that ends badly without saying why has failed."""
+    command = [str(part) for part in (python, HERE / script, *args)]
+    before = counts["FAIL"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            counts[line.split()[0] if line.strip() else ""] += 1
+    if process.returncode and counts["FAIL"] == before:
+        print(f"FAIL {script}: exit {process.returncode}: {' '.join(command)}")
+        counts["FAIL"] += 1
+
+
+def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> Counter:
+    """Every check; returns how many lines began with `ok` and `FAIL`."""
+    counts: Counter = Counter()
+    for script in ("check_adjacency.py", "check_steepest.py", "check_tables.py"):
+        run(python, counts, script, "--self-test")
+    pipeline, default = ["--pipeline", binary], ["--model", DIGITS / "digits.onnx"]
+    checkpoint = ["--safetensors", DIGITS / "digits.safetensors"]
+    run(python, counts, "check_adjacency.py", *pipeline, *default, "--plain", *checkpoint)
+    run(python, counts, "check_adjacency.py", *pipeline, *default, "--plain", "--residual", "node")
+    for model in models:
+        run(python, counts, "check_adjacency.py", *pipeline, "--model", model, "--plain")
+    run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
+    run(python, counts, "check_steepest.py", *pipeline)
+    tables = sorted(directory.glob("*.parquet"))
+    run(python, counts, "check_tables.py", *tables)
+    return counts
+
+
+def main() -> None:
+    """Reads the arguments, runs, sums up."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pipeline", type=Path, help="the binary under test")
+    parser.add_argument("models", type=Path, nargs="*", help="further ONNX files")
+    args = parser.parse_args()
+    models = sorted((ROOT / "fixtures" / "onnx").glob("*.onnx")) + args.models
+    with tempfile.TemporaryDirectory(prefix="frustration-") as directory:
+        counts = run_all(ready_python(), args.pipeline.resolve(), models, Path(directory))
+    print(f"{counts['ok']} passed, {counts['FAIL']} failed")
+    sys.exit(1 if counts["FAIL"] else 0)
+
+
+if __name__ == "__main__":
+    main()
