@@ -5,7 +5,7 @@
 //!
 //! 1. [`net`]: the network as a plain layer graph, from ONNX, safetensors or an initialiser;
 //! 2. [`graph`]: the contract between all the others: nodes, layers, blocks, frames, the block stream;
-//! 3. `unroll`: layer graph in, edge blocks out;
+//! 3. [`unroll`]: layer graph in, edge blocks out;
 //! 4. `shard`: the same blocks on disk, memory-mapped;
 //! 5. `kernel`: panels times lanes, the arithmetic;
 //! 6. `spin`: the flip solvers;
@@ -17,3 +17,4 @@ pub mod graph;
 pub mod kernel;
 pub mod net;
 pub mod progress;
+pub mod unroll;

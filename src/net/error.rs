@@ -68,4 +68,12 @@ pub enum Error {
         /// The value.
         found: f32,
     },
+    /// A name that is not in `arch::names()`.
+    #[error("no architecture is called `{name}`; known are {known}")]
+    UnknownArchitecture {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
 }

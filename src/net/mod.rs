@@ -7,6 +7,7 @@
 //! vector of `n` values is `n × 1 × 1`; elements are numbered channel-major (`c`, `y`, `x`), as in ONNX and PyTorch.
 //! Identity, Dropout and other operators that change neither values nor shape are removed by the readers.
 
+pub mod arch;
 mod error;
 
 pub use error::Error;

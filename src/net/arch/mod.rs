@@ -1,0 +1,109 @@
+//! Named architectures: geometry and key names in code, parameters from safetensors or an initialiser.
+//!
+//! | name | input | key names and geometry |
+//! | --- | --- | --- |
+//! | `alexnet` | 224×224 | torchvision |
+//! | `alexnet_caffe` | 227×227 | BVLC AlexNet (also MATLAB's): two groups, response normalisation; `conv1` … `fc8` |
+//! | `googlenet` | 224×224 | torchvision without the auxiliary heads or `transform_input`: images need mean 0.5, std 0.5 |
+//! | `googlenet_caffe` | 224×224 | BVLC GoogLeNet without the auxiliary heads; `conv1/7x7_s2` … `loss3/classifier` |
+//! | `resnet18` | 224×224 | torchvision |
+//! | `resnet20_cifar10` | 32×32 | akamaster/pytorch_resnet_cifar10, option-A shortcuts |
+//! | `shufflenet_v1_g4` | 224×224 | the ONNX model zoo's ShuffleNet v1, 4 groups; `conv3_0` … `pred` |
+//! | `squeezenet1_0` | 224×224 | torchvision |
+//! | `squeezenet1_1` | 227×227 | torchvision |
+//!
+//! All take three channels and end in logits (no softmax). Dropout, and adaptive pooling that keeps the size, are left
+//! out. Keys are the layer's name and `weight`, `bias`, `running_mean` or `running_var`, joined by a dot.
+
+mod alexnet;
+mod builder;
+mod googlenet;
+mod init;
+mod resnet;
+mod shufflenet;
+mod squeezenet;
+mod weights;
+
+pub use init::{Init, draw, fans, rng};
+pub use weights::Weights;
+
+use super::{Error, Network, Shape};
+use builder::Net;
+
+/// Largest input height or width, so that no size computation overflows.
+const MAX_SIDE: usize = 1 << 14;
+
+/// How to build one architecture: appends all layers after the input (layer 0).
+type Recipe = fn(&mut Net) -> Result<(), Error>;
+
+/// Name, default input side, recipe; sorted by name, in the order of [`names`].
+const ARCHITECTURES: [(&str, usize, Recipe); 9] = [
+    ("alexnet", 224, alexnet::torchvision),
+    ("alexnet_caffe", 227, alexnet::caffe),
+    ("googlenet", 224, googlenet::torchvision),
+    ("googlenet_caffe", 224, googlenet::caffe),
+    ("resnet18", 224, resnet::resnet18),
+    ("resnet20_cifar10", 32, resnet::resnet20_cifar10),
+    ("shufflenet_v1_g4", 224, shufflenet::v1_g4),
+    ("squeezenet1_0", 224, squeezenet::v1_0),
+    ("squeezenet1_1", 227, squeezenet::v1_1),
+];
+
+/// The names that [`build`] knows, sorted.
+pub fn names() -> &'static [&'static str] {
+    const NAMES: [&str; ARCHITECTURES.len()] = {
+        let mut names = [""; ARCHITECTURES.len()];
+        let mut i = 0;
+        while i < names.len() {
+            names[i] = ARCHITECTURES[i].0;
+            i += 1;
+        }
+        names
+    };
+    &NAMES
+}
+
+/// Builds an architecture by name. `input_size` is `[height, width]`; by default the architecture's own.
+///
+/// Tensors in the file that the architecture does not use become a warning of the network. Fails on an unknown name, a
+/// missing or misshapen or non-finite tensor, an unreadable file, or an input size that the layers cannot take.
+///
+/// ```
+/// use frustration::net::arch::{Init, Weights, build};
+/// let net = build("squeezenet1_1", Weights::Init { scheme: Init::Xavier, seed: 1 }, Some([67, 67]))?;
+/// assert_eq!(net.layers.last().unwrap().shape.len(), 1000);
+/// # Ok::<(), frustration::net::Error>(())
+/// ```
+pub fn build(name: &str, weights: Weights, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
+    let Some(&(name, side, recipe)) = ARCHITECTURES.iter().find(|(known, ..)| *known == name) else {
+        return Err(Error::UnknownArchitecture { name: name.into(), known: names().join(", ") });
+    };
+    let [h, w] = input_size.unwrap_or([side; 2]);
+    if h.max(w) > MAX_SIDE || h.min(w) == 0 {
+        return Err(Error::Shape {
+            layer: "input".into(),
+            found: format!("{h}×{w}"),
+            expected: format!("height and width from 1 to {MAX_SIDE}"),
+        });
+    }
+    let mut net = Net::new(weights::Params::open(weights)?, Shape::new(3, h, w));
+    recipe(&mut net)?;
+    Ok(net.finish(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_sorted() {
+        assert!(names().is_sorted());
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let init = Weights::Init { scheme: Init::He, seed: 0 };
+        let message = build("vgg", init, None).expect_err("no such architecture").to_string();
+        assert!(message.contains("`vgg`") && message.contains("squeezenet1_1"), "{message}");
+    }
+}

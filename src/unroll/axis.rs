@@ -1,0 +1,157 @@
+//! Windows along one axis: which taps reach which pixels, as a few runs of pixels that are alike.
+
+use super::view::AxisMap;
+
+/// A window along one axis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AxisWindow {
+    /// Output positions.
+    pub n_out: usize,
+    /// Taps.
+    pub kernel: usize,
+    /// Step between output positions.
+    pub stride: usize,
+    /// Zeros before the first input position.
+    pub pad: usize,
+    /// Distance between taps.
+    pub dilation: usize,
+}
+
+/// Row positions `first + n · step`, `n < count`, that have the same taps but for constant steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AxisRun {
+    /// First row position.
+    pub first: u32,
+    /// Distance between row positions, at least 1.
+    pub step: u32,
+    /// Number of row positions, at least 1.
+    pub count: u32,
+    /// Column positions advance by this many per row position.
+    pub col_step: u32,
+    /// Taps advance by this many per row position.
+    pub tap_step: u32,
+    /// `(tap, column position)` of the first row position, by rising column.
+    pub taps: Vec<(u32, u32)>,
+}
+
+impl AxisRun {
+    fn at(first: usize, taps: &[(u32, u32)], steps: Steps) -> Self {
+        let Steps { row, col, tap } = steps;
+        Self { first: first as u32, step: row as u32, count: 1, col_step: col, tap_step: tap, taps: taps.to_vec() }
+    }
+    /// True if `taps` continue the run.
+    fn goes_on_with(&self, taps: &[(u32, u32)]) -> bool {
+        let (tap, col) = (self.tap_step * self.count, self.col_step * self.count);
+        self.taps.len() == taps.len() && self.taps.iter().zip(taps).all(|(a, b)| (a.0 + tap, a.1 + col) == *b)
+    }
+}
+
+/// How far rows, columns and taps advance along a run.
+#[derive(Clone, Copy)]
+struct Steps {
+    row: usize,
+    col: u32,
+    tap: u32,
+}
+
+/// A window over a view of a source, along one axis, from both ends.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    /// Rows are output positions, columns source positions.
+    pub inward: Vec<AxisRun>,
+    /// Rows are source positions, columns output positions.
+    pub outward: Vec<AxisRun>,
+    /// Number of output positions at which each tap is valid.
+    pub tap_counts: Vec<u64>,
+}
+
+impl Axis {
+    /// Runs of a window over `n_source` positions seen through `map`. Cost: O(positions × taps).
+    pub fn new(window: AxisWindow, map: AxisMap, n_source: usize) -> Self {
+        let mut by_output = vec![Vec::new(); window.n_out];
+        let mut by_source = vec![Vec::new(); n_source];
+        let mut tap_counts = vec![0; window.kernel];
+        for (o, reached) in by_output.iter_mut().enumerate() {
+            for (k, count) in tap_counts.iter_mut().enumerate() {
+                let t = (o * window.stride + k * window.dilation) as i64 - window.pad as i64;
+                if (map.lo..map.hi).contains(&t) {
+                    let source = (t * map.step + map.offset) as usize;
+                    reached.push((k as u32, source as u32));
+                    by_source[source].push((k as u32, o as u32));
+                    *count += 1;
+                }
+            }
+        }
+        let advance = map.step as usize * window.stride;
+        // With one output position source pixels differ by their tap; with many, pixels a stride apart share their taps.
+        let outward = match window.n_out {
+            1 => Steps { row: map.step as usize * window.dilation, col: 0, tap: 1 },
+            _ => Steps { row: advance, col: 1, tap: 0 },
+        };
+        Self {
+            inward: runs(&by_output, Steps { row: 1, col: advance as u32, tap: 0 }),
+            outward: runs(&by_source, outward),
+            tap_counts,
+        }
+    }
+}
+
+/// Cuts each residue class of rows modulo `steps.row` into maximal runs.
+fn runs(rows: &[Vec<(u32, u32)>], steps: Steps) -> Vec<AxisRun> {
+    let mut runs: Vec<AxisRun> = Vec::new();
+    for class in 0..steps.row.min(rows.len()) {
+        let mut open: Option<AxisRun> = None;
+        for first in (class..rows.len()).step_by(steps.row) {
+            let taps = rows[first].as_slice();
+            match &mut open {
+                Some(run) if run.goes_on_with(taps) => run.count += 1,
+                _ => {
+                    runs.extend(open.take());
+                    open = (!taps.is_empty()).then(|| AxisRun::at(first, taps, steps));
+                }
+            }
+        }
+        runs.extend(open);
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(n: usize, n_out: usize, kernel: usize, stride: usize, pad: usize) -> Axis {
+        Axis::new(AxisWindow { n_out, kernel, stride, pad, dilation: 1 }, AxisMap::identity(n), n)
+    }
+
+    #[test]
+    fn a_padded_window_has_two_borders_and_an_interior() {
+        let axis = axis(8, 8, 3, 1, 1);
+        let counts: Vec<_> = axis.inward.iter().map(|r| (r.first, r.count, r.taps.len())).collect();
+        assert_eq!(counts, [(0, 1, 2), (1, 6, 3), (7, 1, 2)]);
+        let counts: Vec<_> = axis.outward.iter().map(|r| (r.first, r.count, r.taps.len())).collect();
+        assert_eq!(counts, [(0, 1, 2), (1, 6, 3), (7, 1, 2)]);
+        assert_eq!(axis.tap_counts, [7, 8, 7]);
+    }
+
+    #[test]
+    fn sources_of_a_strided_window_form_one_run_per_residue() {
+        let axis = axis(9, 4, 3, 2, 0);
+        let runs: Vec<_> = axis.outward.iter().map(|r| (r.first, r.step, r.count, r.taps.clone())).collect();
+        let expected = [
+            (0, 2, 1, vec![(0, 0)]),
+            (2, 2, 3, vec![(2, 0), (0, 1)]),
+            (8, 2, 1, vec![(2, 3)]),
+            (1, 2, 4, vec![(1, 0)]),
+        ];
+        assert_eq!(runs, expected);
+    }
+
+    #[test]
+    fn sources_of_a_single_output_are_one_run() {
+        let axis = axis(6, 1, 6, 1, 0);
+        assert_eq!(axis.outward.len(), 1);
+        let run = &axis.outward[0];
+        assert_eq!((run.count, run.step, run.col_step, run.tap_step), (6, 1, 0, 1));
+    }
+}

@@ -1,0 +1,78 @@
+//! What cannot be unrolled.
+
+use crate::net::Shape;
+
+/// A network that has no signed graph, by the rules of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Node numbers are 32-bit.
+    #[error(
+        "layer `{layer}` brings the graph to {found} nodes, expected fewer than {limit}; use a smaller input image",
+        limit = u32::MAX
+    )]
+    TooManyNodes {
+        /// The layer at which the count went over.
+        layer: String,
+        /// Nodes up to and including that layer.
+        found: u64,
+    },
+    /// A layer that does not fit its inputs.
+    #[error("layer `{layer}` has shape {found}, expected {expected} from its inputs; check the reader's shapes")]
+    Shape {
+        /// The layer.
+        layer: String,
+        /// Shape in the network.
+        found: Shape,
+        /// Shape that follows from the inputs.
+        expected: Shape,
+    },
+    /// A parameter tensor of the wrong length, or a count that must divide another.
+    #[error("layer `{layer}` has {found} {what}, expected {expected}; the model file is damaged or was misread")]
+    Parameters {
+        /// The layer.
+        layer: String,
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there should be.
+        expected: usize,
+    },
+    /// A window without taps, or one that does not move.
+    #[error("layer `{layer}` has {what} 0, expected at least 1; the model file is damaged or was misread")]
+    Window {
+        /// The layer.
+        layer: String,
+        /// `kernel size`, `stride`, `dilation` or `step`.
+        what: &'static str,
+    },
+    /// An operator after a flattening that hides which channel and pixel an element came from.
+    #[error(
+        "layer `{layer}` ({op}) reads a tensor flattened from {origin}, expected one with channels and pixels; \
+         move the flattening after it, or apply it to 1×1 pixels"
+    )]
+    Flattened {
+        /// The layer.
+        layer: String,
+        /// Its operator.
+        op: &'static str,
+        /// Shape before flattening.
+        origin: Shape,
+    },
+    /// Several addends of one channel, scaled differently by batch normalisation.
+    #[error(
+        "layer `{layer}` reads channel {channel} of a sum whose addends are normalised by {first} and {second}, \
+         expected one factor; use `--batch-norm ignore` or `--residual node`"
+    )]
+    MixedFactors {
+        /// The layer that reads the sum.
+        layer: String,
+        /// Channel of its input.
+        channel: usize,
+        /// One addend's factor.
+        first: f32,
+        /// Another addend's.
+        second: f32,
+    },
+}

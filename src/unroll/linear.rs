@@ -1,0 +1,76 @@
+//! Graph layers: what has nodes, and what its rows read.
+
+use std::ops::Range;
+
+use super::axis::Axis;
+use super::panel::Panel;
+use crate::graph::{Direction, LayerKind};
+use crate::net::Shape;
+
+/// A layer of the graph.
+#[derive(Clone, Debug)]
+pub(super) struct Linear {
+    /// Name of the network layer.
+    pub name: String,
+    /// What it is.
+    pub kind: LayerKind,
+    /// Channels and pixels.
+    pub shape: Shape,
+    /// First node.
+    pub first: u32,
+    /// How its channels are numbered.
+    pub order: ChannelOrder,
+    /// `Σ|w|` over the edges into it.
+    pub sum_abs: f64,
+    /// Its own trained parameters in the value store.
+    pub params: Range<u64>,
+    /// Inputs of one unit.
+    pub fan_in: u32,
+    /// What its rows read, by column layer.
+    pub sources: Vec<Source>,
+    /// Who reads its nodes: (graph layer, index of the source there), in order.
+    pub readers: Vec<(usize, usize)>,
+}
+
+/// Node channel of a kernel's output channel: shuffled if the layer feeds nothing but a channel shuffle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ChannelOrder {
+    groups: u32,
+    per_group: u32,
+}
+
+impl ChannelOrder {
+    /// The order after a shuffle of `channels` in `groups`; one group leaves them as they are.
+    pub fn shuffled(channels: usize, groups: usize) -> Self {
+        Self { groups: groups as u32, per_group: (channels / groups) as u32 }
+    }
+    /// Node channel of output channel `channel`.
+    pub fn node_channel(self, channel: u32) -> u32 {
+        channel % self.per_group * self.groups + channel / self.per_group
+    }
+}
+
+/// One graph layer as seen from another that reads it.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    /// Index of the graph layer that is read.
+    pub layer: usize,
+    /// Vertical and horizontal runs.
+    pub axes: [Axis; 2],
+    /// Values between vertically and horizontally neighbouring taps.
+    pub tap_strides: [u64; 2],
+    /// Channel panels with the reader's channels as rows.
+    pub inward: Vec<Panel>,
+    /// Channel panels with the source's channels as rows.
+    pub outward: Vec<Panel>,
+}
+
+impl Source {
+    /// Channel panels of one direction.
+    pub fn panels(&self, direction: Direction) -> &[Panel] {
+        match direction {
+            Direction::In => &self.inward,
+            Direction::Out => &self.outward,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Channels of a row group against channels of a source: the panels of one tap.
+
+use super::linear::ChannelOrder;
+use super::view::Channel;
+use crate::graph::PanelKind;
+
+/// Where the weights of a layer are: output channel `o`, tap `t` (row-major), input channel `c` of its group at
+/// `base + o · out_stride + t · tap_stride + c`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kernel {
+    /// Dense, or diagonal where every channel meets only itself.
+    pub kind: PanelKind,
+    /// First value.
+    pub base: u64,
+    /// Values between output channels.
+    pub out_stride: u64,
+    /// Values between taps.
+    pub tap_stride: u64,
+    /// Channel groups; all channels if diagonal.
+    pub groups: u32,
+    /// Output channels in a group.
+    pub group_outputs: u32,
+    /// Input channels in a group.
+    pub group_inputs: u32,
+    /// Vertical and horizontal taps.
+    pub taps: [usize; 2],
+}
+
+impl Kernel {
+    /// The kernel of a layer that pairs `channels` channels one to one.
+    pub fn diagonal(base: u64, channels: usize, strides: [u64; 2], taps: [usize; 2]) -> Self {
+        let [out_stride, tap_stride] = strides;
+        let groups = channels as u32;
+        Self {
+            kind: PanelKind::Diagonal,
+            base,
+            out_stride,
+            tap_stride,
+            groups,
+            group_outputs: 1,
+            group_inputs: 1,
+            taps,
+        }
+    }
+    /// `Σ|w|` over the outputs that read each tap and input channel, `[tap][channel]`, summed in output order.
+    pub fn column_sums(&self, values: &[f32]) -> Vec<f64> {
+        let n_channels = (self.groups * self.group_inputs) as usize;
+        let mut sums = vec![0.0; self.taps[0] * self.taps[1] * n_channels];
+        for o in 0..self.groups * self.group_outputs {
+            let first_channel = (o / self.group_outputs * self.group_inputs) as usize;
+            for (tap, sums) in sums.chunks_exact_mut(n_channels).enumerate() {
+                let at = (self.base + u64::from(o) * self.out_stride + tap as u64 * self.tap_stride) as usize;
+                let weights = &values[at..at + self.group_inputs as usize];
+                for (sum, w) in sums[first_channel..].iter_mut().zip(weights) {
+                    *sum += f64::from(w.abs());
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// Rows of one layer's channels against columns of another's, for one tap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Panel {
+    /// Dense or diagonal.
+    pub kind: PanelKind,
+    /// Node channel of the first row.
+    pub first_row: u32,
+    /// Number of rows.
+    pub n_rows: u32,
+    /// Node channels between rows, at least 1.
+    pub row_step: u32,
+    /// Values between rows.
+    pub row_stride: u32,
+    /// Values between columns.
+    pub col_stride: u32,
+    /// Runs of node channels.
+    pub columns: Vec<Columns>,
+}
+
+impl Panel {
+    /// Columns that one row meets per tap.
+    pub fn n_columns(&self) -> u64 {
+        match self.kind {
+            PanelKind::Dense => self.columns.iter().map(|c| u64::from(c.len)).sum(),
+            PanelKind::Diagonal => self.columns.len() as u64,
+        }
+    }
+}
+
+/// Consecutive node channels of the column layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    /// First node channel.
+    pub first: u32,
+    /// How many.
+    pub len: u32,
+    /// Offset of the first row's weight for tap 0 and the first column.
+    pub values: u64,
+}
+
+/// The panels between a reader and the channels of one piece of its input, rows of the reader first, then rows of the source.
+pub(super) fn panels(
+    kernel: &Kernel,
+    channels: &[Channel],
+    reader: ChannelOrder,
+    source: ChannelOrder,
+) -> [Vec<Panel>; 2] {
+    match kernel.kind {
+        PanelKind::Diagonal => {
+            let pairs = |swap: bool| {
+                let pair = |c: &Channel| {
+                    let (row, col) = (reader.node_channel(c.tensor), source.node_channel(c.source));
+                    let value = kernel.base + u64::from(c.tensor) * kernel.out_stride;
+                    if swap { (col, row, value) } else { (row, col, value) }
+                };
+                let mut pairs: Vec<_> = channels.iter().map(pair).collect();
+                pairs.sort_by_key(|pair| pair.1);
+                diagonal(&pairs)
+            };
+            [pairs(false), pairs(true)]
+        }
+        PanelKind::Dense => {
+            let mut both = [Vec::new(), Vec::new()];
+            for group in 0..kernel.groups {
+                let first_output = group * kernel.group_outputs;
+                let inputs = group * kernel.group_inputs..(group + 1) * kernel.group_inputs;
+                let out_offset = |k: u32| u64::from(first_output + k) * kernel.out_stride;
+                let outputs = (0..kernel.group_outputs).map(|k| (reader.node_channel(first_output + k), out_offset(k)));
+                let outputs: Vec<_> = outputs.collect();
+                let inputs: Vec<_> = channels
+                    .iter()
+                    .filter(|c| inputs.contains(&c.tensor))
+                    .map(|c| (source.node_channel(c.source), u64::from(c.tensor - inputs.start)))
+                    .collect();
+                both[0].extend(dense(kernel.base, &outputs, &inputs, 1));
+                both[1].extend(dense(kernel.base, &inputs, &outputs, kernel.out_stride));
+            }
+            both
+        }
+    }
+}
+
+/// Cuts (node channel, value offset) rows into arithmetic runs; each meets all columns, `col_stride` values apart.
+fn dense(base: u64, rows: &[(u32, u64)], columns: &[(u32, u64)], col_stride: u64) -> Vec<Panel> {
+    let mut runs: Vec<Columns> = Vec::new();
+    for &(first, values) in columns {
+        match runs.last_mut() {
+            Some(run) if run.first + run.len == first && run.values + u64::from(run.len) * col_stride == values => {
+                run.len += 1;
+            }
+            _ => runs.push(Columns { first, len: 1, values }),
+        }
+    }
+    if runs.is_empty() {
+        return Vec::new();
+    }
+    let panel = |run: Progression| Panel {
+        kind: PanelKind::Dense,
+        first_row: run.first,
+        n_rows: run.len,
+        row_step: run.step,
+        row_stride: run.stride as u32,
+        col_stride: col_stride as u32,
+        columns: runs.iter().map(|c| Columns { values: base + run.values + c.values, ..*c }).collect(),
+    };
+    progressions(rows).into_iter().map(panel).collect()
+}
+
+/// Cuts (row, column, value) triples, by rising column, into runs of consecutive columns and evenly spaced rows and values.
+fn diagonal(triples: &[(u32, u32, u64)]) -> Vec<Panel> {
+    let mut panels = Vec::new();
+    for run in triples.chunk_by(|a, b| a.1 + 1 == b.1) {
+        let rows: Vec<_> = run.iter().map(|&(row, _, value)| (row, value)).collect();
+        let mut first = run[0].1;
+        for Progression { first: first_row, len, step, values, stride } in progressions(&rows) {
+            panels.push(Panel {
+                kind: PanelKind::Diagonal,
+                first_row,
+                n_rows: len,
+                row_step: step,
+                row_stride: stride as u32,
+                col_stride: 0,
+                columns: vec![Columns { first, len, values }],
+            });
+            first += len;
+        }
+    }
+    panels
+}
+
+/// Evenly spaced rows with evenly spaced values.
+#[derive(Clone, Copy)]
+struct Progression {
+    first: u32,
+    len: u32,
+    step: u32,
+    values: u64,
+    stride: u64,
+}
+
+/// Greedy cut into progressions of rising rows and non-falling values.
+fn progressions(rows: &[(u32, u64)]) -> Vec<Progression> {
+    let mut runs: Vec<Progression> = Vec::new();
+    for &(row, values) in rows {
+        if let Some(run) = runs.last_mut() {
+            let last = (run.first + (run.len - 1) * run.step, run.values + u64::from(run.len - 1) * run.stride);
+            if row > last.0 && values >= last.1 {
+                let (step, stride) = (row - last.0, values - last.1);
+                if run.len == 1 || (step, stride) == (run.step, run.stride) {
+                    *run = Progression { len: run.len + 1, step, stride, ..*run };
+                    continue;
+                }
+            }
+        }
+        runs.push(Progression { first: row, len: 1, step: 1, values, stride: 0 });
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shuffled_rows_are_cut_where_the_step_changes() {
+        let order = ChannelOrder::shuffled(6, 2);
+        let rows: Vec<_> = (0..6).map(|k| (order.node_channel(k), 10 * u64::from(k))).collect();
+        let runs: Vec<_> = progressions(&rows).iter().map(|r| (r.first, r.len, r.step, r.values, r.stride)).collect();
+        assert_eq!(runs, [(0, 3, 2, 0, 10), (1, 3, 2, 30, 10)]);
+    }
+}

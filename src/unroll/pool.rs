@@ -1,0 +1,62 @@
+//! Pooling and additions: every channel meets itself.
+
+use super::panel::Kernel;
+use super::view::View;
+use super::weights::{Weights, column_factors, factor_of};
+use super::{Error, check};
+use crate::graph::LayerKind;
+use crate::net::{Layer, Pool, PoolKind, Shape, Window};
+
+/// Weight of each valid element of a pool of one element; the maximum's and the average's alike.
+const POOL_WEIGHT: f64 = 0.01;
+
+/// True for a window of one element that moves nowhere: such a layer is dropped.
+pub(super) fn is_identity(pool: &Pool, input: Shape, output: Shape) -> bool {
+    let Window { kernel, stride, pad, .. } = pool.window;
+    let steps = stride[0] == 1 || input.h == 1;
+    let strides = stride[1] == 1 || input.w == 1;
+    kernel == [1, 1] && pad == [0, 0] && input == output && steps && strides
+}
+
+/// Appends `0.01/√(kh·kw)` to the value store: once, or for every channel if some have factors.
+pub(super) fn weights(
+    layer: &Layer,
+    pool: &Pool,
+    input: &View,
+    row_factors: &[f32],
+    values: &mut Vec<f32>,
+) -> Result<Weights, Error> {
+    check::window(layer, &pool.window)?;
+    let taps = pool.window.kernel;
+    let weight = (POOL_WEIGHT / ((taps[0] * taps[1]) as f64).sqrt()) as f32;
+    let columns = column_factors(layer, input)?;
+    let factors: Vec<f32> = (0..input.shape.c).map(|c| factor_of(row_factors, c) * columns[c]).collect();
+    let kind = match pool.kind {
+        PoolKind::Max => LayerKind::MaxPool,
+        PoolKind::Average | PoolKind::AverageWithPad => LayerKind::AveragePool,
+    };
+    Ok(Weights {
+        kind,
+        kernel: per_channel(weight, &factors, taps, values),
+        window: pool.window,
+        params: 0..0,
+        fan_in: 0,
+    })
+}
+
+/// Appends the `+1` of one addend of an addition that is a layer, times its factors, to the value store.
+pub(super) fn addend(layer: &Layer, input: &View, values: &mut Vec<f32>) -> Result<Weights, Error> {
+    let window = Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0], dilation: [1, 1] };
+    let kernel = per_channel(1.0, &column_factors(layer, input)?, window.kernel, values);
+    Ok(Weights { kind: LayerKind::Add, kernel, window, params: 0..0, fan_in: 0 })
+}
+
+fn per_channel(weight: f32, factors: &[f32], taps: [usize; 2], values: &mut Vec<f32>) -> Kernel {
+    let base = values.len() as u64;
+    let shared = factors.iter().all(|factor| *factor == 1.0);
+    match shared {
+        true => values.push(weight),
+        false => values.extend(factors.iter().map(|factor| weight * factor)),
+    }
+    Kernel::diagonal(base, factors.len(), [u64::from(!shared), 0], taps)
+}

@@ -1,0 +1,181 @@
+//! Tensors that have no nodes of their own: which node every element stands for.
+//!
+//! Activations, normalisations, concatenations, sums, shuffles, slices and paddings add no nodes. Their output is a
+//! [`View`]: a list of [`Piece`]s, each of which maps some channels, and per spatial axis a range of pixels, to one graph
+//! layer. An element covered by several pieces is their sum, an element covered by none is zero (no edge).
+
+use std::rc::Rc;
+
+use crate::net::Shape;
+
+/// Pixels of one spatial axis: tensor position `t` in `lo..hi` is the source's position `t · step + offset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AxisMap {
+    /// Source pixels per tensor pixel, at least 1.
+    pub step: i64,
+    /// Source position of tensor position 0 (which may be outside the range).
+    pub offset: i64,
+    /// First tensor position with a source.
+    pub lo: i64,
+    /// End of the tensor positions with a source.
+    pub hi: i64,
+}
+
+impl AxisMap {
+    /// Every pixel of a source with `n` of them.
+    pub fn identity(n: usize) -> Self {
+        Self { step: 1, offset: 0, lo: 0, hi: n as i64 }
+    }
+    /// The positions `begin + k · step`, `k < len`.
+    fn slice(self, begin: i64, step: i64, len: i64) -> Self {
+        let first_at_least = |t: i64| (t - begin).max(0).div_ceil_by(step);
+        Self {
+            step: self.step * step,
+            offset: self.offset + begin * self.step,
+            lo: first_at_least(self.lo),
+            hi: first_at_least(self.hi).min(len),
+        }
+    }
+    /// `before` zeros first, `len` positions in all.
+    fn pad(self, before: i64, len: i64) -> Self {
+        Self { offset: self.offset - before * self.step, lo: self.lo + before, hi: (self.hi + before).min(len), ..self }
+    }
+    fn is_empty(self) -> bool {
+        self.lo >= self.hi
+    }
+}
+
+/// Ceiling division of a non-negative number.
+trait DivCeil {
+    fn div_ceil_by(self, step: Self) -> Self;
+}
+
+impl DivCeil for i64 {
+    fn div_ceil_by(self, step: i64) -> i64 {
+        (self + step - 1) / step
+    }
+}
+
+/// One channel of a piece.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Channel {
+    /// Channel of the tensor.
+    pub tensor: u32,
+    /// Output channel of the source layer, in kernel order.
+    pub source: u32,
+    /// What batch normalisation multiplied it by.
+    pub factor: f32,
+}
+
+/// The part of a tensor that comes from one graph layer.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    /// Index of the graph layer.
+    pub layer: usize,
+    /// Its channels, by rising tensor channel.
+    pub channels: Rc<[Channel]>,
+    /// Vertical and horizontal pixels.
+    pub axes: [AxisMap; 2],
+}
+
+/// A tensor as pieces of graph layers.
+#[derive(Clone, Debug)]
+pub(super) struct View {
+    /// Channels and pixels; of a flattened tensor, those before the flattening.
+    pub shape: Shape,
+    /// True if the tensor is the channel-major flattening of `shape`, and that has more than one pixel.
+    pub flat: bool,
+    /// Where its elements come from.
+    pub pieces: Vec<Piece>,
+}
+
+impl View {
+    /// All of one graph layer.
+    pub fn whole(layer: usize, shape: Shape) -> Self {
+        let channels = (0..shape.c as u32).map(|c| Channel { tensor: c, source: c, factor: 1.0 }).collect();
+        let axes = [AxisMap::identity(shape.h), AxisMap::identity(shape.w)];
+        Self { shape, flat: false, pieces: vec![Piece { layer, channels, axes }] }
+    }
+    /// Shape as later layers see it.
+    pub fn outer_shape(&self) -> Shape {
+        if self.flat { Shape::new(self.shape.len(), 1, 1) } else { self.shape }
+    }
+    /// Channel-major flattening.
+    pub fn flatten(mut self) -> Self {
+        self.flat = self.shape.h * self.shape.w > 1;
+        self
+    }
+    /// Output channel `j · groups + i` is channel `i · m + j`.
+    pub fn shuffle(mut self, groups: usize) -> Self {
+        let (g, m) = (groups as u32, (self.shape.c / groups) as u32);
+        self.map_channels(|c| Some(Channel { tensor: c.tensor % m * g + c.tensor / m, ..c }));
+        self
+    }
+    /// Every channel times its factor.
+    pub fn scale(mut self, factors: &[f32]) -> Self {
+        self.map_channels(|c| Some(Channel { factor: c.factor * factors[c.tensor as usize], ..c }));
+        self
+    }
+    /// Per axis (c, h, w) the elements `begin + k · step`, as many as `shape` says.
+    pub fn slice(mut self, begin: [usize; 3], step: [usize; 3], shape: Shape) -> Self {
+        self.map_channels(|c| {
+            let past = (c.tensor as usize).checked_sub(begin[0])?;
+            let tensor = past / step[0];
+            let taken = past.is_multiple_of(step[0]) && tensor < shape.c;
+            taken.then_some(Channel { tensor: tensor as u32, ..c })
+        });
+        self.map_axes(shape, |axis, map, len| map.slice(begin[axis + 1] as i64, step[axis + 1] as i64, len));
+        self
+    }
+    /// Per axis (c, h, w) that many zeros first, `shape` in all.
+    pub fn pad(mut self, before: [usize; 3], shape: Shape) -> Self {
+        self.map_channels(|c| Some(Channel { tensor: c.tensor + before[0] as u32, ..c }));
+        self.map_axes(shape, |axis, map, len| map.pad(before[axis + 1] as i64, len));
+        self
+    }
+
+    fn map_channels(&mut self, f: impl Fn(Channel) -> Option<Channel>) {
+        for piece in &mut self.pieces {
+            let mut channels: Vec<Channel> = piece.channels.iter().filter_map(|&c| f(c)).collect();
+            channels.sort_by_key(|c| c.tensor);
+            piece.channels = channels.into();
+        }
+        self.pieces.retain(|piece| !piece.channels.is_empty());
+    }
+    fn map_axes(&mut self, shape: Shape, f: impl Fn(usize, AxisMap, i64) -> AxisMap) {
+        for piece in &mut self.pieces {
+            for (axis, len) in [shape.h, shape.w].into_iter().enumerate() {
+                piece.axes[axis] = f(axis, piece.axes[axis], len as i64);
+            }
+        }
+        self.pieces.retain(|piece| !piece.axes.iter().any(|map| map.is_empty()));
+        self.shape = shape;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(map: AxisMap) -> Vec<i64> {
+        (map.lo..map.hi).map(|t| t * map.step + map.offset).collect()
+    }
+
+    #[test]
+    fn slices_and_pads_of_an_axis_compose() {
+        let map = AxisMap::identity(7).slice(1, 2, 3);
+        assert_eq!(sources(map), [1, 3, 5]);
+        let padded = map.pad(2, 6);
+        assert_eq!((padded.lo, padded.hi, sources(padded)), (2, 5, vec![1, 3, 5]));
+        let again = padded.slice(1, 2, 3);
+        assert_eq!((again.lo, again.hi, sources(again)), (1, 2, vec![3]));
+        assert!(AxisMap::identity(3).pad(2, 8).slice(5, 1, 3).is_empty());
+    }
+
+    #[test]
+    fn a_shuffle_reorders_channels() {
+        let view = View::whole(0, Shape::new(6, 1, 1)).shuffle(2);
+        let order: Vec<u32> = view.pieces[0].channels.iter().map(|c| c.source).collect();
+        assert_eq!(order, [0, 3, 1, 4, 2, 5]);
+    }
+}
