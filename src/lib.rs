@@ -13,6 +13,8 @@
 //! 8. `cli`: one file per subcommand.
 #![deny(unsafe_code)]
 
+pub mod cli;
 pub mod graph;
 pub mod net;
 pub mod progress;
+pub mod table;

@@ -1,0 +1,5 @@
+//! Parquet out. Tables hold what others computed; nothing is computed here.
+
+mod provenance;
+
+pub use provenance::Provenance;

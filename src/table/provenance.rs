@@ -1,0 +1,17 @@
+//! Run metadata for a table's footer.
+
+/// Ordered key/value pairs, written to a file's key-value metadata. All keys begin with `frustration.`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance(Vec<(String, String)>);
+
+impl Provenance {
+    /// Appends a pair under `frustration.<key>`.
+    pub fn push(&mut self, key: &str, value: impl Into<String>) {
+        self.0.push((format!("frustration.{key}"), value.into()));
+    }
+
+    /// The pairs, in order, with their full keys.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+}
