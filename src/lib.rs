@@ -15,6 +15,7 @@
 
 pub mod cli;
 pub mod graph;
+pub mod kernel;
 pub mod net;
 pub mod progress;
 pub mod table;

@@ -20,6 +20,8 @@
 //! over the concatenated columns of its intervals. Fields must not depend on how rows are cut into frames, so the
 //! blocks that meet one row, and their intervals, depend on the graph alone.
 
+pub mod csr;
+
 use std::ops::Range;
 
 /// A node's number. Graphs have fewer than 2³² nodes; edges are counted in `u64`.
@@ -237,7 +239,7 @@ pub struct FrameInfo {
 
 /// A graph as a sequence of frames in row order, plus the store that their panels point into.
 ///
-/// The solver knows this trait only. Implemented by `shard` (memory-mapped, any size) and `Csr` (small, in
+/// The solver knows this trait only. Implemented by `shard` (memory-mapped, any size) and [`csr::Csr`] (small, in
 /// memory). Reading is from `&self` and may happen on many threads at once.
 pub trait BlockStream: Sync {
     /// Totals.

@@ -1,0 +1,146 @@
+//! Spins and fields in lane order, and the choice of instruction set.
+
+use std::ops::Range;
+
+use crate::graph::NodeId;
+
+/// Replicas in one lane group.
+pub const LANES: usize = 16;
+
+/// Which bit of a spin mask lane `lane` carries.
+pub const fn bit_of_lane(lane: usize) -> usize {
+    (lane >> 1) + 8 * (lane & 1)
+}
+
+/// An instruction set of the machine. All give identical bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// Plain Rust.
+    Portable,
+    /// 256-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 512-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// The widest that this machine has.
+    pub fn detect() -> Self {
+        Self::available()[0]
+    }
+
+    /// All that this machine has, widest first.
+    pub fn available() -> Vec<Self> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2");
+            if avx2 && ["f", "bw", "dq", "vl"].iter().all(|f| has_avx512(f)) {
+                found.push(Self::Avx512);
+            }
+            if avx2 {
+                found.push(Self::Avx2);
+            }
+        }
+        found.push(Self::Portable);
+        found
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512(part: &str) -> bool {
+    match part {
+        "f" => is_x86_feature_detected!("avx512f"),
+        "bw" => is_x86_feature_detected!("avx512bw"),
+        "dq" => is_x86_feature_detected!("avx512dq"),
+        _ => is_x86_feature_detected!("avx512vl"),
+    }
+}
+
+/// Spins of all nodes for up to `16 · n_groups` replicas: one bit each, set for `+1`.
+///
+/// Layout: one plane per lane group, one `u16` mask per node: `masks[group · n_nodes + node]`.
+/// Replica `k` is bit `k % 16` of group `k / 16`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spins {
+    n_nodes: usize,
+    masks: Vec<u16>,
+}
+
+impl Spins {
+    /// All spins `+1`.
+    pub fn all_up(n_nodes: u32, n_groups: usize) -> Self {
+        Self { n_nodes: n_nodes as usize, masks: vec![u16::MAX; n_nodes as usize * n_groups] }
+    }
+    /// Lane groups.
+    pub fn n_groups(&self) -> usize {
+        self.masks.len().checked_div(self.n_nodes).unwrap_or(0)
+    }
+    /// Nodes.
+    pub fn n_nodes(&self) -> usize {
+        self.n_nodes
+    }
+    /// The masks of one lane group, by node.
+    pub fn plane(&self, group: usize) -> &[u16] {
+        &self.masks[group * self.n_nodes..][..self.n_nodes]
+    }
+    /// The masks of one lane group, by node, to change.
+    pub fn plane_mut(&mut self, group: usize) -> &mut [u16] {
+        &mut self.masks[group * self.n_nodes..][..self.n_nodes]
+    }
+    /// The spin of one node in one replica.
+    pub fn get(&self, replica: usize, node: NodeId) -> i8 {
+        if self.plane(replica / LANES)[node as usize] >> (replica % LANES) & 1 == 1 { 1 } else { -1 }
+    }
+    /// Negates the spin of one node in one replica.
+    pub fn flip(&mut self, replica: usize, node: NodeId) {
+        self.plane_mut(replica / LANES)[node as usize] ^= 1 << (replica % LANES);
+    }
+    /// One replica as a bit string: bit `i % 8` of byte `i / 8` is set if node `i` is `+1`.
+    pub fn replica_bits(&self, replica: usize) -> Vec<u8> {
+        let (plane, shift) = (self.plane(replica / LANES), replica % LANES);
+        let byte = |nodes: &[u16]| nodes.iter().enumerate().fold(0, |b, (i, m)| b | (((m >> shift) & 1) as u8) << i);
+        plane.chunks(8).map(byte).collect()
+    }
+}
+
+/// Local fields of a run of rows: `[row][lane group][lane]`, dimension of a weight.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    first_row: NodeId,
+    n_groups: usize,
+    values: Vec<[f32; LANES]>,
+}
+
+impl Fields {
+    /// Zero for `rows` and `n_groups` lane groups; keeps the allocation.
+    pub fn reset(&mut self, rows: Range<NodeId>, n_groups: usize) {
+        self.first_row = rows.start;
+        self.n_groups = n_groups;
+        self.values.clear();
+        self.values.resize(rows.len() * n_groups, [0.0; LANES]);
+    }
+    /// First row.
+    pub fn first_row(&self) -> NodeId {
+        self.first_row
+    }
+    /// Lane groups.
+    pub fn n_groups(&self) -> usize {
+        self.n_groups
+    }
+    /// All vectors, row after row, `n_groups` each.
+    pub fn vectors(&self) -> &[[f32; LANES]] {
+        &self.values
+    }
+    pub(super) fn vectors_mut(&mut self) -> &mut [[f32; LANES]] {
+        &mut self.values
+    }
+    /// The field of one row for one replica.
+    pub fn get(&self, row: NodeId, replica: usize) -> f32 {
+        let vector = &self.values[(row - self.first_row) as usize * self.n_groups + replica / LANES];
+        let bit = replica % LANES;
+        vector[if bit < 8 { 2 * bit } else { 2 * (bit - 8) + 1 }]
+    }
+}
