@@ -21,6 +21,7 @@
 //! blocks that meet one row, and their intervals, depend on the graph alone.
 
 pub mod csr;
+pub mod edges;
 
 use std::ops::Range;
 
