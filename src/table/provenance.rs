@@ -5,9 +5,12 @@
 pub struct Provenance(Vec<(String, String)>);
 
 impl Provenance {
+    /// What every key begins with.
+    pub(super) const PREFIX: &str = "frustration.";
+
     /// Appends a pair under `frustration.<key>`.
     pub fn push(&mut self, key: &str, value: impl Into<String>) {
-        self.0.push((format!("frustration.{key}"), value.into()));
+        self.0.push((format!("{}{key}", Self::PREFIX), value.into()));
     }
 
     /// The pairs, in order, with their full keys.
