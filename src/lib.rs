@@ -6,7 +6,7 @@
 //! 1. [`net`]: the network as a plain layer graph, from ONNX, safetensors or an initialiser;
 //! 2. [`graph`]: the contract between all the others: nodes, layers, blocks, frames, the block stream;
 //! 3. [`unroll`]: layer graph in, edge blocks out;
-//! 4. `shard`: the same blocks on disk, memory-mapped;
+//! 4. [`shard`]: the same blocks on disk, memory-mapped;
 //! 5. `kernel`: panels times lanes, the arithmetic;
 //! 6. `spin`: the flip solvers;
 //! 7. [`table`]: Parquet out;
@@ -21,5 +21,6 @@ pub mod import;
 pub mod kernel;
 pub mod net;
 pub mod progress;
+pub mod shard;
 pub mod table;
 pub mod unroll;
