@@ -6,16 +6,22 @@
 //! 1. [`net`]: the network as a plain layer graph, from ONNX, safetensors or an initialiser;
 //! 2. [`graph`]: the contract between all the others: nodes, layers, blocks, frames, the block stream;
 //! 3. [`unroll`]: layer graph in, edge blocks out;
-//! 4. `shard`: the same blocks on disk, memory-mapped;
+//! 4. [`shard`]: the same blocks on disk, memory-mapped;
 //! 5. `kernel`: panels times lanes, the arithmetic;
 //! 6. `spin`: the flip solvers;
-//! 7. `table`: Parquet out;
-//! 8. `cli`: one file per subcommand.
+//! 7. [`table`]: Parquet out;
+//! 8. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
+//! 9. [`cli`]: one file per subcommand.
 #![deny(unsafe_code)]
 
+pub mod cli;
+pub mod export;
 pub mod graph;
+pub mod import;
 pub mod kernel;
 pub mod net;
 pub mod progress;
+pub mod shard;
 pub mod spin;
+pub mod table;
 pub mod unroll;

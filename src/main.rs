@@ -1,2 +1,6 @@
 //! The `pipeline` binary: parse, run, exit code.
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    frustration::cli::run(std::env::args_os())
+}

@@ -1,0 +1,67 @@
+//! What a user reads: results on stdout, notes and the one error line on stderr.
+
+use std::fmt;
+use std::io::{ErrorKind, Write as _};
+
+use super::flags::Quiet;
+
+/// The reader of stdout has gone away. Ends the command without an error message and with exit code 0.
+#[derive(Debug)]
+pub(super) struct ClosedPipe;
+
+impl fmt::Display for ClosedPipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stdout is closed")
+    }
+}
+
+impl std::error::Error for ClosedPipe {}
+
+/// Writes one line of results to stdout. Finish output files first: a closed pipe ends the command here.
+///
+/// # Errors
+/// If stdout cannot be written.
+pub fn print(line: impl fmt::Display) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
+        done => Ok(anyhow::Context::context(done, "cannot write to stdout")?),
+    }
+}
+
+/// Writes one line of explanation to stderr, unless `--quiet`.
+pub fn note(quiet: Quiet, line: impl fmt::Display) {
+    if !quiet.quiet {
+        let _ = writeln!(std::io::stderr(), "pipeline: {line}");
+    }
+}
+
+/// An error and its causes on one line, outermost first. A cause that the message before it already quotes is left out.
+pub fn chain(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    let mut last = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() || last.ends_with(&text) {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(&text);
+        last = text;
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::{Context as _, anyhow};
+
+    #[test]
+    fn causes_are_joined_once() {
+        let error = Err::<(), _>(anyhow!("no such\nfile")).context("cannot read x: no such file").context("solve");
+        assert_eq!(chain(&error.unwrap_err()), "solve: cannot read x: no such file");
+    }
+}

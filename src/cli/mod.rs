@@ -1,0 +1,82 @@
+//! The command line: one file per subcommand, each with `Args` (its doc comments are the help) and
+//! `run(args) -> anyhow::Result<()>`. Only this module prints, draws progress or reads the environment.
+//!
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod error;
+pub mod export;
+pub mod flags;
+pub mod import_graph;
+pub mod output;
+pub mod progress;
+mod provenance;
+
+pub use error::{chain, note, print};
+pub use provenance::provenance;
+
+/// Version and git revision, as `--version` and the tables state it.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("FRUSTRATION_REVISION"), ")");
+
+/// Frustration of pretrained convolutional networks, out of core.
+#[derive(Debug, clap::Parser)]
+#[command(name = "pipeline", version = VERSION, propagate_version = true, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Export(export::Args),
+    ImportGraph(import_graph::Args),
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Export(args) => export::run(args),
+            Self::ImportGraph(args) => import_graph::run(args),
+        }
+    }
+}
+
+/// Parses the command line (program name first), runs the subcommand and reports its error, if any.
+pub fn run<I, T>(args: I) -> ExitCode
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // Help and version come this way too. Who closed the pipe does not want to read them.
+            let _ = usage.print();
+            return ExitCode::from(usage.exit_code() as u8);
+        }
+    };
+    match cli.command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<error::ClosedPipe>() => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "pipeline: error: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn every_subcommand_is_declared_consistently() {
+        Cli::command().debug_assert();
+    }
+}

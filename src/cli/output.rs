@@ -1,0 +1,155 @@
+//! Output files: opened before the long work, complete or absent after it.
+
+use std::ffi::OsString;
+use std::fs::Permissions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use tempfile::NamedTempFile;
+
+use super::flags::Force;
+
+/// A file that appears under its name only when [`commit`](Output::commit)ted.
+///
+/// Until then the bytes go to a hidden file beside it whose name ends in `.tmp`, so that a program that reads every
+/// `*.parquet` of a folder does not meet half a table. Dropping an `Output` removes that file.
+#[derive(Debug)]
+pub struct Output {
+    path: PathBuf,
+    temp: NamedTempFile,
+    force: Force,
+}
+
+impl Output {
+    /// Opens an output, so that a bad path fails before any work is done.
+    ///
+    /// # Errors
+    /// If `path` exists (unless `--force`, and then if it is not a regular file), or if its folder does not exist or
+    /// cannot be written to.
+    pub fn create(path: &Path, force: Force) -> anyhow::Result<Self> {
+        let name = path.file_name().with_context(|| format!("{} is not a file name", path.display()))?;
+        match std::fs::metadata(path) {
+            Ok(found) if !found.is_file() => bail!("{} exists and is not a regular file", path.display()),
+            Ok(_) if !force.force => bail!("{} exists; --force replaces it", path.display()),
+            _ => {}
+        }
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        prefix.push(".");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".tmp");
+        if let Some(readable) = readable() {
+            builder.permissions(readable);
+        }
+        let temp = builder.tempfile_in(folder(path)?);
+        let temp = temp.with_context(|| format!("cannot write to the folder of {}", path.display()))?;
+        Ok(Self { path: path.to_owned(), temp, force })
+    }
+
+    /// Where the file will be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Syncs the file and gives it its name.
+    ///
+    /// # Errors
+    /// If the storage fails, or if the path came into existence meanwhile and `--force` was not given.
+    pub fn commit(self) -> anyhow::Result<()> {
+        let context = || format!("cannot write {}", self.path.display());
+        self.temp.as_file().sync_all().with_context(context)?;
+        let done = match self.force.force {
+            true => self.temp.persist(&self.path),
+            false => self.temp.persist_noclobber(&self.path),
+        };
+        done.map_err(|failed| failed.error).with_context(context)?;
+        Ok(())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temp.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temp.as_file_mut().flush()
+    }
+}
+
+impl io::Seek for Output {
+    fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
+        self.temp.as_file_mut().seek(position)
+    }
+}
+
+/// The folder that will hold `path`, which must exist.
+///
+/// # Errors
+/// If it is no folder.
+pub fn folder(path: &Path) -> anyhow::Result<&Path> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        bail!("{}: the folder {} does not exist", path.display(), folder.display());
+    }
+    Ok(folder)
+}
+
+/// Temporary files are private by default; outputs are as readable as the umask allows.
+#[cfg(unix)]
+fn readable() -> Option<Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn readable() -> Option<Permissions> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORCE: Force = Force { force: true };
+    const KEEP: Force = Force { force: false };
+
+    #[test]
+    fn a_file_appears_only_when_committed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.parquet");
+        let mut out = Output::create(&path, KEEP).unwrap();
+        out.write_all(b"abc").unwrap();
+        let names = || std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+        assert!(names().iter().all(|name| name.to_str().unwrap().ends_with(".tmp")));
+        out.commit().unwrap();
+        assert_eq!(names(), ["x.parquet"]);
+        assert_eq!(std::fs::read(&path).unwrap(), b"abc");
+
+        assert!(Output::create(&path, KEEP).unwrap_err().to_string().contains("--force"));
+        drop(Output::create(&path, FORCE).unwrap());
+        assert_eq!(names(), ["x.parquet"]);
+        Output::create(&path, FORCE).unwrap().commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_bad_path_fails_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Output::create(&dir.path().join("no/x"), KEEP).is_err());
+        assert!(Output::create(dir.path(), FORCE).is_err());
+    }
+
+    #[test]
+    fn a_file_made_meanwhile_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let out = Output::create(&path, KEEP).unwrap();
+        std::fs::write(&path, "mine").unwrap();
+        assert!(out.commit().is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+    }
+}

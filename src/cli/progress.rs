@@ -1,0 +1,69 @@
+//! Progress bars on stderr.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::progress::Progress;
+
+/// A bar on stderr: task, share done, rate and time left. Hidden if `quiet`, or when stderr is no terminal.
+pub fn bar(quiet: bool) -> Box<dyn Progress> {
+    if quiet {
+        return Box::new(crate::progress::Silent);
+    }
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    Box::new(Bar(bar))
+}
+
+struct Bar(ProgressBar);
+
+/// `{prefix}` is the task, `{msg}` the latest note.
+const TEMPLATE: &str = "{prefix} {bar:30} {human_pos}/{human_len} {per_sec}, {eta} left  {wide_msg}";
+
+impl Progress for Bar {
+    fn begin(&self, task: &str, total: u64) {
+        let style = ProgressStyle::with_template(TEMPLATE).expect("the template is a constant that a test parses");
+        self.0.reset();
+        self.0.set_style(style);
+        self.0.set_length(total);
+        self.0.set_prefix(task.to_owned());
+        self.0.set_message("");
+        self.0.enable_steady_tick(Duration::from_millis(200));
+    }
+
+    fn advance(&self, units: u64) {
+        self.0.inc(units);
+    }
+
+    fn note(&self, line: &str) {
+        self.0.set_message(line.to_owned());
+    }
+
+    fn end(&self) {
+        self.0.disable_steady_tick();
+        self.0.finish_and_clear();
+    }
+}
+
+impl Drop for Bar {
+    /// An error leaves no half-drawn bar in front of its message.
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_lives_through_two_tasks() {
+        let bar = bar(false);
+        for task in ["first", "second"] {
+            bar.begin(task, 2);
+            bar.advance(2);
+            bar.note("half way");
+            bar.end();
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Edges as they are read: labels numbered by first appearance.
+
+use std::collections::HashMap;
+
+use super::error::Fault;
+use crate::graph::NodeId;
+
+/// An edge as given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Edge {
+    pub source: NodeId,
+    pub target: NodeId,
+    pub weight: f64,
+}
+
+/// A list of edges between labelled nodes.
+#[derive(Clone, Debug, Default)]
+pub struct EdgeList {
+    /// Labels by number, in order of first appearance.
+    pub(super) labels: Vec<String>,
+    numbers: HashMap<String, NodeId>,
+    pub(super) edges: Vec<Edge>,
+    pub(super) notes: Vec<String>,
+}
+
+impl EdgeList {
+    /// Nodes `1` to `n_nodes`, whether edges meet them or not.
+    pub(super) fn numbered(n_nodes: u32) -> Self {
+        Self { labels: (1..=n_nodes).map(|n| n.to_string()).collect(), ..Self::default() }
+    }
+
+    /// Appends an edge between two labels.
+    ///
+    /// # Errors
+    /// If a label is empty, both are the same, the weight does not fit a finite f32, or there are too many nodes.
+    pub fn push(&mut self, source: &str, target: &str, weight: f64) -> Result<(), Fault> {
+        if source.is_empty() || target.is_empty() {
+            return Err(Fault::EmptyLabel);
+        }
+        let (source, target) = (self.number(source)?, self.number(target)?);
+        self.push_numbered(source, target, weight)
+    }
+
+    /// Appends an edge between two nodes that exist.
+    pub(super) fn push_numbered(&mut self, source: NodeId, target: NodeId, weight: f64) -> Result<(), Fault> {
+        if source == target {
+            return Err(Fault::Loop(self.labels[source as usize].clone()));
+        }
+        if !weight.is_finite() {
+            return Err(Fault::NotFinite(weight));
+        }
+        if !(weight as f32).is_finite() {
+            return Err(Fault::TooLarge(weight));
+        }
+        self.edges.push(Edge { source, target, weight });
+        Ok(())
+    }
+
+    fn number(&mut self, label: &str) -> Result<NodeId, Fault> {
+        if let Some(&number) = self.numbers.get(label) {
+            return Ok(number);
+        }
+        let number = self.labels.len() as u64;
+        if number >= u64::from(u32::MAX) - 1 {
+            return Err(Fault::TooManyNodes);
+        }
+        self.labels.push(label.to_owned());
+        self.numbers.insert(label.to_owned(), number as NodeId);
+        Ok(number as NodeId)
+    }
+}
+
+/// A weight in a text file.
+pub(super) fn weight(text: &str) -> Result<f64, Fault> {
+    text.parse().map_err(|_| Fault::NotANumber(text.to_owned()))
+}
+
+/// Positions of source, target and weight among named columns: by name, in any case, otherwise the first three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    pub source: usize,
+    pub target: usize,
+    pub weight: Option<usize>,
+    /// Whether source and target have their names.
+    pub named: bool,
+}
+
+impl Columns {
+    pub(super) fn find<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, Fault> {
+        let names: Vec<_> = names.map(|name| name.trim().to_ascii_lowercase()).collect();
+        let named = |name: &str| names.iter().position(|found| found == name);
+        match (named("source"), named("target")) {
+            (Some(source), Some(target)) => Ok(Self { source, target, weight: named("weight"), named: true }),
+            _ if names.len() >= 2 => {
+                Ok(Self { source: 0, target: 1, weight: (names.len() > 2).then_some(2), named: false })
+            }
+            _ => Err(Fault::Fields { found: names.len() }),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Edge lists as Parquet, batch by batch.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Schema};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
+
+use super::error::{Error, Fault};
+use super::list::{Columns, EdgeList};
+
+pub(super) fn read(path: &Path) -> Result<EdgeList, Error> {
+    let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let damaged = |source: ParquetError| Error::Parquet { path: path.into(), source };
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?;
+    let schema = reader.schema().clone();
+    let columns = Columns::find(schema.fields().iter().map(|field| field.name().as_str()));
+    let columns = columns.map_err(|fault| Error::Graph { path: path.into(), fault })?;
+    check(path, &schema, &columns)?;
+    let mut list = EdgeList::default();
+    let mut first_row = 1;
+    for batch in reader.build().map_err(damaged)? {
+        let batch = batch.map_err(|source| damaged(source.into()))?;
+        let edges = Edges::of(&batch, &columns).map_err(|source| damaged(source.into()))?;
+        for row in 0..batch.num_rows() {
+            edges.push(row, &schema, &columns, &mut list).map_err(|fault| {
+                let number = first_row + row as u64;
+                Error::Line { path: path.into(), unit: "row", number, fault }
+            })?;
+        }
+        first_row += batch.num_rows() as u64;
+    }
+    Ok(list)
+}
+
+/// Labels must be integers or text, weights numbers. A dictionary counts as its values.
+fn check(path: &Path, schema: &Schema, columns: &Columns) -> Result<(), Error> {
+    let plain = |column: usize| match schema.field(column).data_type() {
+        DataType::Dictionary(_, values) => (**values).clone(),
+        other => other.clone(),
+    };
+    let wrong = |column: usize, expected| Error::Column {
+        path: path.into(),
+        column: schema.field(column).name().clone(),
+        found: schema.field(column).data_type().clone(),
+        expected,
+    };
+    for column in [columns.source, columns.target] {
+        let found = plain(column);
+        if !found.is_integer() && !matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+            return Err(wrong(column, "integers or text"));
+        }
+    }
+    match columns.weight {
+        Some(column) if !plain(column).is_integer() && !plain(column).is_floating() => Err(wrong(column, "numbers")),
+        _ => Ok(()),
+    }
+}
+
+/// The columns of a batch, as text and doubles.
+struct Edges {
+    source: StringArray,
+    target: StringArray,
+    weight: Option<Float64Array>,
+}
+
+impl Edges {
+    fn of(batch: &RecordBatch, columns: &Columns) -> Result<Self, arrow::error::ArrowError> {
+        let text = |column: usize| cast(batch.column(column), &DataType::Utf8).map(|array| array.as_string().clone());
+        let number = |column: usize| cast(batch.column(column), &DataType::Float64);
+        let weight = columns.weight.map(number).transpose()?;
+        Ok(Self {
+            source: text(columns.source)?,
+            target: text(columns.target)?,
+            weight: weight.map(|array: ArrayRef| array.as_primitive().clone()),
+        })
+    }
+
+    fn push(&self, row: usize, schema: &Schema, columns: &Columns, list: &mut EdgeList) -> Result<(), Fault> {
+        let null = |column: usize| Fault::Null(schema.field(column).name().clone());
+        if self.source.is_null(row) {
+            return Err(null(columns.source));
+        }
+        if self.target.is_null(row) {
+            return Err(null(columns.target));
+        }
+        let weight = match (&self.weight, columns.weight) {
+            (Some(weights), Some(column)) if weights.is_null(row) => return Err(null(column)),
+            (Some(weights), _) => weights.value(row),
+            (None, _) => 1.0,
+        };
+        list.push(self.source.value(row).trim(), self.target.value(row).trim(), weight)
+    }
+}

@@ -1,0 +1,156 @@
+//! Readers, merging and classes, on text written out.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::graph::{BlockStream as _, Direction};
+
+/// A file that lives as long as the folder.
+fn file(name: &str, text: impl AsRef<[u8]>) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+/// Edges by label.
+fn edges(imported: &Imported) -> BTreeMap<(String, String), f32> {
+    let label = |node: u32| imported.labels[node as usize].clone();
+    let row =
+        |node: u32| imported.graph.row(node, Direction::Out).map(move |(target, w)| ((label(node), label(target)), w));
+    (0..imported.labels.len() as u32).flat_map(row).collect()
+}
+
+fn imported(name: &str, text: &str) -> Imported {
+    let (_dir, path) = file(name, text);
+    read(&path).unwrap()
+}
+
+fn fault(name: &str, text: &str) -> String {
+    let (dir, path) = file(name, text);
+    let folder = format!("{}/", dir.path().display());
+    read(&path).unwrap_err().to_string().replace(&folder, "")
+}
+
+fn list(edges: &[(&str, &str, f32)]) -> BTreeMap<(String, String), f32> {
+    edges.iter().map(|&(source, target, w)| ((source.into(), target.into()), w)).collect()
+}
+
+#[test]
+fn columns_are_found_by_name_or_place() {
+    let expected = list(&[("a", "b", -1.5), ("b", "c", 2.0)]);
+    assert_eq!(edges(&imported("x.csv", "Source,TARGET,Weight\na,b,-1.5\nb,c,2\n")), expected);
+    assert_eq!(edges(&imported("x.csv", "weight,source,extra,target\n-1.5, a ,z,b\r\n+2,b,,c")), expected);
+    let by_place = imported("x.csv", "from,to,sign\na,b,-1.5\nb,c,2\n");
+    assert_eq!(edges(&by_place), expected);
+    assert!(by_place.notes[0].contains("`from`, `to`, `sign`"), "{:?}", by_place.notes);
+    let headless = imported("x.csv", "a,b,-1.5\nb,c,2\n");
+    assert_eq!(edges(&headless), expected);
+    assert!(headless.notes[0].contains("taken as an edge"));
+    assert_eq!(edges(&imported("x.csv", "source,target\na,b\n")), list(&[("a", "b", 1.0)]));
+}
+
+#[test]
+fn wrong_lines_are_named() {
+    let head = "source,target,weight\n1,2,1\n";
+    let csv = |line: &str| fault("x.csv", &format!("{head}{line}\n"));
+    assert_eq!(csv("2,3,x"), "x.csv, line 3: weight `x` is not a number");
+    assert_eq!(csv("2,3,"), "x.csv, line 3: weight `` is not a number");
+    assert_eq!(csv("2,3,NaN"), "x.csv, line 3: weight NaN is not finite");
+    assert_eq!(csv("2,3,-inf"), "x.csv, line 3: weight -inf is not finite");
+    assert!(csv("2,3,1e40").contains("exceeds single precision"));
+    assert_eq!(csv("2,2,1"), "x.csv, line 3: node `2` is joined to itself; a signed graph has no loops");
+    assert_eq!(csv(",2,1"), "x.csv, line 3: a node has no label");
+    assert!(csv("2,3").starts_with("x.csv, line 3: found 2 fields"));
+    assert!(fault("x.csv", "").contains("holds no edge"));
+    assert!(fault("x.csv", "source,target,weight\na,b,1\nb,a,-1\n").contains("holds no edge"));
+    assert!(fault("x.txt", "").contains(".csv, .parquet or .mtx"));
+    let (_dir, path) = file("x.csv", b"source,target\n\xff,b\n");
+    assert!(matches!(read(&path), Err(Error::Csv { .. })));
+}
+
+#[test]
+fn parallel_edges_are_summed_into_the_first_direction() {
+    let graph = imported("x.csv", "source,target,weight\nb,a,1\na,b,0.5\nb,a,2\nc,a,1\na,c,-1\n");
+    assert_eq!(edges(&graph), list(&[("b", "a", 3.5)]));
+    assert_eq!(graph.labels.len(), 3, "a node whose edges cancel stays");
+    let counts: Vec<_> = graph.notes.iter().map(|note| note.split(' ').next().unwrap()).collect();
+    assert_eq!(counts, ["1", "2", "1"], "{:?}", graph.notes);
+}
+
+#[test]
+fn matrices_are_read_as_rows_of_targets() {
+    let general = "%%MatrixMarket matrix coordinate real general\n% comment\n\n3 3 2\n2 1 -1.5\n1 3 2e0\n";
+    let graph = imported("x.mtx", general);
+    assert_eq!(edges(&graph), list(&[("1", "2", -1.5), ("3", "1", 2.0)]));
+    let symmetric = imported("x.mtx", "%%matrixmarket MATRIX coordinate integer symmetric\n3 3 1\n2 1 -2\n");
+    assert_eq!((edges(&symmetric), symmetric.labels.len()), (list(&[("1", "2", -4.0)]), 3));
+    let pattern = imported("x.mtx", "%%MatrixMarket matrix coordinate pattern general\n2 2 1\n2 1\n");
+    assert_eq!(edges(&pattern), list(&[("1", "2", 1.0)]));
+    let skew = mtx::parse(Cursor::new("%%MatrixMarket matrix coordinate real skew-symmetric\n2 2 1\n2 1 3\n")).unwrap();
+    assert_eq!(skew.edges.iter().map(|edge| edge.weight).collect::<Vec<_>>(), [3.0, -3.0]);
+}
+
+#[test]
+fn wrong_matrices_are_named() {
+    let real = |rest: &str| fault("x.mtx", &format!("%%MatrixMarket matrix coordinate real general\n{rest}"));
+    assert_eq!(real("2 2 1\n1 1 1\n"), "x.mtx, line 3: node `1` is joined to itself; a signed graph has no loops");
+    assert_eq!(real("2 2 1\n3 1 1\n"), "x.mtx, line 3: expected a row, a column and a value, both between 1 and 2");
+    assert_eq!(real("2 2 1\n2 1 nan\n"), "x.mtx, line 3: weight NaN is not finite");
+    assert_eq!(real("2 2 2\n2 1 1\n"), "x.mtx, line 3: found 1 entries, the header says 2");
+    assert_eq!(real("2 2 1\n2 1 1\n1 2 1\n"), "x.mtx, line 4: found 2 entries, the header says 1");
+    assert!(real("2 3 1\n").contains("square"));
+    assert!(real("2 2\n").contains("number of rows"));
+    assert!(real("9999999999 9999999999 0\n").contains("nodes"));
+    assert!(fault("x.mtx", "").contains("%%MatrixMarket"));
+    assert!(fault("x.mtx", "%%MatrixMarket matrix array real general\n").contains("`array` is not supported"));
+    assert!(fault("x.mtx", "%%MatrixMarket matrix coordinate complex general\n").contains("`complex`"));
+    let upper = "%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n1 2 1\n";
+    assert_eq!(fault("x.mtx", upper), "x.mtx, line 3: entry (1, 2) lies above the diagonal of a symmetric matrix");
+}
+
+#[test]
+fn classes_follow_degree_then_appearance() {
+    // A star and its leaves: the centre has the largest degree and chooses first.
+    let graph = imported("x.csv", "source,target\nleaf1,centre\nleaf2,centre\ncentre,leaf3\n");
+    assert_eq!(graph.labels, ["centre", "leaf1", "leaf2", "leaf3"]);
+    let sizes: Vec<_> = graph.graph.layers().iter().map(|layer| layer.nodes.len()).collect();
+    assert_eq!(sizes, [1, 3]);
+}
+
+prop_compose! {
+    fn signed_list()(n in 2u32..20)(edges in prop::collection::vec((0..n, 0..n, -8i32..8), 0..60)) -> Vec<(u32, u32, i32)> {
+        edges.into_iter().filter(|(a, b, _)| a != b).collect()
+    }
+}
+
+proptest! {
+    #[test]
+    fn import_keeps_weights_and_separates_neighbours(given in signed_list()) {
+        let mut list = EdgeList::default();
+        let mut expected: BTreeMap<(u32, u32), f32> = BTreeMap::new();
+        for &(source, target, weight) in &given {
+            list.push(&source.to_string(), &target.to_string(), f64::from(weight)).unwrap();
+            *expected.entry((source.min(target), source.max(target))).or_default() += weight as f32;
+        }
+        expected.retain(|_, weight| *weight != 0.0);
+        match build(list) {
+            Err(fault) => prop_assert!(fault == Fault::NoEdges && expected.is_empty()),
+            Ok(imported) => {
+                let number = |label: &String| label.parse::<u32>().unwrap();
+                let found = edges(&imported).into_iter().map(|((s, t), w)| {
+                    let (s, t) = (number(&s), number(&t));
+                    ((s.min(t), s.max(t)), w)
+                });
+                prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), expected);
+                // `Csr` itself refuses an edge inside a class; every node is in one.
+                let covered: usize = imported.graph.layers().iter().map(|layer| layer.nodes.len()).sum();
+                prop_assert_eq!(covered, imported.labels.len());
+            }
+        }
+    }
+}

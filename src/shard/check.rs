@@ -1,0 +1,144 @@
+//! The promise of a block stream, checked for one frame: every row, column and value of every block is in range.
+
+use super::error::{Fault, Rule};
+use crate::graph::{Block, Blocks, Direction, Frame, FrameInfo, Interval, Layer, PanelKind};
+
+/// What frames are checked against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds<'a> {
+    pub layers: &'a [Layer],
+    pub n_values: u64,
+}
+
+/// Checks a frame and its number of edges. Cost: O(intervals).
+pub(super) fn frame(frame: &Frame, info: &FrameInfo, bounds: Bounds<'_>) -> Result<(), Fault> {
+    for (direction, expected) in [(Direction::In, info.n_edges_in), (Direction::Out, info.n_edges_out)] {
+        let found = blocks(frame.direction(direction), info, direction, bounds)?;
+        Fault::unless_equal("edges of the frame", found, expected.into())?;
+    }
+    Ok(())
+}
+
+/// Checks the blocks of one direction and counts their edges.
+pub(super) fn blocks(
+    blocks: &Blocks,
+    info: &FrameInfo,
+    direction: Direction,
+    bounds: Bounds<'_>,
+) -> Result<u128, Fault> {
+    let mut n_edges = 0u128;
+    let direction = match direction {
+        Direction::In => "in",
+        Direction::Out => "out",
+    };
+    for (index, block) in blocks.blocks.iter().enumerate() {
+        let broken = |rule| Fault::Block { direction, block: index, rule };
+        n_edges =
+            n_edges.checked_add(self::block(blocks, block, info, bounds).map_err(broken)?).ok_or(Fault::TooLarge)?;
+    }
+    Ok(n_edges)
+}
+
+/// Checks one block and counts its edges. No product or sum of the fields involved exceeds 2¹²⁸.
+fn block(blocks: &Blocks, block: &Block, info: &FrameInfo, bounds: Bounds<'_>) -> Result<u128, Rule> {
+    let intervals = (blocks.intervals.get(block.intervals_start as usize..))
+        .and_then(|tail| tail.get(..block.n_intervals as usize))
+        .ok_or(Rule::Intervals)?;
+    let counts = [block.n_rows, block.row_step, block.runs[0].count, block.runs[1].count, block.n_intervals];
+    if counts.contains(&0) || intervals.iter().any(|i| i.len == 0) {
+        return Err(Rule::Empty);
+    }
+    let group_rows = u128::from(block.n_rows - 1) * u128::from(block.row_step);
+    let last_row = u128::from(block.first_row) + group_rows + furthest(block, |run| run.row_step.into());
+    if block.first_row < info.rows.start || last_row >= u128::from(info.rows.end) {
+        return Err(Rule::Rows);
+    }
+    columns(block, intervals, info, bounds)?;
+    values(block, intervals, bounds)?;
+    let cols: u128 = match block.kind {
+        PanelKind::Dense => intervals.iter().map(|i| u128::from(i.len)).sum(),
+        PanelKind::Diagonal => block.n_intervals.into(),
+    };
+    let groups = u128::from(block.runs[0].count) * u128::from(block.runs[1].count);
+    Ok((groups * u128::from(block.n_rows)).saturating_mul(cols))
+}
+
+/// All columns of all groups lie in one layer, which is not that of the rows.
+fn columns(block: &Block, intervals: &[Interval], info: &FrameInfo, bounds: Bounds<'_>) -> Result<(), Rule> {
+    let layer = bounds.layers.partition_point(|l| l.nodes.end <= intervals[0].first_col);
+    let nodes = &bounds.layers.get(layer).ok_or(Rule::Columns)?.nodes;
+    let shift = furthest(block, |run| run.col_step.into());
+    let inside = |i: &Interval| {
+        let last = u128::from(i.first_col) + u128::from(i.len - 1) + shift;
+        nodes.start <= i.first_col && last < u128::from(nodes.end)
+    };
+    if layer == info.layer as usize || !intervals.iter().all(inside) {
+        return Err(Rule::Columns);
+    }
+    let square = |i: &Interval| i.len == block.n_rows;
+    if block.kind == PanelKind::Diagonal && !(block.col_stride == 0 && intervals.iter().all(square)) {
+        return Err(Rule::Diagonal);
+    }
+    Ok(())
+}
+
+/// All weights of all groups lie in the value store.
+fn values(block: &Block, intervals: &[Interval], bounds: Bounds<'_>) -> Result<(), Rule> {
+    let rows = u128::from(block.n_rows - 1) * u128::from(block.row_stride);
+    let shift = rows + furthest(block, |run| run.value_step);
+    let inside = |i: &Interval| {
+        let cols = u128::from(i.len - 1) * u128::from(block.col_stride);
+        u128::from(i.values) + cols + shift < u128::from(bounds.n_values)
+    };
+    match intervals.iter().all(inside) {
+        true => Ok(()),
+        false => Err(Rule::Values),
+    }
+}
+
+/// How far the last group is from the first.
+fn furthest(block: &Block, step: impl Fn(&crate::graph::Run) -> u64) -> u128 {
+    block.runs.iter().map(|run| u128::from(run.count - 1) * u128::from(step(run))).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shard::testing;
+
+    fn check(block: Block, interval: Interval) -> Result<u128, Rule> {
+        let layers = testing::layers(&[4, 6]);
+        let info = FrameInfo { rows: 4..9, layer: 1, n_edges_in: 0, n_edges_out: 0 };
+        let mut blocks = Blocks::default();
+        blocks.push(block, &[interval]);
+        super::block(&blocks, &blocks.blocks[0], &info, Bounds { layers: &layers, n_values: 10 })
+    }
+
+    #[test]
+    fn the_last_row_column_and_value_may_be_used_and_no_further() {
+        let block = Block { n_rows: 5, row_stride: 1, ..testing::single(4) };
+        let interval = Interval { first_col: 0, len: 4, values: 2 };
+        assert_eq!(check(block, interval), Ok(20));
+        assert_eq!(check(Block { n_rows: 6, ..block }, interval), Err(Rule::Rows));
+        assert_eq!(check(Block { first_row: 3, n_rows: 1, ..block }, interval), Err(Rule::Rows));
+        assert_eq!(check(block, Interval { len: 5, ..interval }), Err(Rule::Columns));
+        assert_eq!(check(block, Interval { first_col: 4, len: 1, ..interval }), Err(Rule::Columns));
+        assert_eq!(check(block, Interval { first_col: 10, len: 1, ..interval }), Err(Rule::Columns));
+        assert_eq!(check(block, Interval { values: 3, ..interval }), Err(Rule::Values));
+        assert_eq!(check(block, Interval { len: 0, ..interval }), Err(Rule::Empty));
+        assert_eq!(check(Block { kind: PanelKind::Diagonal, ..block }, interval), Err(Rule::Diagonal));
+    }
+
+    #[test]
+    fn the_largest_numbers_do_not_overflow() {
+        let mut block = Block { n_rows: u32::MAX, row_step: u32::MAX, ..testing::single(4) };
+        let run = crate::graph::Run { count: u32::MAX, row_step: u32::MAX, col_step: u32::MAX, value_step: u64::MAX };
+        (block.runs, block.row_stride, block.col_stride) = ([run; 2], u32::MAX, u32::MAX);
+        let interval = Interval { first_col: u32::MAX, len: u32::MAX, values: u64::MAX };
+        assert_eq!(check(block, interval), Err(Rule::Rows));
+        (block.n_rows, block.runs[0].row_step, block.runs[1].row_step) = (1, 0, 0);
+        assert_eq!(check(block, interval), Err(Rule::Columns));
+        (block.runs[0].col_step, block.runs[1].col_step) = (0, 0);
+        assert_eq!(check(block, Interval { first_col: 0, len: 1, ..interval }), Err(Rule::Values));
+    }
+}

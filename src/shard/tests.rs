@@ -1,0 +1,257 @@
+//! The laws of the format as a whole.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+
+use super::testing::{self, Memory};
+use super::writer::{Output, write_with};
+use super::*;
+use crate::graph::csr::Csr;
+use crate::graph::{BlockStream, Frame};
+use crate::progress::Silent;
+
+type Contents = BTreeMap<String, Vec<u8>>;
+
+/// A graph in a temporary directory.
+fn stored(stream: &dyn BlockStream, shard_bytes: u64) -> (tempfile::TempDir, Summary) {
+    let dir = tempfile::tempdir().unwrap();
+    let target = Target { shard_bytes, ..Target::new(&dir.path().join("g")) };
+    let summary = write_to(stream, &Description::default(), &target, &Silent).unwrap();
+    (dir, summary)
+}
+
+fn contents(dir: &Path) -> Contents {
+    let read = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry.unwrap();
+        (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
+    };
+    fs::read_dir(dir).unwrap().map(read).collect()
+}
+
+fn open(files: &Contents) -> Result<Shards<Vec<u8>>, Error> {
+    let missing = || Error::Read { path: "g".into(), source: io::ErrorKind::NotFound.into() };
+    let load = |name: &str| files.get(name).cloned().ok_or_else(missing);
+    Shards::from_files(Path::new("g"), &files["manifest.json"], load)
+}
+
+fn check(files: &Contents) -> Result<Report, Error> {
+    verify_opened(&open(files)?, Depth::Usual, &Silent)
+}
+
+fn triangle() -> Csr {
+    Csr::from_edges_unclassed(3, &[(0, 1, 1.0), (1, 2, 1.0), (0, 2, -1.0)])
+}
+
+proptest! {
+    #[test]
+    fn writing_then_reading_is_the_identity(graph in testing::graphs(), shard_bytes in 1u64..400) {
+        let (dir, summary) = stored(&graph, shard_bytes);
+        let (whole, same) = stored(&graph, u64::MAX);
+        let path = dir.path().join("g");
+        let shards = Shards::open(&path).unwrap();
+        prop_assert_eq!(testing::collect(&shards), graph.clone());
+        prop_assert_eq!(shards.totals(), graph.totals());
+        prop_assert_eq!(testing::collect(&Shards::open(&whole.path().join("g")).unwrap()), graph);
+        prop_assert_eq!(&summary.fingerprint, &same.fingerprint);
+        let files = contents(&path);
+        prop_assert_eq!(summary.bytes, files.values().map(|f| f.len() as u64).sum::<u64>());
+        prop_assert_eq!(shards.bytes(), summary.bytes);
+        let report = verify(&path, Depth::Usual, &Silent).unwrap();
+        prop_assert_eq!(&report.fingerprint, shards.fingerprint());
+        prop_assert!(report.directions);
+    }
+}
+
+#[test]
+fn compressed_rows_are_stored_too() {
+    let graph = Csr::from_edges(6, &[(0, 5, 1.0), (1, 5, -2.0), (2, 5, 3.0), (4, 5, 4.0)], &[2, 3, 1]);
+    let (dir, summary) = stored(&graph, 1);
+    assert_eq!(summary.n_shards, 3);
+    let shards = Shards::open(&dir.path().join("g")).unwrap();
+    assert_eq!(testing::collect(&shards), testing::collect(&graph));
+    verify(&dir.path().join("g"), Depth::Deep, &Silent).unwrap();
+}
+
+#[test]
+fn graphs_without_nodes_or_edges_are_graphs() {
+    for (sizes, n_shards) in [(&[][..], 0), (&[1], 1)] {
+        let (dir, summary) = stored(&Csr::from_edges(sizes.iter().sum(), &[], sizes), 1);
+        assert_eq!((summary.n_shards, summary.bits_per_edge()), (n_shards, 0.0));
+        let report = verify(&dir.path().join("g"), Depth::Usual, &Silent).unwrap();
+        assert_eq!(report.totals.n_nodes as usize, sizes.len());
+    }
+}
+
+#[test]
+fn every_damaged_byte_is_found() {
+    let (dir, _) = stored(&triangle(), 1);
+    let files = contents(&dir.path().join("g"));
+    assert!(check(&files).is_ok());
+    for name in files.keys() {
+        for at in 0..files[name].len() {
+            let mut damaged = files.clone();
+            damaged.get_mut(name).unwrap()[at] ^= 1 << (at % 8);
+            assert!(check(&damaged).is_err(), "byte {at} of {name}");
+        }
+    }
+}
+
+#[test]
+fn every_missing_byte_is_found() {
+    let (dir, _) = stored(&triangle(), u64::MAX);
+    let files = contents(&dir.path().join("g"));
+    for name in files.keys() {
+        for len in 0..files[name].len() {
+            let mut cut = files.clone();
+            cut.get_mut(name).unwrap().truncate(len);
+            let error = open(&cut).unwrap_err();
+            if name != "manifest.json" {
+                let expected = format!("g/{name}: {len} bytes, manifest says {}; the file was cut", files[name].len());
+                assert!(error.to_string().starts_with(&expected), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_frame_is_named() {
+    let (dir, _) = stored(&triangle(), 1);
+    let mut files = contents(&dir.path().join("g"));
+    files.get_mut("frames-00002.shard").unwrap()[17] ^= 1;
+    let shards = open(&files).unwrap();
+    let mut frame = Frame::default();
+    assert!(shards.read(1, &mut frame).is_ok());
+    let message = shards.read(2, &mut frame).unwrap_err().to_string();
+    assert!(message.starts_with("g/frames-00002.shard, frame 2: checksum "), "{message}");
+    assert!(message.ends_with("; the file is damaged, rebuild the graph with pipeline build-graph"), "{message}");
+}
+
+#[test]
+fn shards_of_another_graph_are_refused() {
+    let (one, _) = stored(&triangle(), u64::MAX);
+    let other = Csr::from_edges_unclassed(3, &[(0, 1, 1.0), (0, 2, 1.0), (1, 2, -1.0)]);
+    let (two, _) = stored(&other, u64::MAX);
+    let (mut files, others) = (contents(&one.path().join("g")), contents(&two.path().join("g")));
+    for name in ["frames-00000.shard", "values.bin"] {
+        let mine = files.insert(name.into(), others[name].clone()).unwrap();
+        assert!(check(&files).is_err(), "{name}");
+        files.insert(name.into(), mine);
+    }
+}
+
+#[test]
+fn directions_that_disagree_are_found() {
+    let mut graph = testing::collect(&triangle());
+    // Node 0 has edges to 1 (weight 1) and 2 (weight -1): swap their weights on the way out only.
+    let swapped = &mut graph.contents[0].outward.intervals[..];
+    let (a, b) = (swapped[0].values, swapped[1].values);
+    (swapped[0].values, swapped[1].values) = (b, a);
+    let (dir, _) = stored(&graph, 1);
+    let Err(Error::Damaged { source, .. }) = verify(&dir.path().join("g"), Depth::Usual, &Silent) else {
+        panic!("the graph is not consistent")
+    };
+    assert!(matches!(source, Fault::Directions));
+}
+
+#[test]
+fn streams_that_break_their_contract_are_not_stored() {
+    let changes: [fn(&mut Memory); 6] = [
+        |g| g.values[1] = f32::NAN,
+        |g| g.contents[1].inward.blocks[0].first_row = 2,
+        |g| g.contents[1].inward.intervals[0].first_col = 1,
+        |g| g.frames[1].n_edges_in = 2,
+        |g| g.layers[1].n_edges = 9,
+        |g| {
+            g.frames.pop();
+        },
+    ];
+    for (index, change) in changes.iter().enumerate() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut graph = testing::collect(&triangle());
+        change(&mut graph);
+        assert!(write(&graph, &Description::default(), &dir.path().join("g"), &Silent).is_err(), "change {index}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "change {index}");
+    }
+}
+
+/// Writes until a common budget is used up.
+struct Limited(Arc<AtomicUsize>, fs::File);
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = bytes.len().min(self.0.load(Ordering::Relaxed));
+        if n == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.0.fetch_sub(n, Ordering::Relaxed);
+        self.1.write(&bytes[..n])
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.1.flush()
+    }
+}
+
+impl Output for Limited {
+    fn seal(&mut self) -> io::Result<()> {
+        self.1.seal()
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_what_was_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut target = Target { shard_bytes: 1, existing: Existing::Replace, ..Target::new(&dir.path().join("g")) };
+    let try_with = |target: &Target, budget: usize| {
+        let left = Arc::new(AtomicUsize::new(budget));
+        let create = |path: &Path| -> io::Result<Box<dyn Output>> {
+            Ok(Box::new(Limited(left.clone(), fs::File::create_new(path)?)))
+        };
+        write_with(&triangle(), &Description::default(), target, &Silent, &create)
+    };
+    let (_keep, summary) = stored(&triangle(), 1);
+    let needed = summary.bytes as usize;
+    for budget in (0..needed).step_by(13).chain([needed - 1]) {
+        let error = try_with(&target, budget).unwrap_err();
+        assert!(matches!(&error, Error::Write { path, .. } if path.starts_with(target.dir())), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "budget {budget}");
+    }
+    try_with(&target, needed).unwrap();
+    let before = contents(target.dir());
+    assert!(try_with(&target, needed - 1).is_err());
+    assert_eq!(contents(target.dir()), before);
+    target.existing = Existing::Keep;
+    assert!(matches!(try_with(&target, needed), Err(Error::Exists { .. })));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn only_graphs_are_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = Target { existing: Existing::Replace, ..Target::new(&dir.path().join("g")) };
+    let write = || write_to(&triangle(), &Description::default(), &target, &Silent);
+    write().unwrap();
+    let open_before = Shards::open(target.dir()).unwrap();
+    write().unwrap();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    assert_eq!(testing::collect(&open_before), testing::collect(&triangle()));
+    fs::write(target.dir().join("thesis.tex"), "").unwrap();
+    assert!(matches!(write(), Err(Error::NotAGraph { .. })));
+    assert!(target.dir().join("thesis.tex").exists());
+    let in_no_folder = Target::new(&dir.path().join("no/g"));
+    assert!(matches!(in_no_folder.check(), Err(Error::Write { .. })));
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_read_only() {
+    let (dir, _) = stored(&triangle(), 1);
+    for entry in fs::read_dir(dir.path().join("g")).unwrap() {
+        assert!(entry.unwrap().metadata().unwrap().permissions().readonly());
+    }
+}

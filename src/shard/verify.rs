@@ -1,0 +1,220 @@
+//! Everything about a graph directory that opening it does not check.
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use super::error::{Error, Fault, Part};
+use super::fingerprint::{self, Hash};
+use super::manifest;
+use super::reader::Shards;
+use super::values::{self, PIECE, PIECE_BYTES};
+use crate::graph::edges::for_each_edge;
+use crate::graph::{Block, BlockStream, Blocks, Frame, PanelKind, Run, Totals};
+use crate::progress::Progress;
+
+/// Graphs of at most this many edges are compared edge by edge.
+const FEW_EDGES: u64 = 50_000_000;
+
+/// Sums of `|w|` may differ by this share: they are added in different orders.
+const TOLERANCE: f64 = 1e-8;
+
+/// Whether In and Out blocks are compared edge by edge, which costs O(edges).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// If the graph has at most 50 million edges.
+    Usual,
+    /// Always.
+    Deep,
+}
+
+/// What was checked, and found right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Totals of the graph.
+    pub totals: Totals,
+    /// Its fingerprint, recomputed.
+    pub fingerprint: String,
+    /// Frames.
+    pub n_frames: usize,
+    /// Shard files.
+    pub n_shards: usize,
+    /// Values in the store.
+    pub n_values: u64,
+    /// Length of all files together.
+    pub bytes: u64,
+    /// Whether In and Out blocks were compared edge by edge.
+    pub directions: bool,
+}
+
+/// Reads a whole graph directory and checks every checksum and rule; a list is in [`super`].
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify(dir: &Path, depth: Depth, progress: &dyn Progress) -> Result<Report, Error> {
+    verify_opened(&Shards::open(dir)?, depth, progress)
+}
+
+/// As [`verify`], for an opened graph.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify_opened<B>(shards: &Shards<B>, depth: Depth, progress: &dyn Progress) -> Result<Report, Error>
+where
+    B: AsRef<[u8]> + Sync,
+{
+    let totals = shards.totals();
+    let directions = depth == Depth::Deep || totals.n_edges <= FEW_EDGES;
+    let pieces = check_values(shards, progress)?;
+    progress.begin("verify frames", shards.frames().len() as u64);
+    let check = |frame: &mut Frame, index| {
+        let checked = check_frame(shards, index, directions, frame);
+        progress.advance(1);
+        checked
+    };
+    let checked: Vec<_> = (0..shards.frames().len()).into_par_iter().map_init(Frame::default, check).collect();
+    let frames: Vec<Checked> = checked.into_iter().collect::<Result<_, _>>()?;
+    progress.end();
+
+    let damaged = |source| Error::Damaged { path: shards.path(manifest::FILE), part: Part::Whole, source };
+    compare_sums(shards, &frames).map_err(damaged)?;
+    let sum = |f: fn(&Checked) -> u64| frames.iter().map(f).fold(0, u64::wrapping_add);
+    if directions && sum(|f| f.edges_in) != sum(|f| f.edges_out) {
+        return Err(damaged(Fault::Directions));
+    }
+    let hashes: Vec<Hash> = frames.iter().map(|f| f.hash).collect();
+    let n_values = shards.values().len() as u64;
+    let fingerprint = fingerprint::graph(shards.layers(), &hashes, n_values, &pieces);
+    Fault::unless_equal("fingerprint", shards.fingerprint(), fingerprint.as_str()).map_err(damaged)?;
+    let (n_frames, n_shards, bytes) = (frames.len(), shards.manifest().shards.len(), shards.bytes());
+    Ok(Report { totals, fingerprint, n_frames, n_shards, n_values, bytes, directions })
+}
+
+/// Checksums, hashes and finiteness of the value store.
+fn check_values<B>(shards: &Shards<B>, progress: &dyn Progress) -> Result<Vec<Hash>, Error>
+where
+    B: AsRef<[u8]> + Sync,
+{
+    let bytes = shards.values_bytes();
+    progress.begin("verify values", bytes.len() as u64);
+    let path = || shards.path(values::FILE);
+    let check = |(index, piece): (usize, &[u8])| {
+        let (found, expected) = (crc32fast::hash(piece), shards.manifest().values.checksums[index].0);
+        if found != expected {
+            return Err(Error::Checksum { path: path(), part: Part::Piece(index), found, expected });
+        }
+        let start = index * PIECE;
+        let values = &shards.values()[start..start + piece.len() / 4];
+        if !values.iter().all(|value| value.is_finite()) {
+            let (offset, layer, value) = values::not_finite(shards.values(), shards.layers())
+                .expect("a value of this piece has just been found not to be finite");
+            return Err(Error::NotFinite { offset, layer, value });
+        }
+        progress.advance(piece.len() as u64);
+        Ok(Sha256::digest(piece).into())
+    };
+    let hashes: Vec<_> = bytes.par_chunks(PIECE_BYTES as usize).enumerate().map(check).collect();
+    progress.end();
+    hashes.into_iter().collect()
+}
+
+/// What is known of a frame after reading it.
+struct Checked {
+    hash: Hash,
+    sum_in: f64,
+    sum_out: f64,
+    edges_in: u64,
+    edges_out: u64,
+}
+
+fn check_frame<B>(shards: &Shards<B>, index: usize, directions: bool, frame: &mut Frame) -> Result<Checked, Error>
+where
+    B: AsRef<[u8]> + Sync,
+{
+    let hash = shards.with_raw(index, |raw| {
+        shards.decode(index, raw, frame)?;
+        Ok(fingerprint::frame(&shards.frames()[index], raw))
+    })?;
+    let values = shards.values();
+    let (mut edges_in, mut edges_out) = (0u64, 0u64);
+    if directions {
+        let (inward, outward) = (&frame.inward, &frame.outward);
+        for_each_edge(inward, values, |row, col, w| edges_in = edges_in.wrapping_add(edge(row, col, w)));
+        for_each_edge(outward, values, |row, col, w| edges_out = edges_out.wrapping_add(edge(col, row, w)));
+    }
+    let (sum_in, sum_out) = (sum_abs(&frame.inward, values), sum_abs(&frame.outward, values));
+    Ok(Checked { hash, sum_in, sum_out, edges_in, edges_out })
+}
+
+/// A hash of one edge; their sum does not depend on their order.
+fn edge(target: u32, source: u32, weight: f32) -> u64 {
+    mix(mix(u64::from(target) << 32 | u64::from(source)) ^ u64::from(weight.to_bits()))
+}
+
+/// The finaliser of SplitMix64.
+fn mix(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// `Σ|w|` over checked blocks. Cost: O(values of the distinct panels of each block), not O(edges).
+fn sum_abs(blocks: &Blocks, values: &[f32]) -> f64 {
+    blocks.blocks.iter().map(|block| block_sum(blocks, block, values)).sum()
+}
+
+fn block_sum(blocks: &Blocks, block: &Block, values: &[f32]) -> f64 {
+    let split = |run: &Run| match run.value_step {
+        0 => (1, run.count),
+        _ => (run.count, 1),
+    };
+    let [(down, down_alike), (across, across_alike)] = block.runs.each_ref().map(split);
+    let mut sum = 0.0;
+    for a in 0..down {
+        for b in 0..across {
+            let (_, _, shift) = block.group(a, b);
+            sum +=
+                blocks.intervals(block).iter().map(|i| panel_sum(block, i.values + shift, i.len, values)).sum::<f64>();
+        }
+    }
+    sum * f64::from(down_alike) * f64::from(across_alike)
+}
+
+fn panel_sum(block: &Block, first: u64, len: u32, values: &[f32]) -> f64 {
+    let n_cols = match block.kind {
+        PanelKind::Dense => len,
+        PanelKind::Diagonal => 1,
+    };
+    let abs = |at: u64| f64::from(values[at as usize]).abs();
+    let row = |r: u32| {
+        let at = first + u64::from(r) * u64::from(block.row_stride);
+        (0..n_cols).map(|k| abs(at + u64::from(k) * u64::from(block.col_stride))).sum::<f64>()
+    };
+    (0..block.n_rows).map(row).sum()
+}
+
+/// Sums by layer, by direction and in all.
+fn compare_sums<B>(shards: &Shards<B>, frames: &[Checked]) -> Result<(), Fault>
+where
+    B: AsRef<[u8]> + Sync,
+{
+    let mut by_layer = vec![0.0; shards.layers().len()];
+    for (info, frame) in shards.frames().iter().zip(frames) {
+        by_layer[info.layer as usize] += frame.sum_in;
+    }
+    for (found, layer) in by_layer.iter().zip(shards.layers()) {
+        close("sum of |w| into a layer", *found, layer.sum_abs)?;
+    }
+    let total = shards.totals().sum_abs;
+    close("sum of |w|", by_layer.iter().sum(), total)?;
+    close("sum of |w| over out blocks", frames.iter().map(|f| f.sum_out).sum(), total)
+}
+
+fn close(what: &'static str, found: f64, expected: f64) -> Result<(), Fault> {
+    match (found - expected).abs() <= TOLERANCE * found.abs().max(expected.abs()) {
+        true => Ok(()),
+        false => Err(Fault::Differs { what, found: found.to_string(), expected: expected.to_string() }),
+    }
+}

@@ -1,0 +1,249 @@
+//! Any block stream, written as a graph directory that appears complete or not at all.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::check::{self, Bounds};
+use super::codec;
+use super::error::{Error, Fault, Part};
+use super::file::{self, ShardWriter};
+use super::fingerprint::{self, Hash};
+use super::layout::{Entry, Header};
+use super::manifest::{self, Checksum, Description, FORMAT_VERSION, Manifest, ShardRecord};
+use super::reader::MAX_RAW_BYTES;
+use super::target::Target;
+use super::values;
+use crate::graph::{BlockStream, Frame, Layer, Totals};
+use crate::progress::Progress;
+
+/// zstd level of the frames. Higher ones gain little: blocks are few and already delta-coded.
+const LEVEL: i32 = 6;
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Totals of the graph.
+    pub totals: Totals,
+    /// SHA-256 of the graph, in hexadecimal.
+    pub fingerprint: String,
+    /// Values in the store.
+    pub n_values: u64,
+    /// Frames.
+    pub n_frames: usize,
+    /// Shard files.
+    pub n_shards: usize,
+    /// Length of all files together.
+    pub bytes: u64,
+}
+
+impl Summary {
+    /// Bits on disk per edge; 0 for a graph without edges.
+    pub fn bits_per_edge(&self) -> f64 {
+        match self.totals.n_edges {
+            0 => 0.0,
+            n_edges => self.bytes as f64 * 8.0 / n_edges as f64,
+        }
+    }
+}
+
+/// Writes a graph directory at `dir`, which must not exist yet.
+///
+/// # Errors
+/// If `dir` exists, the stream fails or breaks its contract, a weight is not finite, or the storage fails. Nothing is
+/// then left at `dir`.
+pub fn write(
+    stream: &dyn BlockStream,
+    description: &Description,
+    dir: &Path,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    write_to(stream, description, &Target::new(dir), progress)
+}
+
+/// As [`write`], with a say in shard size and in what happens to an existing graph.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_to(
+    stream: &dyn BlockStream,
+    description: &Description,
+    target: &Target,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    write_with(stream, description, target, progress, &|path| Ok(Box::new(File::create_new(path)?)))
+}
+
+/// A file being written.
+pub(super) trait Output: Write {
+    /// Everything is on disk, and nobody writes to it again.
+    fn seal(&mut self) -> io::Result<()>;
+}
+
+impl Output for File {
+    fn seal(&mut self) -> io::Result<()> {
+        let mut permissions = self.metadata()?.permissions();
+        permissions.set_readonly(true);
+        self.set_permissions(permissions)?;
+        self.sync_all()
+    }
+}
+
+/// Makes the files; tests make some that fail.
+pub(super) type Create<'a> = &'a dyn Fn(&Path) -> io::Result<Box<dyn Output>>;
+
+pub(super) fn write_with(
+    stream: &dyn BlockStream,
+    description: &Description,
+    target: &Target,
+    progress: &dyn Progress,
+    create: Create<'_>,
+) -> Result<Summary, Error> {
+    target.check()?;
+    if let Some((offset, layer, value)) = values::not_finite(stream.values(), stream.layers()) {
+        return Err(Error::NotFinite { offset, layer, value });
+    }
+    let folder = target.temporary()?;
+    let files = Files { folder: folder.path(), target: target.dir(), create };
+    let mut frames = FramesWriter { files, target, shard: None, records: Vec::new(), hashes: Vec::new() };
+    frames.write(stream, progress)?;
+    let FramesWriter { files, records, hashes, .. } = frames;
+    progress.begin("write values", stream.values().len() as u64 * 4);
+    let (values, pieces) = files.write(values::FILE, |out| values::write(stream.values(), out, progress))?;
+    progress.end();
+
+    let totals = stream.totals();
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        fingerprint: fingerprint::graph(stream.layers(), &hashes, values.n_values, &pieces),
+        n_nodes: totals.n_nodes,
+        n_edges: totals.n_edges,
+        sum_abs: totals.sum_abs,
+        description: description.clone(),
+        layers: stream.layers().iter().map(Into::into).collect(),
+        values,
+        shards: records,
+    };
+    let bytes = manifest.encode();
+    files.write(manifest::FILE, |out| out.write_all(&bytes))?;
+    let total = bytes.len() as u64 + manifest.values.n_values * 4;
+    let summary = Summary {
+        totals,
+        n_values: manifest.values.n_values,
+        n_frames: hashes.len(),
+        n_shards: manifest.shards.len(),
+        bytes: total + manifest.shards.iter().map(|shard| shard.bytes).sum::<u64>(),
+        fingerprint: manifest.fingerprint,
+    };
+    target.commit(folder)?;
+    Ok(summary)
+}
+
+/// The temporary directory. Errors name the files as they will be called.
+struct Files<'a> {
+    folder: &'a Path,
+    target: &'a Path,
+    create: Create<'a>,
+}
+
+impl Files<'_> {
+    fn create(&self, name: &str) -> Result<Box<dyn Output>, Error> {
+        (self.create)(&self.folder.join(name)).map_err(self.failed(name))
+    }
+
+    fn failed(&self, name: &str) -> impl Fn(io::Error) -> Error + use<> {
+        let path: PathBuf = self.target.join(name);
+        move |source| Error::Write { path: path.clone(), source }
+    }
+
+    fn write<T>(&self, name: &str, f: impl FnOnce(&mut dyn Output) -> io::Result<T>) -> Result<T, Error> {
+        let mut out = self.create(name)?;
+        let written = f(&mut *out).map_err(self.failed(name))?;
+        out.seal().map_err(self.failed(name))?;
+        Ok(written)
+    }
+}
+
+/// Encodes frames and spreads them over shard files.
+struct FramesWriter<'a> {
+    files: Files<'a>,
+    target: &'a Target,
+    shard: Option<(u32, ShardWriter<Box<dyn Output>>)>,
+    records: Vec<ShardRecord>,
+    hashes: Vec<Hash>,
+}
+
+impl FramesWriter<'_> {
+    fn write(&mut self, stream: &dyn BlockStream, progress: &dyn Progress) -> Result<(), Error> {
+        progress.begin("write frames", stream.frames().len() as u64);
+        let bounds = Bounds { layers: stream.layers(), n_values: stream.values().len() as u64 };
+        let (mut frame, mut raw) = (Frame::default(), Vec::new());
+        let mut row = 0;
+        for (index, info) in stream.frames().iter().enumerate() {
+            stream.read(index, &mut frame)?;
+            let unstorable = |source| Error::Unstorable { part: Part::Frame(index), source };
+            Fault::unless_equal("first row", info.rows.start, row).map_err(unstorable)?;
+            check::frame(&frame, info, bounds).map_err(unstorable)?;
+            codec::encode(&frame, &mut raw);
+            if raw.len() > MAX_RAW_BYTES as usize {
+                return Err(unstorable(Fault::TooLarge));
+            }
+            self.hashes.push(fingerprint::frame(info, &raw));
+            let entry = Entry {
+                first_row: info.rows.start,
+                n_rows: info.rows.end - info.rows.start,
+                layer: info.layer,
+                raw_bytes: raw.len() as u32,
+                n_edges_in: info.n_edges_in,
+                n_edges_out: info.n_edges_out,
+                ..Entry::default()
+            };
+            row = info.rows.end;
+            self.append(entry, &raw)?;
+            progress.advance(1);
+        }
+        self.close(row)?;
+        progress.end();
+        check_stream(stream.totals(), stream.layers(), row)
+    }
+
+    /// Appends a frame, to the next shard if this one has reached its size.
+    fn append(&mut self, entry: Entry, raw: &[u8]) -> Result<(), Error> {
+        if self.shard.as_ref().is_some_and(|(_, shard)| shard.bytes() >= self.target.shard_bytes) {
+            self.close(entry.first_row)?;
+        }
+        let index = self.records.len() as u32;
+        let failed = self.files.failed(&file::name(index));
+        let stored = zstd::bulk::compress(raw, LEVEL).map_err(&failed)?;
+        let (_, shard) = match &mut self.shard {
+            Some(open) => open,
+            none => {
+                let header = Header { index, first_row: entry.first_row };
+                let out = self.files.create(&file::name(index))?;
+                none.insert((entry.first_row, ShardWriter::new(out, header).map_err(&failed)?))
+            }
+        };
+        shard.append(entry, &stored).map_err(failed)
+    }
+
+    /// Ends the shard being written, if any, before row `end_row`.
+    fn close(&mut self, end_row: u32) -> Result<(), Error> {
+        let Some((first_row, shard)) = self.shard.take() else { return Ok(()) };
+        let file = file::name(self.records.len() as u32);
+        let failed = self.files.failed(&file);
+        let bytes = shard.bytes();
+        let (mut out, n_frames, checksum) = shard.finish().map_err(&failed)?;
+        out.seal().map_err(failed)?;
+        let (n_rows, checksum) = (end_row - first_row, Checksum(checksum));
+        self.records.push(ShardRecord { file, first_row, n_rows, n_frames, bytes, checksum });
+        Ok(())
+    }
+}
+
+/// What readers will check against the manifest, so that nothing is written that cannot be read.
+fn check_stream(totals: Totals, layers: &[Layer], rows: u32) -> Result<(), Error> {
+    let n_edges: u64 = layers.iter().map(|layer| layer.n_edges).sum();
+    Fault::unless_equal("rows of all frames", rows, totals.n_nodes)
+        .and_then(|()| Fault::unless_equal("edges of the layers", n_edges, totals.n_edges))
+        .map_err(|source| Error::Unstorable { part: Part::Whole, source })
+}

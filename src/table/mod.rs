@@ -1,0 +1,50 @@
+//! Parquet out. Tables hold what others computed; nothing is computed here.
+//!
+//! [`schema`] says what every column means, [`rows`] has one plain struct per table, [`Sink`] writes:
+//! ```
+//! use frustration::table::{self, LayerRow, Provenance};
+//! let mut sink = table::layers(Vec::new(), &Provenance::default())?;
+//! sink.append(&[LayerRow { source: "input".into(), target: "conv1".into(), ..LayerRow::default() }])?;
+//! let file: Vec<u8> = sink.finish()?;
+//! assert!(file.starts_with(b"PAR1"));
+//! # Ok::<(), table::Error>(())
+//! ```
+
+use std::io::Write;
+
+mod error;
+mod provenance;
+mod reader;
+pub mod rows;
+pub mod schema;
+mod sink;
+
+pub use error::Error;
+pub use provenance::Provenance;
+pub use reader::{read_provenance, read_replicas};
+pub use rows::{LayerRow, NodeRow, ReplicaRow};
+pub use sink::Sink;
+
+/// Begins a table of replicas.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn replicas<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, ReplicaRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of frustration by block of the adjacency matrix.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn layers<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, LayerRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of an imported graph's nodes.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn nodes<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, NodeRow>, Error> {
+    Sink::new(writer, provenance)
+}

@@ -1,0 +1,122 @@
+//! Rows as plain structs, and how they become columns. Meanings and units are in [`schema`](super::schema).
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array};
+
+use super::schema::{self, Table};
+
+/// A row of one table.
+pub trait Row: Sized {
+    /// The table.
+    const TABLE: &'static Table;
+    /// The columns of some rows, in the table's order.
+    fn columns(rows: &[Self]) -> Vec<ArrayRef>;
+}
+
+/// A row of [`schema::REPLICAS`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::REPLICAS documents each column once")]
+pub struct ReplicaRow {
+    pub graph: String,
+    pub method: String,
+    pub replica: i64,
+    pub seed: u64,
+    pub initial_flips: i64,
+    pub energy: f64,
+    pub satisfied_weight: f64,
+    pub frustrated_weight: f64,
+    pub n_nodes: i64,
+    pub n_edges: i64,
+    pub sum_abs: f64,
+    pub flips: i64,
+    pub sweeps: i64,
+    pub secs: f64,
+    pub local_minimum: bool,
+    pub state: Vec<u8>,
+}
+
+impl Row for ReplicaRow {
+    const TABLE: &'static Table = &schema::REPLICAS;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            texts(rows, |r| &r.method),
+            ints(rows, |r| r.replica),
+            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|r| r.seed))),
+            ints(rows, |r| r.initial_flips),
+            floats(rows, |r| r.energy),
+            floats(rows, |r| r.satisfied_weight),
+            floats(rows, |r| r.frustrated_weight),
+            ints(rows, |r| r.n_nodes),
+            ints(rows, |r| r.n_edges),
+            floats(rows, |r| r.sum_abs),
+            ints(rows, |r| r.flips),
+            ints(rows, |r| r.sweeps),
+            floats(rows, |r| r.secs),
+            Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.local_minimum)))),
+            Arc::new(BinaryArray::from_iter_values(rows.iter().map(|r| &r.state))),
+        ]
+    }
+}
+
+/// A row of [`schema::LAYERS`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::LAYERS documents each column once")]
+pub struct LayerRow {
+    pub graph: String,
+    pub replica: i64,
+    pub source: String,
+    pub target: String,
+    pub n_edges: i64,
+    pub weight: f64,
+    pub frustrated_edges: i64,
+    pub frustrated_weight: f64,
+}
+
+impl Row for LayerRow {
+    const TABLE: &'static Table = &schema::LAYERS;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            ints(rows, |r| r.replica),
+            texts(rows, |r| &r.source),
+            texts(rows, |r| &r.target),
+            ints(rows, |r| r.n_edges),
+            floats(rows, |r| r.weight),
+            ints(rows, |r| r.frustrated_edges),
+            floats(rows, |r| r.frustrated_weight),
+        ]
+    }
+}
+
+/// A row of [`schema::NODES`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::NODES documents each column once")]
+pub struct NodeRow {
+    pub node: i64,
+    pub label: String,
+    pub class: i64,
+}
+
+impl Row for NodeRow {
+    const TABLE: &'static Table = &schema::NODES;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![ints(rows, |r| r.node), texts(rows, |r| &r.label), ints(rows, |r| r.class)]
+    }
+}
+
+fn texts<R>(rows: &[R], of: impl Fn(&R) -> &String) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
+}
+
+fn ints<R>(rows: &[R], of: impl Fn(&R) -> i64) -> ArrayRef {
+    Arc::new(Int64Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn floats<R>(rows: &[R], of: impl Fn(&R) -> f64) -> ArrayRef {
+    Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
+}

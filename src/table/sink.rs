@@ -1,0 +1,166 @@
+//! The Parquet writer, and the choices that make its files open everywhere.
+
+use std::io::Write;
+use std::marker::PhantomData;
+
+use arrow::array::RecordBatch;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use super::error::Error;
+use super::provenance::Provenance;
+use super::rows::Row;
+use super::schema::{Kind, Table};
+
+/// zstd level: higher ones cost time and gain nothing measurable on such tables.
+const LEVEL: i32 = 4;
+/// Rows and bytes of a row group. States are large: a group of them must still fit a reader's memory.
+const GROUP_ROWS: usize = 1 << 20;
+const GROUP_BYTES: usize = 32 << 20;
+
+/// A table being written. Nothing is readable before [`finish`](Sink::finish).
+pub struct Sink<W: Write + Send, R> {
+    writer: ArrowWriter<W>,
+    row: PhantomData<R>,
+}
+
+impl<W: Write + Send, R: Row> Sink<W, R> {
+    /// Begins the table of `R` with `provenance` in its footer.
+    ///
+    /// # Errors
+    /// If `writer` fails.
+    pub fn new(writer: W, provenance: &Provenance) -> Result<Self, Error> {
+        // Without the embedded Arrow schema every reader derives the types from Parquet's own, hence the same ones.
+        let options =
+            ArrowWriterOptions::new().with_skip_arrow_metadata(true).with_properties(properties(R::TABLE, provenance));
+        let writer = ArrowWriter::try_new_with_options(writer, R::TABLE.arrow(), options).map_err(Error::Write)?;
+        Ok(Self { writer, row: PhantomData })
+    }
+
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn append(&mut self, rows: &[R]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let batch = RecordBatch::try_new(R::TABLE.arrow(), R::columns(rows));
+        self.writer.write(&batch.expect("a row's columns are those of its table")).map_err(Error::Write)
+    }
+
+    /// Writes the footer and returns the writer.
+    ///
+    /// # Errors
+    /// If the writer fails.
+    pub fn finish(self) -> Result<W, Error> {
+        self.writer.into_inner().map_err(Error::Write)
+    }
+}
+
+fn properties(table: &Table, provenance: &Provenance) -> WriterProperties {
+    let footer = provenance.pairs().iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL).expect("zstd has this level")))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_max_row_group_bytes(Some(GROUP_BYTES))
+        .set_key_value_metadata(Some(footer.collect()));
+    for column in table.columns {
+        let path = ColumnPath::from(column.name);
+        properties = match column.kind {
+            Kind::Int | Kind::Seed => encoded(properties, path, Encoding::DELTA_BINARY_PACKED),
+            Kind::Float => encoded(properties, path, Encoding::BYTE_STREAM_SPLIT),
+            // Least and greatest state mean nothing, and would be a megabyte in the footer.
+            Kind::Bytes => encoded(properties, path.clone(), Encoding::PLAIN)
+                .set_column_statistics_enabled(path, EnabledStatistics::None),
+            Kind::Text | Kind::Bool => properties,
+        };
+    }
+    properties.build()
+}
+
+type Builder = parquet::file::properties::WriterPropertiesBuilder;
+
+fn encoded(properties: Builder, path: ColumnPath, encoding: Encoding) -> Builder {
+    properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{self as table, LayerRow, ReplicaRow};
+    use super::*;
+
+    fn replica(replica: i64) -> ReplicaRow {
+        ReplicaRow {
+            graph: "net".into(),
+            method: "sweep".into(),
+            replica,
+            seed: u64::MAX,
+            energy: 0.25,
+            satisfied_weight: 3.0,
+            frustrated_weight: 1.0,
+            n_nodes: 9,
+            local_minimum: replica % 2 == 0,
+            state: vec![replica as u8, 1],
+            ..ReplicaRow::default()
+        }
+    }
+
+    #[test]
+    fn rows_and_footer_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("replicas.parquet");
+        let mut provenance = Provenance::default();
+        provenance.push("seed", "7");
+        let rows: Vec<_> = (0..5).map(replica).collect();
+        let mut sink = table::replicas(std::fs::File::create(&path).unwrap(), &provenance).unwrap();
+        sink.append(&rows[..2]).unwrap();
+        sink.append(&[]).unwrap();
+        sink.append(&rows[2..]).unwrap();
+        sink.finish().unwrap();
+        assert_eq!(table::read_replicas(&path).unwrap(), rows);
+        assert_eq!(table::read_provenance(&path).unwrap(), provenance);
+    }
+
+    #[test]
+    fn large_states_make_small_row_groups() {
+        // A xorshift generator: bytes that do not compress.
+        let mut noise = 1u32;
+        let mut byte = || {
+            noise ^= noise << 13;
+            noise ^= noise >> 17;
+            noise ^= noise << 5;
+            noise as u8
+        };
+        let mut state = || (0..4 << 20).map(|_| byte()).collect();
+        let rows: Vec<_> = (0..10).map(|i| ReplicaRow { state: state(), ..replica(i) }).collect();
+        let mut sink = table::replicas(Vec::new(), &Provenance::default()).unwrap();
+        for row in &rows {
+            sink.append(std::slice::from_ref(row)).unwrap();
+        }
+        assert!(!sink.writer.flushed_row_groups().is_empty());
+    }
+
+    #[test]
+    fn a_writer_that_fails_is_an_error() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let sink = table::layers(Full, &Provenance::default());
+        let done = sink.and_then(|mut sink| {
+            sink.append(&[LayerRow::default()])?;
+            sink.finish()
+        });
+        assert!(matches!(done, Err(Error::Write(_))));
+    }
+}
