@@ -68,4 +68,14 @@ pub enum Error {
         /// The value.
         found: f32,
     },
+    /// An attribute or constant with a value that has no meaning here.
+    #[error("layer `{layer}`: {found}; expected {expected}")]
+    Parameter {
+        /// Name of the layer.
+        layer: String,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
 }
