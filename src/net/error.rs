@@ -68,12 +68,12 @@ pub enum Error {
         /// The value.
         found: f32,
     },
-    /// A name that is not in `arch::names()`.
-    #[error("no architecture is called `{name}`; known are {known}")]
-    UnknownArchitecture {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
-}
+    /// An attribute or constant with a value that has no meaning here.
+    #[error("layer `{layer}`: {found}; expected {expected}")]
+    Parameter {
+        /// Name of the layer.
+        layer: String,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
