@@ -77,3 +77,13 @@ pub enum Error {
         found: String,
         /// What was expected.
         expected: String,
+    },
+    /// A name that is not in `arch::names()`.
+    #[error("no architecture is called `{name}`; known are {known}")]
+    UnknownArchitecture {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}
