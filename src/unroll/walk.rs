@@ -85,6 +85,7 @@ impl Walk {
         self.attach(input, &weights);
         let linear = self.linears.last_mut().expect("begin pushed it");
         (linear.params, linear.fan_in) = (weights.params, weights.fan_in);
+        self.finish();
         Ok(view)
     }
 
@@ -96,6 +97,7 @@ impl Walk {
             let weights = pool::addend(layer, input, &mut self.values)?;
             self.attach(input, &weights);
         }
+        self.finish();
         Ok(if inputs[0].flat { view.flatten() } else { view })
     }
 
@@ -122,14 +124,22 @@ impl Walk {
         Ok(View::whole(self.linears.len() - 1, shape))
     }
 
-    /// Lets the last graph layer read a view, piece by piece in the order of the layers it comes from.
+    /// Puts the sources of the last graph layer in the order of summation, by layer, and tells them their reader.
+    fn finish(&mut self) {
+        let (reader, linears) = self.linears.split_last_mut().expect("begin pushed a layer");
+        reader.sources.sort_by_key(|source| source.layer);
+        for (index, source) in reader.sources.iter().enumerate() {
+            let place = (linears.len(), index);
+            linears[source.layer].readers.push(place);
+        }
+    }
+
+    /// Lets the last graph layer read a view.
     fn attach(&mut self, input: &View, weights: &Weights) {
         let reader = self.linears.len() - 1;
         let Weights { kernel, window, .. } = weights;
         let column_sums = kernel.column_sums(&self.values);
-        let mut pieces: Vec<_> = input.pieces.iter().collect();
-        pieces.sort_by_key(|piece| piece.layer);
-        for piece in pieces {
+        for piece in &input.pieces {
             let (rows, columns) = (&self.linears[reader], &self.linears[piece.layer]);
             let axes = [(0, rows.shape.h, columns.shape.h), (1, rows.shape.w, columns.shape.w)];
             let axes = axes.map(|(axis, n_out, n_source)| {
@@ -141,8 +151,6 @@ impl Walk {
             let tap_strides = [kernel.tap_stride * kernel.taps[1] as u64, kernel.tap_stride];
             let sum_abs = sum_abs(kernel, &column_sums, &piece.channels, &axes);
             let source = Source { layer: piece.layer, axes, tap_strides, inward, outward };
-            let place = (reader, self.linears[reader].sources.len());
-            self.linears[piece.layer].readers.push(place);
             let linear = &mut self.linears[reader];
             linear.sum_abs += sum_abs;
             linear.sources.push(source);

@@ -15,6 +15,10 @@ pub(super) fn check(net: &Network, options: Options) -> Result<(), super::super:
     let graph = Unrolled::with_limits(net, options, Limits::DEFAULT)?;
     let expected = oracle::edges(net, options, &graph);
     let structure = rows(&graph);
+    for blocks in structure.values() {
+        let layers = blocks.iter().map(|intervals| layer_of(&graph, intervals[0].0));
+        assert!(layers.is_sorted(), "blocks come by column layer");
+    }
     for limits in [Limits::DEFAULT, TINY, Limits { n_edges: 200, n_rows: 30, long_row: 5 }] {
         let graph = Unrolled::with_limits(net, options, limits)?;
         check_ranges(&graph);
@@ -73,8 +77,7 @@ fn check_block(graph: &Unrolled, blocks: &Blocks, block: &Block) {
         for interval in blocks.intervals(block) {
             assert!(interval.len > 0);
             let (first, last) = (interval.first_col + shift, interval.first_col + shift + interval.len - 1);
-            let layer_of = |node: NodeId| graph.layers().iter().position(|layer| layer.nodes.contains(&node)).unwrap();
-            layers.extend([layer_of(first), layer_of(last)]);
+            layers.extend([layer_of(graph, first), layer_of(graph, last)]);
             if block.kind == PanelKind::Diagonal {
                 assert_eq!((interval.len, block.col_stride), (block.n_rows, 0));
             }
@@ -82,6 +85,10 @@ fn check_block(graph: &Unrolled, blocks: &Blocks, block: &Block) {
     }
     layers.dedup();
     assert_eq!(layers.len(), 1, "columns of a block lie in one layer");
+}
+
+fn layer_of(graph: &Unrolled, node: NodeId) -> usize {
+    graph.layers().iter().position(|layer| layer.nodes.contains(&node)).expect("a column is a node")
 }
 
 fn check_totals(graph: &Unrolled, edges: &[oracle::Edge]) {
