@@ -16,7 +16,7 @@ fn a_graph_and_its_labels_are_written() {
     let dir = Workdir::new();
     dir.write("edges.csv", EDGES);
     let ran = dir.ok(["import-graph", "edges.csv", "-o", "graph/"]);
-    assert_eq!(ran.stdout(), "graph/: 4 nodes, 4 edges, 3 classes\n");
+    assert_eq!(ran.stdout(), "graph/: nodes 4, edges 4, classes 3\n");
     assert_eq!(ran.stderr(), "");
     assert_eq!(dir.names(), ["edges.csv", "graph", "graph.nodes.parquet"]);
 
@@ -60,7 +60,7 @@ fn nothing_is_overwritten_unless_forced() {
     dir.run(1, ["import-graph", "edges.csv", "-o", "graph"]).fails_with(&["graph", "exists", "--force"]);
     dir.write("edges.csv", "source,target\nx,y\n");
     let ran = dir.ok(["import-graph", "edges.csv", "-o", "graph", "--force"]);
-    assert_eq!(ran.stdout(), "graph: 2 nodes, 1 edges, 2 classes\n");
+    assert_eq!(ran.stdout(), "graph: nodes 2, edges 1, classes 2\n");
     assert_eq!(Shards::open(&dir.path("graph")).unwrap().totals().n_nodes, 2);
 }
 

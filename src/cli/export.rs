@@ -84,7 +84,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let summary = summary.with_context(|| format!("cannot export {}", args.graph.display()))?;
     out.commit()?;
     super::print(format_args!(
-        "{}: {} x {}, {} entries",
+        "{}: {} x {}, entries {}",
         args.output.display(),
         summary.n_rows,
         summary.n_columns,

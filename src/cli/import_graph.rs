@@ -64,7 +64,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     write_nodes(&imported, nodes, &super::provenance(None, &provenance))?;
     let (totals, n_classes) = (imported.graph.totals(), imported.graph.layers().len());
     super::print(format_args!(
-        "{}: {} nodes, {} edges, {n_classes} classes",
+        "{}: nodes {}, edges {}, classes {n_classes}",
         args.output.display(),
         totals.n_nodes,
         totals.n_edges

@@ -9,13 +9,16 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+pub mod build_graph;
 mod error;
 pub mod export;
 pub mod flags;
 pub mod import_graph;
+pub mod inspect;
 pub mod output;
 pub mod progress;
 mod provenance;
+pub mod verify;
 
 pub use error::{chain, note, print};
 pub use provenance::provenance;
@@ -33,15 +36,21 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    BuildGraph(build_graph::Args),
     Export(export::Args),
     ImportGraph(import_graph::Args),
+    Inspect(inspect::Args),
+    Verify(verify::Args),
 }
 
 impl Command {
     fn run(self) -> anyhow::Result<()> {
         match self {
+            Self::BuildGraph(args) => build_graph::run(args),
             Self::Export(args) => export::run(args),
             Self::ImportGraph(args) => import_graph::run(args),
+            Self::Inspect(args) => inspect::run(args),
+            Self::Verify(args) => verify::run(args),
         }
     }
 }

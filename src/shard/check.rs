@@ -1,5 +1,7 @@
 //! The promise of a block stream, checked for one frame: every row, column and value of every block is in range.
 
+use std::ops::Range;
+
 use super::error::{Fault, Rule};
 use crate::graph::{Block, Blocks, Direction, Frame, FrameInfo, Interval, Layer, PanelKind};
 
@@ -8,6 +10,34 @@ use crate::graph::{Block, Blocks, Direction, Frame, FrameInfo, Interval, Layer, 
 pub(super) struct Bounds<'a> {
     pub layers: &'a [Layer],
     pub n_values: u64,
+}
+
+/// Checks that the rows of a frame are some, and inside their layer.
+pub(super) fn rows(rows: &Range<u32>, layer: u32, layers: &[Layer]) -> Result<(), Fault> {
+    let nodes = layers.get(layer as usize).map(|layer| layer.nodes.clone()).unwrap_or_default();
+    match !rows.is_empty() && nodes.start <= rows.start && rows.end <= nodes.end {
+        true => Ok(()),
+        false => Err(Fault::Differs {
+            what: "rows of a frame",
+            found: format!("{}..{}", rows.start, rows.end),
+            expected: format!("rows of layer {layer}, {}..{}", nodes.start, nodes.end),
+        }),
+    }
+}
+
+/// Checks that the frames have the edges that the layers and the total state. Layers of all frames must exist.
+pub(super) fn counts(n_edges: u64, layers: &[Layer], frames: &[FrameInfo]) -> Result<(), Fault> {
+    let mut inward = vec![0u64; layers.len()];
+    let mut outward = 0u64;
+    for frame in frames {
+        let layer = &mut inward[frame.layer as usize];
+        *layer = layer.checked_add(frame.n_edges_in).ok_or(Fault::TooLarge)?;
+        outward = outward.checked_add(frame.n_edges_out).ok_or(Fault::TooLarge)?;
+    }
+    for (found, layer) in inward.iter().zip(layers) {
+        Fault::unless_equal("edges into a layer, by its frames", *found, layer.n_edges)?;
+    }
+    Fault::unless_equal("edges out of all frames", outward, n_edges)
 }
 
 /// Checks a frame and its number of edges. Cost: O(intervals).

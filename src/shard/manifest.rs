@@ -164,7 +164,7 @@ impl Manifest {
     }
 
     /// Layers and shards cover the nodes, counts add up, parameters lie in the store.
-    fn check(&self) -> Result<(), Fault> {
+    pub(super) fn check(&self) -> Result<(), Fault> {
         Fault::unless_equal("format version", self.format_version, FORMAT_VERSION)?;
         let (mut node, mut n_edges) = (0u64, 0u64);
         for layer in &self.layers {
@@ -175,6 +175,11 @@ impl Manifest {
             n_edges = n_edges.checked_add(layer.n_edges).ok_or(Fault::TooLarge)?;
             let params = layer.first_param.checked_add(layer.n_params).ok_or(Fault::TooLarge)?;
             Fault::unless_equal("parameters of a layer", params.max(self.values.n_values), self.values.n_values)?;
+        }
+        let sums = self.layers.iter().map(|layer| layer.sum_abs);
+        if let Some(sum) = sums.chain([self.sum_abs]).find(|sum| !(sum.is_finite() && *sum >= 0.0)) {
+            let (what, found, expected) = ("sum of |w|", sum.to_string(), "a finite number".into());
+            return Err(Fault::Differs { what, found, expected });
         }
         Fault::unless_equal("nodes of the layers", node, self.n_nodes.into())?;
         Fault::unless_equal("edges of the layers", n_edges, self.n_edges)?;
@@ -305,7 +310,8 @@ mod tests {
 
     #[test]
     fn tables_that_contradict_each_other_are_refused() {
-        let changes: [fn(&mut Manifest); 8] = [
+        let changes: [fn(&mut Manifest); 9] = [
+            |m| m.sum_abs = -1.0,
             |m| m.n_nodes = 3,
             |m| m.n_edges = 1,
             |m| m.layers[0].first_node = 1,

@@ -92,7 +92,7 @@ impl<B: AsRef<[u8]>> Shards<B> {
             shards.push(shard);
         }
         let damaged = |source| Error::Damaged { path: dir.join(manifest::FILE), part: Part::Whole, source };
-        check_counts(&manifest, &layers, &frames).map_err(damaged)?;
+        check::counts(manifest.n_edges, &layers, &frames).map_err(damaged)?;
         Ok(Self { dir: dir.into(), manifest, layers, frames, places, shards, values, bytes })
     }
 
@@ -217,45 +217,18 @@ fn list_frames(
     Fault::unless_equal("frames", directory.frames.len() as u64, record.n_frames.into())?;
     let mut row = record.first_row;
     for (entry, range) in &directory.frames {
-        let rows = rows_of(entry, row, layers)?;
+        Fault::unless_equal("first row of a frame", entry.first_row, row)?;
+        let rows = row..row.checked_add(entry.n_rows).ok_or(Fault::TooLarge)?;
+        check::rows(&rows, entry.layer, layers)?;
+        if entry.raw_bytes > MAX_RAW_BYTES {
+            return Err(Fault::TooLarge);
+        }
         row = rows.end;
         let Entry { layer, raw_bytes, checksum, n_edges_in, n_edges_out, .. } = *entry;
         frames.push(FrameInfo { rows, layer, n_edges_in, n_edges_out });
         places.push(Place { shard, range: range.clone(), raw_bytes, checksum });
     }
     Fault::unless_equal("rows", row - record.first_row, record.n_rows)
-}
-
-fn rows_of(entry: &Entry, first_row: u32, layers: &[Layer]) -> Result<Range<u32>, Fault> {
-    Fault::unless_equal("first row of a frame", entry.first_row, first_row)?;
-    let end = first_row.checked_add(entry.n_rows).ok_or(Fault::TooLarge)?;
-    let layer = layers.get(entry.layer as usize).map(|layer| layer.nodes.clone()).unwrap_or_default();
-    if entry.n_rows == 0 || first_row < layer.start || end > layer.end {
-        return Err(Fault::Differs {
-            what: "rows of a frame",
-            found: format!("{first_row}..{end}"),
-            expected: format!("rows of layer {}, {}..{}", entry.layer, layer.start, layer.end),
-        });
-    }
-    if entry.raw_bytes > MAX_RAW_BYTES {
-        return Err(Fault::TooLarge);
-    }
-    Ok(first_row..end)
-}
-
-/// Frames have the edges that the layers and the totals state.
-fn check_counts(manifest: &Manifest, layers: &[Layer], frames: &[FrameInfo]) -> Result<(), Fault> {
-    let mut inward = vec![0u64; layers.len()];
-    let mut outward = 0u64;
-    for frame in frames {
-        let layer = &mut inward[frame.layer as usize];
-        *layer = layer.checked_add(frame.n_edges_in).ok_or(Fault::TooLarge)?;
-        outward = outward.checked_add(frame.n_edges_out).ok_or(Fault::TooLarge)?;
-    }
-    for (found, layer) in inward.iter().zip(layers) {
-        Fault::unless_equal("edges into a layer, by its frames", *found, layer.n_edges)?;
-    }
-    Fault::unless_equal("edges out of all frames", outward, manifest.n_edges)
 }
 
 /// Expands a frame into a buffer of this thread, which must become exactly full.

@@ -22,7 +22,8 @@ pub enum Existing {
 /// Where and how a graph is written.
 #[derive(Clone, Debug)]
 pub struct Target {
-    dir: PathBuf,
+    /// The directory.
+    pub dir: PathBuf,
     /// What to do if the directory exists.
     pub existing: Existing,
     /// A shard file that has reached this length is followed by another one.
@@ -33,11 +34,6 @@ impl Target {
     /// A directory that does not exist yet, with shards of 64 MiB.
     pub fn new(dir: &Path) -> Self {
         Self { dir: dir.into(), existing: Existing::Keep, shard_bytes: 64 << 20 }
-    }
-
-    /// The directory.
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 
     /// Fails early if [`write_to`](super::write_to) would: the directory exists and may not be replaced, or the folder

@@ -190,7 +190,7 @@ fn finish(mut graph: Memory, turned: bool) -> Memory {
         }
     }
     for (info, frame) in graph.frames.iter_mut().zip(&graph.contents) {
-        each_edge(&frame.outward, |..| info.n_edges_out += 1);
+        each_edge(&frame.outward, |_, _, _| info.n_edges_out += 1);
         each_edge(&frame.inward, |_, _, at| {
             info.n_edges_in += 1;
             let layer = &mut graph.layers[info.layer as usize];

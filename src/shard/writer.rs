@@ -14,7 +14,7 @@ use super::manifest::{self, Checksum, Description, FORMAT_VERSION, Manifest, Sha
 use super::reader::MAX_RAW_BYTES;
 use super::target::Target;
 use super::values;
-use crate::graph::{BlockStream, Frame, Layer, Totals};
+use crate::graph::{BlockStream, Frame, Totals};
 use crate::progress::Progress;
 
 /// zstd level of the frames. Higher ones gain little: blocks are few and already delta-coded.
@@ -104,7 +104,7 @@ pub(super) fn write_with(
         return Err(Error::NotFinite { offset, layer, value });
     }
     let folder = target.temporary()?;
-    let files = Files { folder: folder.path(), target: target.dir(), create };
+    let files = Files { folder: folder.path(), target: &target.dir, create };
     let mut frames = FramesWriter { files, target, shard: None, records: Vec::new(), hashes: Vec::new() };
     frames.write(stream, progress)?;
     let FramesWriter { files, records, hashes, .. } = frames;
@@ -124,6 +124,7 @@ pub(super) fn write_with(
         values,
         shards: records,
     };
+    manifest.check().map_err(|source| Error::Unstorable { part: Part::Whole, source })?;
     let bytes = manifest.encode();
     files.write(manifest::FILE, |out| out.write_all(&bytes))?;
     let total = bytes.len() as u64 + manifest.values.n_values * 4;
@@ -182,7 +183,9 @@ impl FramesWriter<'_> {
         for (index, info) in stream.frames().iter().enumerate() {
             stream.read(index, &mut frame)?;
             let unstorable = |source| Error::Unstorable { part: Part::Frame(index), source };
-            Fault::unless_equal("first row", info.rows.start, row).map_err(unstorable)?;
+            Fault::unless_equal("first row", info.rows.start, row)
+                .and_then(|()| check::rows(&info.rows, info.layer, stream.layers()))
+                .map_err(unstorable)?;
             check::frame(&frame, info, bounds).map_err(unstorable)?;
             codec::encode(&frame, &mut raw);
             if raw.len() > MAX_RAW_BYTES as usize {
@@ -204,7 +207,8 @@ impl FramesWriter<'_> {
         }
         self.close(row)?;
         progress.end();
-        check_stream(stream.totals(), stream.layers(), row)
+        let unstorable = |source| Error::Unstorable { part: Part::Whole, source };
+        check::counts(stream.totals().n_edges, stream.layers(), stream.frames()).map_err(unstorable)
     }
 
     /// Appends a frame, to the next shard if this one has reached its size.
@@ -238,12 +242,4 @@ impl FramesWriter<'_> {
         self.records.push(ShardRecord { file, first_row, n_rows, n_frames, bytes, checksum });
         Ok(())
     }
-}
-
-/// What readers will check against the manifest, so that nothing is written that cannot be read.
-fn check_stream(totals: Totals, layers: &[Layer], rows: u32) -> Result<(), Error> {
-    let n_edges: u64 = layers.iter().map(|layer| layer.n_edges).sum();
-    Fault::unless_equal("rows of all frames", rows, totals.n_nodes)
-        .and_then(|()| Fault::unless_equal("edges of the layers", n_edges, totals.n_edges))
-        .map_err(|source| Error::Unstorable { part: Part::Whole, source })
 }

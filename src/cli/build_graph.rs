@@ -1,0 +1,223 @@
+//! `pipeline build-graph`
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+
+use super::flags::{ByteSize, Force, Quiet, Seed};
+use crate::net::Network;
+use crate::net::arch::{self, Init, Weights};
+use crate::shard::{self, Description, Existing, Summary, Target};
+use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled};
+
+/// Turn a network into its full signed graph, stored as a graph directory.
+///
+/// Every element of the input and of the output of each convolution, pooling and dense layer is a node; every
+/// multiplication is an edge. The graph of a network with shared weights takes little more room than its parameters.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("weights_of_architecture").args(["weights", "init"]))]
+pub struct Args {
+    /// A named architecture: one of those that an unknown name lists.
+    #[arg(long, value_name = "NAME", required = true, requires = "weights_of_architecture")]
+    arch: String,
+    /// Its trained parameters.
+    #[arg(long, value_name = "FILE.safetensors")]
+    weights: Option<PathBuf>,
+    /// Random parameters instead of trained ones, drawn from --seed.
+    #[arg(long, value_name = "SCHEME")]
+    init: Option<Scheme>,
+    #[command(flatten)]
+    seed: Seed,
+    /// Graph directory to write.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// Height and width of the input image, e.g. 227 or 224x320; by default the network's own.
+    #[arg(long, value_name = "H[xW]", value_parser = input_size)]
+    input_size: Option<[usize; 2]>,
+    /// What batch normalisation does to the weights before it.
+    #[arg(long, value_name = "RULE", default_value = "ignore")]
+    batch_norm: BatchNorm,
+    /// What an addition is.
+    #[arg(long, value_name = "RULE", default_value = "expand")]
+    residual: Residual,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    quiet: Quiet,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Scheme {
+    /// He normal.
+    He,
+    /// Xavier uniform.
+    Xavier,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum BatchNorm {
+    /// Nothing; a warning counts negative scales.
+    Ignore,
+    /// Weights are multiplied by the sign of the scale.
+    Sign,
+    /// Weights are multiplied by the scale over the standard deviation.
+    Fold,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Residual {
+    /// No node: every addend is a source of the next layer.
+    Expand,
+    /// A layer of its own, with edges of weight 1.
+    Node,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// If the network cannot be read, has no graph, or the graph cannot be written.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let mut target = Target::new(&args.output);
+    if args.force.force {
+        target.existing = Existing::Replace;
+    }
+    target.check()?;
+
+    let net = network(&args)?;
+    let graph = Unrolled::new(&net, options(&args)).with_context(|| format!("`{}` has no graph", net.name))?;
+    for warning in net.warnings.iter().chain(graph.warnings()) {
+        super::note(args.quiet, format_args!("warning: {warning}"));
+    }
+    let description = describe(&args, &net)?;
+    drop(net);
+    let bar = super::progress::bar(args.quiet.quiet);
+    let written = shard::write_to(&graph, &description, &target, &*bar);
+    drop(bar);
+    let written = written.with_context(|| format!("cannot write graph {}", args.output.display()))?;
+    report(&args.output, &written, start)
+}
+
+fn network(args: &Args) -> anyhow::Result<Network> {
+    let weights = match (&args.weights, args.init) {
+        (Some(path), _) => Weights::Safetensors(path),
+        (None, Some(Scheme::He)) => Weights::Init { scheme: Init::He, seed: args.seed.seed },
+        (None, Some(Scheme::Xavier)) => Weights::Init { scheme: Init::Xavier, seed: args.seed.seed },
+        (None, None) => anyhow::bail!("--arch needs --weights or --init"),
+    };
+    Ok(arch::build(&args.arch, weights, args.input_size)?)
+}
+
+fn options(args: &Args) -> Options {
+    let batch_norm = match args.batch_norm {
+        BatchNorm::Ignore => BatchNormRule::Ignore,
+        BatchNorm::Sign => BatchNormRule::Sign,
+        BatchNorm::Fold => BatchNormRule::Fold,
+    };
+    let residual = match args.residual {
+        Residual::Expand => ResidualRule::Expand,
+        Residual::Node => ResidualRule::Node,
+    };
+    Options { batch_norm, residual }
+}
+
+/// What the manifest says about the graph's origin. File names without folders, so that it does not depend on paths.
+fn describe(args: &Args, net: &Network) -> anyhow::Result<Description> {
+    let mut description = Description::default();
+    description.set("network", &net.name);
+    description.set("architecture", &args.arch);
+    if let Some(path) = &args.weights {
+        description.set("source", path.file_name().unwrap_or_default().display());
+        description.set("source_sha256", sha256(path)?);
+    }
+    if let (None, Some(init)) = (&args.weights, args.init) {
+        description.set("init", format!("{init:?}").to_lowercase());
+        description.set("seed", args.seed.seed);
+    }
+    if let Some([h, w]) = args.input_size {
+        description.set("input_size", format_args!("{h}x{w}"));
+    }
+    description.set("batch_norm", format!("{:?}", args.batch_norm).to_lowercase());
+    description.set("residual", format!("{:?}", args.residual).to_lowercase());
+    description.set("program", format_args!("frustration {}", super::VERSION));
+    Ok(description)
+}
+
+fn sha256(path: &Path) -> anyhow::Result<String> {
+    let mut hasher = Sha256::new();
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut Updates(&mut hasher)));
+    read.with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A hasher as a writer.
+struct Updates<'a>(&'a mut Sha256);
+
+impl std::io::Write for Updates<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn report(output: &Path, written: &Summary, start: Instant) -> anyhow::Result<()> {
+    let totals = written.totals;
+    super::print(format_args!("graph          {}", output.display()))?;
+    super::print(format_args!("nodes          {}", totals.n_nodes))?;
+    super::print(format_args!("edges          {}", totals.n_edges))?;
+    super::print(format_args!("sum |w|        {}", totals.sum_abs))?;
+    super::print(format_args!("bytes on disk  {} ({})", written.bytes, ByteSize(written.bytes)))?;
+    super::print(format_args!("bits per edge  {:.4}", written.bits_per_edge()))?;
+    super::print(format_args!("fingerprint    {}", written.fingerprint))?;
+    let secs = start.elapsed().as_secs_f64();
+    let peak = peak_memory().map_or("unknown".to_owned(), |bytes| ByteSize(bytes).to_string());
+    super::print(format_args!("{secs:.1} s, peak memory {peak}"))
+}
+
+/// The most memory that this process has had resident, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// `H` or `HxW`.
+fn input_size(text: &str) -> Result<[usize; 2], String> {
+    let side = |side: &str| side.parse::<usize>().ok().filter(|&n| n > 0);
+    let (h, w) = text.split_once('x').unwrap_or((text, text));
+    side(h).zip(side(w)).map(|(h, w)| [h, w]).ok_or_else(|| "expected a size such as 227 or 224x320".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_square_or_two_sides() {
+        assert_eq!(input_size("227"), Ok([227, 227]));
+        assert_eq!(input_size("224x320"), Ok([224, 320]));
+        for wrong in ["", "0", "x", "224x", "224x0", "-1", "1x2x3"] {
+            assert!(input_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hashes_are_those_of_other_tools() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(sha256(&path).unwrap(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn peak_memory_is_known() {
+        assert!(peak_memory().unwrap() > 1 << 20);
+    }
+}
