@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{ErrorKind, Write as _};
 
-use super::flags::Quiet;
+use super::flags::{ByteSize, Quiet};
 
 /// The reader of stdout has gone away. Ends the command without an error message and with exit code 0.
 #[derive(Debug)]
@@ -34,6 +34,14 @@ pub fn note(quiet: Quiet, line: impl fmt::Display) {
     if !quiet.quiet {
         let _ = writeln!(std::io::stderr(), "pipeline: {line}");
     }
+}
+
+/// The most memory this process has had resident, where the system tells.
+pub fn peak_memory() -> Option<ByteSize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(ByteSize(kib * 1024))
 }
 
 /// An error and its causes on one line, outermost first. A cause that the message before it already quotes is left out.

@@ -18,9 +18,10 @@ pub mod inspect;
 pub mod output;
 pub mod progress;
 mod provenance;
+pub mod solve;
 pub mod verify;
 
-pub use error::{chain, note, print};
+pub use error::{chain, note, peak_memory, print};
 pub use provenance::provenance;
 
 /// Version and git revision, as `--version` and the tables state it.
@@ -40,6 +41,7 @@ enum Command {
     Export(export::Args),
     ImportGraph(import_graph::Args),
     Inspect(inspect::Args),
+    Solve(solve::Args),
     Verify(verify::Args),
 }
 
@@ -50,6 +52,7 @@ impl Command {
             Self::Export(args) => export::run(args),
             Self::ImportGraph(args) => import_graph::run(args),
             Self::Inspect(args) => inspect::run(args),
+            Self::Solve(args) => solve::run(args),
             Self::Verify(args) => verify::run(args),
         }
     }

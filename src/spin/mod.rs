@@ -109,7 +109,7 @@ pub struct Replica {
     pub flips: u64,
     /// Sweeps (streaming methods), or 0.
     pub sweeps: u64,
-    /// Seconds of wall time: of this replica (`steepest`), or of the batch that it travelled in.
+    /// Seconds of wall time; replicas that travel together share it equally.
     pub secs: f64,
     /// False if `max_flips` ended the search first.
     pub local_minimum: bool,

@@ -128,7 +128,7 @@ impl<'a> Relax<'a> {
                 alignment,
                 flips: run.flips,
                 sweeps: run.sweeps,
-                secs,
+                secs: secs / self.runs.len() as f64,
                 local_minimum: run.settled,
                 state: self.spins.replica_bits(index),
             });

@@ -1,0 +1,209 @@
+//! `pipeline solve`
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context as _;
+
+use super::flags::{Force, Quiet, Seed, Threads};
+use super::output::Output;
+use crate::graph::{BlockStream as _, Totals};
+use crate::kernel::Isa;
+use crate::shard::Shards;
+use crate::spin::{self, Method, Plan, Replica, frustrated};
+use crate::table::{self, LayerRow, Provenance, ReplicaRow};
+
+/// Find the frustration of a graph: the least energy over replicas of a spin-flip solver.
+///
+/// Writes one row per replica (energy, flips, final state, ...) and, beside it as FILE.layers.parquet, where in the
+/// graph the frustrated edges of the best replica are.
+///
+/// Memory: for `sweep` and `anneal` one bit per node and replica and about 5 MB per thread; for `steepest` 9 bytes per
+/// node and thread and twice the parameters. The same seed gives the same states on any number of threads.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Graph directory, from `build-graph` or `import-graph`.
+    #[arg(value_name = "DIR")]
+    graph: PathBuf,
+    /// Table of replicas to write.
+    #[arg(short, long, value_name = "FILE.parquet")]
+    output: PathBuf,
+    /// How to search.
+    #[arg(long, value_enum, default_value_t = MethodName::Sweep)]
+    method: MethodName,
+    /// Independent runs from different initial states.
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    replicas: u32,
+    /// Random single-node flips that make the initial state of every replica but the first.
+    #[arg(long, value_name = "NU", default_value_t = 1_000_000)]
+    random_flips: u64,
+    /// Sweeps of the temperature schedule of `anneal`.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    sweeps: u32,
+    /// Most flips per replica; a replica that needs more is not in a local minimum.
+    #[arg(long, value_name = "M", default_value_t = u64::MAX, hide_default_value = true)]
+    max_flips: u64,
+    #[command(flatten)]
+    seed: Seed,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    quiet: Quiet,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum MethodName {
+    /// Streaming descent with a falling threshold.
+    Sweep,
+    /// Algorithm 1 of the paper: always the most negative local field.
+    Steepest,
+    /// Streaming heat-bath annealing: the lowest energies.
+    Anneal,
+}
+
+impl Args {
+    fn plan(&self) -> Plan {
+        let method = match self.method {
+            MethodName::Sweep => Method::Sweep,
+            MethodName::Steepest => Method::Steepest,
+            MethodName::Anneal => Method::Anneal { sweeps: self.sweeps },
+        };
+        Plan {
+            method,
+            replicas: self.replicas,
+            random_flips: self.random_flips,
+            seed: self.seed.seed,
+            max_flips: self.max_flips,
+            isa: Isa::detect(),
+        }
+    }
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// If the graph cannot be read, has no weight, or an output cannot be written.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let replicas_out = Output::create(&args.output, args.force)?;
+    let layers_out = Output::create(&layers_path(&args.output), args.force)?;
+    let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
+    let plan = args.plan();
+    let bar = super::progress::bar(args.quiet.quiet);
+    let solved = args.threads.pool()?.install(|| -> Result<_, spin::Error> {
+        let replicas = spin::solve(&graph, &plan, &*bar)?;
+        let best = best(&replicas);
+        let blocks = frustrated::by_block(&graph, &best.state)?;
+        Ok((best.index, blocks, replicas))
+    });
+    drop(bar);
+    let (best, blocks, replicas) = solved.with_context(|| format!("cannot solve {}", args.graph.display()))?;
+
+    let name = graph_name(&args.graph);
+    let provenance = super::provenance(
+        Some(plan.seed),
+        &[("graph", graph.fingerprint().to_owned()), ("graph_path", args.graph.display().to_string())],
+    );
+    let layers = graph.layers();
+    let block_rows: Vec<_> = blocks
+        .iter()
+        .map(|block| LayerRow {
+            graph: name.clone(),
+            replica: i64::from(best),
+            source: layers[block.source].name.clone(),
+            target: layers[block.target].name.clone(),
+            n_edges: block.n_edges as i64,
+            weight: block.weight,
+            frustrated_edges: block.frustrated_edges as i64,
+            frustrated_weight: block.frustrated_weight,
+        })
+        .collect();
+    let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64());
+    let rows: Vec<_> = replicas.into_iter().map(|r| row(&name, &plan, graph.totals(), r)).collect();
+    write_layers(layers_out, &provenance, &block_rows)?;
+    write_replicas(replicas_out, &provenance, &rows)?;
+    super::print(line)
+}
+
+/// The replica with the least energy, the first of them on a tie.
+fn best(replicas: &[Replica]) -> &Replica {
+    let least = replicas.iter().min_by(|a, b| a.energy.total_cmp(&b.energy));
+    least.expect("a plan has at least one replica")
+}
+
+/// `<FILE>.layers.parquet` for `<FILE>.parquet`.
+fn layers_path(replicas: &Path) -> PathBuf {
+    let mut name: OsString = replicas.file_stem().unwrap_or_default().into();
+    name.push(".layers.parquet");
+    replicas.with_file_name(name)
+}
+
+/// The directory's own name.
+fn graph_name(dir: &Path) -> String {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow {
+    ReplicaRow {
+        graph: graph.to_owned(),
+        method: plan.method.name().to_owned(),
+        replica: i64::from(replica.index),
+        seed: plan.seed,
+        initial_flips: plan.initial_flips(replica.index) as i64,
+        energy: replica.energy,
+        satisfied_weight: 0.5 * (totals.sum_abs + replica.alignment),
+        frustrated_weight: 0.5 * (totals.sum_abs - replica.alignment),
+        n_nodes: i64::from(totals.n_nodes),
+        n_edges: totals.n_edges as i64,
+        sum_abs: totals.sum_abs,
+        flips: replica.flips as i64,
+        sweeps: replica.sweeps as i64,
+        secs: replica.secs,
+        local_minimum: replica.local_minimum,
+        state: replica.state,
+    }
+}
+
+fn write_replicas(out: Output, provenance: &Provenance, rows: &[ReplicaRow]) -> anyhow::Result<()> {
+    let context = format!("cannot write {}", out.path().display());
+    let mut sink = table::replicas(out, provenance).with_context(|| context.clone())?;
+    sink.append(rows).with_context(|| context.clone())?;
+    sink.finish().context(context)?.commit()
+}
+
+fn write_layers(out: Output, provenance: &Provenance, rows: &[LayerRow]) -> anyhow::Result<()> {
+    let context = format!("cannot write {}", out.path().display());
+    let mut sink = table::layers(out, provenance).with_context(|| context.clone())?;
+    sink.append(rows).with_context(|| context.clone())?;
+    sink.finish().context(context)?.commit()
+}
+
+/// The last line: what was found, and what it cost.
+fn summary(replicas: &[Replica], totals: Totals, secs: f64) -> String {
+    let n = replicas.len() as f64;
+    let mean = replicas.iter().map(|r| r.energy).sum::<f64>() / n;
+    let sd = (replicas.iter().map(|r| (r.energy - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt();
+    let sweeps = replicas.iter().map(|r| r.sweeps).sum::<u64>();
+    let flips = replicas.iter().map(|r| r.flips).sum::<u64>();
+    let rate = sweeps as f64 * totals.n_edges as f64 / secs / 1e9;
+    let unfinished = replicas.iter().filter(|r| !r.local_minimum).count();
+    let mut line = format!(
+        "ε̂ = {:.6} (least of {}; mean {mean:.6}, sd {sd:.6}); {flips} flips in {secs:.1} s",
+        best(replicas).energy,
+        replicas.len()
+    );
+    if sweeps > 0 {
+        line += &format!(", {:.1} sweeps a replica, {rate:.2} G edges/s", sweeps as f64 / n);
+    }
+    if let Some(peak) = super::peak_memory() {
+        line += &format!(", peak memory {peak}");
+    }
+    if unfinished > 0 {
+        line += &format!("; {unfinished} replicas stopped by --max-flips before a local minimum");
+    }
+    line
+}
