@@ -10,9 +10,10 @@ use super::tensor::{Data, Tensor};
 use super::{external, proto};
 use crate::net::{Error, Op, Shape};
 
-/// Most parameters and folded constants of one model, in elements: real networks stay far below, and a small file
-/// cannot ask for more memory than 4 GiB.
+/// Most parameters and folded constants of one model, in elements; real networks stay below.
 const BUDGET: usize = 1 << 30;
+/// Elements that a file does not hold but asks for count this often: a small file can ask for 1 GiB.
+const GENERATED: usize = 4;
 
 /// What a name in the file stands for.
 #[derive(Clone, Debug)]
@@ -163,7 +164,10 @@ impl<'a> Importer<'a> {
 
     /// Elements of a parameter: within the budget and finite.
     pub fn floats(&mut self, node: &Node<'a>, what: &str, tensor: Tensor) -> Result<Vec<f32>, Error> {
-        self.charge(node, tensor.len())?;
+        match tensor.data {
+            Data::Fill(_) => self.charge_generated(node, tensor.len())?,
+            _ => self.charge(node, tensor.len())?,
+        }
         let values = tensor.into_floats();
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
@@ -186,12 +190,16 @@ impl<'a> Importer<'a> {
     pub fn charge(&mut self, node: &Node<'a>, len: usize) -> Result<(), Error> {
         self.used = self.used.saturating_add(len);
         if self.used > BUDGET {
-            return Err(node.shape_error(
-                format!("parameters and constants of {} elements up to here", self.used),
-                format!("at most {BUDGET}"),
-            ));
+            let found =
+                format!("{} parameters and constants up to here (generated ones count {GENERATED} times)", self.used);
+            return Err(node.shape_error(found, format!("at most {BUDGET}")));
         }
         Ok(())
+    }
+
+    /// Accounts for `len` elements that are not in the file.
+    pub fn charge_generated(&mut self, node: &Node<'a>, len: usize) -> Result<(), Error> {
+        self.charge(node, len.saturating_mul(GENERATED))
     }
 
     /// The constant in a message, read from its own file if it is external.

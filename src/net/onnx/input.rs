@@ -22,35 +22,15 @@ pub fn declare<'a>(
         return Err(error("has no shape".into(), "a tensor of batch × channels × height × width"));
     };
     let channels_last = declared.len() == 4 && is_channels_last(info.name, nodes);
-    let mut dims = declared.clone();
-    let batch = dims.first().copied().flatten().and_then(|batch| usize::try_from(batch).ok()).filter(|b| *b > 1);
-    if let Some(first) = dims.first_mut() {
-        *first = Some(1);
-    }
-    let space = if channels_last { 1..3 } else { 2..4 };
-    if let Some(size) = size {
-        let Some(space) = dims.get_mut(space).filter(|_| declared.len() == 4) else {
-            return Err(error(format!("has {} dimensions", declared.len()), "no --input-size for it: it is no image"));
-        };
-        space.iter_mut().zip(size).for_each(|(d, size)| *d = i64::try_from(size).ok());
-    }
-    let known: Option<Vec<usize>> =
-        dims.iter().map(|d| d.and_then(|d| usize::try_from(d).ok()).filter(|d| *d > 0)).collect();
-    let shape = match known.as_deref() {
-        Some(&[_, h, w, c]) if channels_last => [c, h, w],
-        Some(&[_, c, h, w]) => [c, h, w],
-        Some(&[_, n]) => [n, 1, 1],
-        Some(_) => {
-            return Err(error(
-                format!("has {} dimensions", declared.len()),
-                "batch × channels × height × width, or batch × n",
-            ));
-        }
-        None if declared.len() == 4 && size.is_none() => {
-            return Err(error("leaves its size open".into(), "the size of the image: pass --input-size HEIGHTxWIDTH"));
-        }
-        None => {
-            return Err(error("leaves its sizes open".into(), "a fixed number of channels: export the model with one"));
+    let batch = declared.first().copied().flatten().and_then(|batch| usize::try_from(batch).ok()).filter(|b| *b > 1);
+    let dims = sizes(declared, size, channels_last).map_err(|(found, expected)| error(found, expected))?;
+    let shape = match dims[..] {
+        [_, h, w, c] if channels_last => [c, h, w],
+        [_, c, h, w] => [c, h, w],
+        [_, n] => [n, 1, 1],
+        _ => {
+            let found = format!("has {} dimensions", declared.len());
+            return Err(error(found, "batch × channels × height × width, or batch × n"));
         }
     };
     let shape = layers::shape(info.name, shape)?;
@@ -63,9 +43,34 @@ pub fn declare<'a>(
     importer.batch = batch.unwrap_or(1);
     importer.channels_last_input = channels_last;
     let layer = importer.layers.push(info.name, Op::Input, Vec::new(), shape);
-    let dims = known.unwrap_or_default();
     importer.values.insert(info.name, Value::Feature(Feature { layer, dims, order: Order::Same }));
     Ok(())
+}
+
+/// The declared dimensions with a batch of 1 and the given height and width. Errors: found, expected.
+fn sizes(
+    declared: &[Option<i64>],
+    size: Option<[usize; 2]>,
+    channels_last: bool,
+) -> Result<Vec<usize>, (String, &'static str)> {
+    let is_image = declared.len() == 4;
+    let mut dims = declared.to_vec();
+    if let Some(first) = dims.first_mut() {
+        *first = Some(1);
+    }
+    if let Some(size) = size {
+        let space = if channels_last { 1..3 } else { 2..4 };
+        let Some(space) = dims.get_mut(space).filter(|_| is_image) else {
+            return Err((format!("has {} dimensions", declared.len()), "no --input-size for it: it is no image"));
+        };
+        space.iter_mut().zip(size).for_each(|(d, size)| *d = i64::try_from(size).ok());
+    }
+    let known: Option<Vec<usize>> =
+        dims.iter().map(|d| d.and_then(|d| usize::try_from(d).ok()).filter(|d| *d > 0)).collect();
+    known.ok_or_else(|| match size {
+        None if is_image => ("leaves its size open".into(), "the size of the image: pass --input-size HEIGHTxWIDTH"),
+        _ => ("leaves its sizes open".into(), "a fixed number of channels: export the model with one"),
+    })
 }
 
 /// The graph input that is the image. Old files list initializers as inputs, too.

@@ -1,13 +1,13 @@
 //! ONNX files: protobuf in, [`Network`] out.
 //!
-//! 1. [`wire`] and [`proto`] read the protobuf, borrowing the weights from the file's bytes;
-//! 2. [`order`] keeps the nodes that the first output needs and sorts them;
-//! 3. [`op`] reads one node after the other: constants are folded, views of a tensor are followed, everything else
+//! 1. `wire` and `proto` read the protobuf, borrowing the weights from the file's bytes;
+//! 2. `order` keeps the nodes that the first output needs and sorts them;
+//! 3. `op` reads one node after the other: constants are folded, views of a tensor are followed, everything else
 //!    becomes a layer. Shapes are our own inference; what the file declares is used for the image alone;
-//! 4. [`layers`] merges biases and scales and drops what the output does not need.
+//! 4. `layers` merges biases and scales and drops what the output does not need.
 //!
 //! Operator sets 3 to today's. A file is never trusted: whatever its bytes, the result is a network or an error, and
-//! memory stays in proportion to the file (generated weights: 4 GiB at most).
+//! memory stays in proportion to the file (generated weights: 1 GiB at most).
 mod external;
 mod importer;
 mod input;

@@ -69,7 +69,7 @@ fn prelu<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
         return Err(node.not_monotone(format!("PRelu with slope {negative}")));
     }
     if let [value] = slopes[..] {
-        importer.charge(node, shape.c)?;
+        importer.charge_generated(node, shape.c)?;
         slopes = vec![value; shape.c];
     }
     emit(importer, node, Activation::PRelu(slopes))

@@ -30,10 +30,10 @@ fn kernel_size(node: &Node<'_>, dims: &[usize], input: Shape, groups: usize) -> 
         return Err(wrong("out × in/groups × height × width (a 2-D network)".into()));
     };
     if channels.checked_mul(groups) != Some(input.c) {
-        return Err(wrong(format!("one for {} input channels in {groups} groups", input.c)));
+        return Err(wrong(format!("one for {} input channels and group {groups}", input.c)));
     }
     if out == 0 || out % groups != 0 {
-        return Err(wrong(format!("output channels that {groups} groups divide")));
+        return Err(wrong(format!("output channels that group {groups} divides")));
     }
     match window::kernel_shape(node)? {
         Some(kernel) if kernel != [height, width] => Err(wrong(format!("kernel_shape {kernel:?}"))),

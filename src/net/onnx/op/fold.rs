@@ -29,9 +29,7 @@ pub fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
         "Concat" => concat(importer, node)?,
         "Add" | "Sub" | "Mul" | "Div" => arithmetic(importer, node)?,
         _ => {
-            return Err(node.unknown(
-                "all its inputs are constants: simplify the model (onnxsim) so that it is computed in advance",
-            ));
+            return Err(node.unknown(super::hint(node.op())));
         }
     };
     if !matches!(tensor.data, Data::Fill(_)) {

@@ -78,6 +78,6 @@ fn hint(op: &str) -> &'static str {
         "Erf" => "this is part of GELU, which is not monotone",
         "ArgMax" | "TopK" | "ZipMap" => "remove it: the output should be the scores (logits)",
         "FusedConv" | "FusedGemm" | "FusedMatMul" => "save the model without ONNX Runtime's graph optimisation",
-        _ => "replace it by operators in the README's list, or simplify the model (onnxsim) and try again",
+        _ => "simplify the model (onnxsim computes constants in advance) or replace this operator",
     }
 }
