@@ -76,4 +76,14 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
+    /// An attribute or constant with a value that has no meaning here.
+    #[error("layer `{layer}`: {found}; expected {expected}")]
+    Parameter {
+        /// Name of the layer.
+        layer: String,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: String,
+    },
 }

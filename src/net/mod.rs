@@ -9,6 +9,7 @@
 
 pub mod arch;
 mod error;
+pub mod onnx;
 
 pub use error::Error;
 
@@ -189,7 +190,7 @@ pub enum Activation {
     HardSigmoid(f32, f32),
     /// `x` if positive, else `alpha · (eˣ − 1)`, alpha ≥ 0.
     Elu(f32),
-    /// `gamma · (x if positive, else alpha · (eˣ − 1))`.
+    /// `gamma · (x if positive, else alpha · (eˣ − 1))`: gamma, then alpha.
     Selu(f32, f32),
     /// `ln(1 + eˣ)`.
     Softplus,

@@ -1,0 +1,125 @@
+//! ONNX files: protobuf in, [`Network`] out.
+//!
+//! 1. [`wire`] and [`proto`] read the protobuf, borrowing the weights from the file's bytes;
+//! 2. [`order`] keeps the nodes that the first output needs and sorts them;
+//! 3. [`op`] reads one node after the other: constants are folded, views of a tensor are followed, everything else
+//!    becomes a layer. Shapes are our own inference; what the file declares is used for the image alone;
+//! 4. [`layers`] merges biases and scales and drops what the output does not need.
+//!
+//! Operator sets 3 to today's. A file is never trusted: whatever its bytes, the result is a network or an error, and
+//! memory stays in proportion to the file (generated weights: 4 GiB at most).
+mod external;
+mod importer;
+mod input;
+mod layers;
+mod node;
+mod op;
+mod order;
+mod proto;
+mod tensor;
+mod window;
+mod wire;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use importer::{Importer, Value, malformed};
+use layers::Layers;
+
+use super::{Error, Network, Op};
+
+/// Reads the ONNX file at `path`.
+///
+/// `input_size` is the image's height and width, in place of the file's; it is required if the file leaves them open.
+/// The network is named after the file. Where the file has several outputs, the first is taken, with a warning.
+///
+/// Errors: [`Error::Io`], [`Error::Malformed`] (no ONNX file, or an inconsistent one), [`Error::UnknownOperator`],
+/// [`Error::NotMonotone`], [`Error::NotFinite`], [`Error::Shape`], [`Error::Parameter`].
+pub fn read(path: &Path, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut network = import(path, &bytes, Some(folder), input_size)?;
+    network.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(network)
+}
+
+/// Reads an ONNX file that is already in memory.
+///
+/// `name` is for the network and for messages; external data is looked for in `base_dir`, and refused without one.
+/// Otherwise as [`read`].
+pub fn read_bytes(
+    name: &str,
+    bytes: &[u8],
+    base_dir: Option<&Path>,
+    input_size: Option<[usize; 2]>,
+) -> Result<Network, Error> {
+    let mut network = import(Path::new(name), bytes, base_dir, input_size)?;
+    network.name = name.to_string();
+    Ok(network)
+}
+
+/// Reads a file's bytes; the network has no name yet.
+fn import(path: &Path, bytes: &[u8], folder: Option<&Path>, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
+    let not_onnx = |found: String| malformed(path, found, "an ONNX model");
+    let model = proto::Model::decode(bytes).map_err(|error| not_onnx(error.to_string()))?;
+    let graph = model.graph.as_ref().ok_or_else(|| not_onnx("there is no graph".into()))?;
+    let output = graph.outputs.first().ok_or_else(|| not_onnx("the graph has no output".into()))?.name;
+    let opset = model.opsets.iter().find(|opset| matches!(opset.domain, "" | "ai.onnx"));
+    let mut importer = Importer {
+        path: path.to_path_buf(),
+        folder: folder.map(Path::to_path_buf),
+        opset: opset.map_or(1, |opset| opset.version),
+        batch: 1,
+        channels_last_input: false,
+        warnings: Vec::new(),
+        layers: Layers::default(),
+        values: HashMap::new(),
+        used: 0,
+    };
+    if graph.outputs.len() > 1 {
+        let rest: Vec<&str> = graph.outputs.iter().skip(1).map(|output| output.name).take(4).collect();
+        let dots = if graph.outputs.len() > 5 { ", …" } else { "" };
+        importer.warnings.push(format!("the first output, `{output}`, is used; not `{}`{dots}", rest.join("`, `")));
+    }
+    for tensor in &graph.initializers {
+        importer.values.insert(tensor.name, Value::Stored(tensor));
+    }
+    let known: HashSet<&str> = graph
+        .initializers
+        .iter()
+        .map(|tensor| tensor.name)
+        .chain(graph.inputs.iter().map(|input| input.name))
+        .collect();
+    let nodes =
+        order::needed(&graph.nodes, &known, output).map_err(|(found, expected)| importer.malformed(found, expected))?;
+    input::declare(&mut importer, graph, &nodes, input_size)?;
+    for node in &nodes {
+        let values = op::apply(&mut importer, node)?;
+        importer.values.extend(node.proto.outputs.iter().copied().zip(values));
+    }
+    finish(importer, output)
+}
+
+/// The layers that the output needs.
+fn finish(importer: Importer<'_>, output: &str) -> Result<Network, Error> {
+    let Some(Value::Feature(feature)) = importer.values.get(output) else {
+        return Err(importer.malformed(format!("the output `{output}` does not depend on the image"), "a network"));
+    };
+    let (layer, path, warnings) = (feature.layer, importer.path, importer.warnings);
+    let layers = importer.layers.finish(layer);
+    let softmax = layers.iter().position(|layer| layer.op == Op::Softmax);
+    if let Some(layer) = softmax.filter(|at| at + 1 < layers.len()).and_then(|at| layers.get(at)) {
+        return Err(Error::UnknownOperator {
+            layer: layer.name.clone(),
+            op: "Softmax".into(),
+            hint: "it has an edge rule only as the last layer (attention is not covered)".into(),
+        });
+    }
+    if layers.len() < 2 {
+        return Err(malformed(&path, "the output is the input", "a network with layers"));
+    }
+    Ok(Network { name: String::new(), layers, warnings })
+}

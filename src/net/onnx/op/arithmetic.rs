@@ -1,0 +1,193 @@
+//! Sums of tensors, and arithmetic with constants.
+use super::Outputs;
+use crate::net::onnx::importer::{Feature, Importer, Value, axis};
+use crate::net::onnx::node::Node;
+use crate::net::onnx::tensor::Tensor;
+use crate::net::{Activation, Error, Op, Scale, Shape};
+
+/// Reads `Add` and `Sum`: image tensors are summed, constants become a shift.
+pub fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+    let mut terms: Vec<(Feature, Shape)> = Vec::new();
+    let mut constants = Vec::new();
+    for i in 0..node.proto.inputs.len() {
+        match importer.value(node, i)? {
+            Some(Value::Feature(_)) => terms.push(importer.plain(node, i)?),
+            Some(_) => constants.push(i),
+            None => return Err(node.shape_error(format!("input {i} is missing"), "a tensor")),
+        }
+    }
+    let Some((first, shape)) = terms.first().cloned() else {
+        return Err(node.shape_error("no inputs", "at least one"));
+    };
+    if let Some((_, other)) = terms.iter().find(|(term, other)| *other != shape || term.dims.len() != first.dims.len())
+    {
+        let found = format!("a sum of {shape} and {other}");
+        return Err(node.shape_error(found, "tensors of one shape (a sum that broadcasts has no edge rule)"));
+    }
+    let mut outputs = vec![Value::Feature(first)];
+    if terms.len() > 1 {
+        let inputs = terms.iter().map(|(term, _)| term.layer).collect();
+        if let Some(Value::Feature(sum)) = outputs.first_mut() {
+            sum.layer = importer.layers.push(&node.name, Op::Add, inputs, shape);
+        }
+    }
+    for i in constants {
+        let Some(Value::Feature(feature)) = outputs.pop() else { break };
+        importer.charge(node, shape.c)?;
+        let add = per_channel(importer, node, i, &feature, shape)?;
+        outputs = affine(importer, node, feature, shape, Scale { mul: vec![1.0; shape.c], add })?;
+    }
+    Ok(outputs)
+}
+
+/// Reads `Sub`, `Mul`, `Div` with one constant, and `Neg`.
+pub fn scale<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+    let is_feature = |i| importer.value(node, i).map(|value| matches!(value, Some(Value::Feature(_))));
+    let (left, right) = (is_feature(0)?, is_feature(1)?);
+    if left && right {
+        return Err(of_two_tensors(importer, node));
+    }
+    let at = usize::from(!left);
+    let (feature, shape) = importer.plain(node, at)?;
+    importer.charge(node, 2 * shape.c)?;
+    let constant = match node.op() {
+        "Neg" => Vec::new(),
+        _ => per_channel(importer, node, 1 - at, &feature, shape)?,
+    };
+    let same = |value: f32| vec![value; shape.c];
+    let (mul, add) = match (node.op(), left) {
+        ("Neg", _) => (same(-1.0), same(0.0)),
+        ("Mul", _) => (constant, same(0.0)),
+        ("Sub", true) => (same(1.0), constant.iter().map(|value| -value).collect()),
+        ("Sub", false) => (same(-1.0), constant),
+        ("Div", true) => (constant.iter().map(|value| 1.0 / value).collect(), same(0.0)),
+        _ => return Err(node.not_monotone("division by a computed tensor")),
+    };
+    affine(importer, node, feature, shape, Scale { mul, add })
+}
+
+/// Appends a scale, unless it changes nothing.
+fn affine<'a>(
+    importer: &mut Importer<'a>,
+    node: &Node<'a>,
+    feature: Feature,
+    shape: Shape,
+    scale: Scale,
+) -> Outputs<'a> {
+    if let Some(index) = scale.mul.iter().position(|value| !value.is_finite()) {
+        let found = scale.mul[index];
+        return Err(Error::NotFinite { layer: node.name.clone(), tensor: "factor".into(), index, found });
+    }
+    if scale.mul.iter().all(|mul| *mul == 1.0) && scale.add.iter().all(|add| *add == 0.0) {
+        return Ok(vec![Value::Feature(feature)]);
+    }
+    Ok(importer.emit(node, Op::Scale(scale), &feature, shape))
+}
+
+/// Why the product, quotient or difference of two image tensors cannot be read.
+fn of_two_tensors<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Error {
+    let sources: Vec<usize> = (0..2).filter_map(|i| importer.feature(node, i).ok()).map(|f| f.layer).collect();
+    let gate = |a: usize, b: usize| match &importer.layers.get(a).op {
+        Op::Activation(Activation::Sigmoid) if importer.layers.get(a).inputs == [b] => Some("Swish, x · Sigmoid(x)"),
+        Op::Activation(Activation::HardSigmoid(..)) if importer.layers.get(a).inputs == [b] => {
+            Some("HardSwish, x · HardSigmoid(x)")
+        }
+        _ => None,
+    };
+    if let (&[a, b], "Mul") = (sources.as_slice(), node.op()) {
+        if let Some(name) = gate(a, b).or_else(|| gate(b, a)) {
+            return node.not_monotone(name);
+        }
+        if a == b {
+            return node.not_monotone("x · x");
+        }
+    }
+    node.unknown("both inputs are computed from the image; gates and attention have no edge rule, only sums do")
+}
+
+/// Constant input `i`, broadcast over the feature, as one value per channel.
+///
+/// A shift that differs from pixel to pixel (a mean image) becomes its mean per channel, with a warning: edges do not
+/// depend on it. Errors: a constant that would enlarge the feature; a factor that differs from pixel to pixel.
+fn per_channel<'a>(
+    importer: &mut Importer<'a>,
+    node: &Node<'a>,
+    i: usize,
+    feature: &Feature,
+    shape: Shape,
+) -> Result<Vec<f32>, Error> {
+    let tensor = importer.required(node, i, "constant")?;
+    let dims = broadcast_dims(importer, node, &tensor, feature.dims.len())?;
+    let sizes = [shape.c, shape.h, shape.w];
+    if dims.iter().zip(sizes).any(|(d, size)| *d != 1 && *d != size) {
+        let found = format!("a constant of dimensions {:?} with a tensor of {shape}", tensor.dims);
+        return Err(node.shape_error(found, "one number, or one for each channel"));
+    }
+    let values = importer.floats(node, "constant", tensor)?;
+    let pixels = dims[1] * dims[2];
+    let mut channels = Vec::with_capacity(shape.c);
+    let mut worst = 0f32;
+    for pixel_values in values.chunks_exact(pixels) {
+        let first = pixel_values.first().copied().unwrap_or_default();
+        let mean = match pixel_values.iter().all(|value| *value == first) {
+            true => first,
+            false => (pixel_values.iter().map(|value| f64::from(*value)).sum::<f64>() / pixels as f64) as f32,
+        };
+        worst = pixel_values.iter().fold(worst, |worst, value| worst.max((value - mean).abs()));
+        channels.push(mean);
+    }
+    if worst > 0.0 {
+        if !matches!(node.op(), "Add" | "Sum" | "Sub") {
+            return Err(
+                node.unknown("its constant differs from pixel to pixel; only constants per channel have an edge rule")
+            );
+        }
+        importer.warnings.push(format!(
+            "layer `{}`: a constant that differs from pixel to pixel is replaced by its mean per channel (at most \
+             {worst} away); edges do not depend on it, the forward pass does",
+            node.name
+        ));
+    }
+    if let [value] = channels[..] {
+        importer.charge(node, shape.c)?;
+        channels = vec![value; shape.c];
+    }
+    Ok(channels)
+}
+
+/// Dimensions of a constant along channels, rows and columns.
+///
+/// Aligned at the last axis, or at `axis` in the old form with `broadcast` (opset < 7).
+fn broadcast_dims<'a>(
+    importer: &Importer<'a>,
+    node: &Node<'a>,
+    tensor: &Tensor,
+    rank: usize,
+) -> Result<[usize; 3], Error> {
+    let mut dims = tensor.dims.clone();
+    if importer.opset < 7 && node.int("broadcast", 0) != 0 && node.attribute("axis").is_some() {
+        let start = axis(node, node.int("axis", 0), rank)?;
+        dims.resize(dims.len().max(rank.saturating_sub(start)), 1);
+    }
+    let wrong = || {
+        let found = format!("a constant of dimensions {:?} with a tensor of {rank} dimensions", tensor.dims);
+        node.shape_error(found, "a constant that does not enlarge the tensor")
+    };
+    // All axes, batch first.
+    let missing = rank.checked_sub(dims.len());
+    let all = match missing {
+        Some(missing) => [vec![1; missing], dims].concat(),
+        None => {
+            let extra = dims.len() - rank;
+            if dims.iter().take(extra).any(|d| *d != 1) {
+                return Err(wrong());
+            }
+            dims.split_off(extra)
+        }
+    };
+    if all.first().is_some_and(|batch| *batch != 1) || all.iter().skip(4).any(|d| *d != 1) {
+        return Err(wrong());
+    }
+    let at = |i: usize| all.get(i).copied().unwrap_or(1);
+    Ok([at(1), at(2), at(3)])
+}

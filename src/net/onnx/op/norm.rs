@@ -1,0 +1,70 @@
+//! Normalisations and softmax.
+use super::Outputs;
+use crate::net::onnx::importer::{Importer, Value, axis};
+use crate::net::onnx::node::Node;
+use crate::net::{BatchNorm, Lrn, Op, Shape};
+
+/// Reads `BatchNormalization` with fixed statistics.
+pub fn batch_norm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+    let (feature, shape) = importer.plain(node, 0)?;
+    if node.int("spatial", 1) == 0 && shape.h * shape.w > 1 {
+        return Err(
+            node.unknown("spatial = 0 has its own statistics for every pixel; only statistics per channel are covered")
+        );
+    }
+    let norm = BatchNorm {
+        gamma: importer.vector(node, 1, "scale", shape.c)?,
+        beta: importer.vector(node, 2, "shift", shape.c)?,
+        mean: importer.vector(node, 3, "mean", shape.c)?,
+        var: importer.vector(node, 4, "variance", shape.c)?,
+        epsilon: node.float("epsilon", 1e-5),
+    };
+    // The sum is NaN only if epsilon is.
+    if let Some(channel) = norm.var.iter().position(|var| !(var + norm.epsilon > 0.0 && norm.epsilon.is_finite())) {
+        let found = format!("variance {} + epsilon {} in channel {channel}", norm.var[channel], norm.epsilon);
+        return Err(node.parameter_error(found, "a positive number"));
+    }
+    Ok(importer.emit(node, Op::BatchNorm(norm), &feature, shape))
+}
+
+/// Reads local response normalisation.
+pub fn lrn<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+    let (feature, shape) = importer.plain(node, 0)?;
+    let (alpha, beta, bias) = (node.float("alpha", 1e-4), node.float("beta", 0.75), node.float("bias", 1.0));
+    let size = usize::try_from(node.int("size", 0)).ok().filter(|size| (1..1 << 31).contains(size));
+    match size {
+        Some(size) if alpha.is_finite() && beta.is_finite() && bias.is_finite() => {
+            Ok(importer.emit(node, Op::Lrn(Lrn { size, alpha, beta, bias }), &feature, shape))
+        }
+        _ => {
+            let found = format!("size {}, alpha {alpha}, beta {beta}, bias {bias}", node.int("size", 0));
+            Err(node.parameter_error(found, "a size of at least 1 and finite numbers"))
+        }
+    }
+}
+
+/// Reads `Softmax` and `LogSoftmax`, which must be over the channels and at the end.
+pub fn softmax<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+    let (mut feature, mut shape) = importer.plain(node, 0)?;
+    let rank = feature.dims.len();
+    let is_new = importer.opset >= 13;
+    let at = axis(node, node.int("axis", if is_new { -1 } else { 1 }), rank)?;
+    let pixels = shape.h * shape.w;
+    // Before opset 13 all axes from `axis` on are one.
+    let over_all = !is_new && at <= 1;
+    if !over_all && at != 1 {
+        return Err(node.unknown(format!("axis {at} is not the channels (axis 1)")));
+    }
+    if over_all && pixels > 1 {
+        let flat = Shape::new(shape.len(), 1, 1);
+        if let Some(Value::Feature(value)) = importer.emit(node, Op::Flatten, &feature, flat).pop() {
+            (feature, shape) = (value, flat);
+        }
+    }
+    if node.op() == "LogSoftmax" {
+        importer
+            .warnings
+            .push(format!("layer `{}`: LogSoftmax is read as Softmax; the order of classes is the same", node.name));
+    }
+    Ok(importer.emit(node, Op::Softmax, &feature, shape))
+}
