@@ -17,10 +17,11 @@ use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled};
 /// Every element of the input and of the output of each convolution, pooling and dense layer is a node; every
 /// multiplication is an edge. The graph of a network with shared weights takes little more room than its parameters.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("network").args(["model", "arch"]).required(true))]
 #[command(group = clap::ArgGroup::new("parameters").args(["weights", "init"]))]
 pub struct Args {
     /// Trained network as an ONNX file.
-    #[arg(long, value_name = "FILE.onnx", required_unless_present = "arch", conflicts_with_all = ["arch", "parameters"])]
+    #[arg(long, value_name = "FILE.onnx", conflicts_with = "parameters")]
     model: Option<PathBuf>,
     /// Named architecture, with --weights or --init; an unknown name lists them.
     #[arg(long, value_name = "NAME", requires = "parameters")]
