@@ -1,13 +1,31 @@
 //! `pipeline import-graph`
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
 
 use super::flags::{Force, Quiet};
+use super::output::Output;
+use crate::graph::BlockStream as _;
+use crate::import::{self, Imported};
+use crate::shard::{self, Description, Existing, Target};
+use crate::table::{self, NodeRow, Provenance};
 
-/// Turn any signed graph into a graph directory.
+/// Turn any signed graph into a graph directory that every other subcommand takes.
+///
+/// EDGES is a CSV or Parquet file with columns source, target and weight (names in any case, or else the first three;
+/// without a weight column every weight is +1), whose node labels are text or integers; or a Matrix Market coordinate
+/// file, in which the entry in row i, column j is the edge from node j to node i and a symmetric file stands for both its
+/// halves.
+///
+/// Edges that join the same two nodes, in either direction, are added up into one. Nodes are renumbered into classes
+/// of mutually unconnected nodes; `DIR.nodes.parquet` (node, label, class) tells which is which.
+///
+/// The whole graph is held in memory: about 64 bytes per edge, and twice the labels.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Edge list.
+    /// Edge list: .csv, .parquet or .mtx.
     #[arg(value_name = "EDGES")]
     edges: PathBuf,
     /// Graph directory to write.
@@ -24,6 +42,60 @@ pub struct Args {
 /// # Errors
 /// If the edges cannot be read or the graph cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let _ = (args.edges, args.output, args.force, args.quiet);
-    anyhow::bail!("not available yet")
+    let mut target = Target::new(&args.output);
+    if args.force.force {
+        target.existing = Existing::Replace;
+    }
+    target.check()?;
+    let nodes = Output::create(&nodes_path(&args.output), args.force)?;
+
+    let imported = import::read(&args.edges)?;
+    for note in &imported.notes {
+        super::note(args.quiet, note);
+    }
+    let mut description = Description::default();
+    description.set("source", args.edges.display());
+    let bar = super::progress::bar(args.quiet.quiet);
+    let written = shard::write_to(&imported.graph, &description, &target, &*bar);
+    drop(bar);
+    let written = written.with_context(|| format!("cannot write graph {}", args.output.display()))?;
+
+    let provenance = [("graph", written.fingerprint), ("source", args.edges.display().to_string())];
+    write_nodes(&imported, nodes, &super::provenance(None, &provenance))?;
+    let (totals, n_classes) = (imported.graph.totals(), imported.graph.layers().len());
+    super::print(format_args!(
+        "{}: nodes {}, edges {}, classes {n_classes}",
+        args.output.display(),
+        totals.n_nodes,
+        totals.n_edges
+    ))
+}
+
+/// `<DIR>.nodes.parquet`, beside the graph.
+fn nodes_path(dir: &Path) -> PathBuf {
+    // Through `components` a trailing slash goes away.
+    let mut path: OsString = dir.components().collect::<PathBuf>().into();
+    path.push(".nodes.parquet");
+    path.into()
+}
+
+/// Rows handed to the table at once.
+const ROWS: usize = 1 << 16;
+
+fn write_nodes(imported: &Imported, out: Output, provenance: &Provenance) -> anyhow::Result<()> {
+    let context = format!("cannot write {}", out.path().display());
+    let mut sink = table::nodes(out, provenance).with_context(|| context.clone())?;
+    let mut rows = Vec::new();
+    for (class, layer) in imported.graph.layers().iter().enumerate() {
+        for node in layer.nodes.clone() {
+            let label = imported.labels[node as usize].clone();
+            rows.push(NodeRow { node: i64::from(node), label, class: class as i64 });
+            if rows.len() == ROWS {
+                sink.append(&rows).with_context(|| context.clone())?;
+                rows.clear();
+            }
+        }
+    }
+    sink.append(&rows).with_context(|| context.clone())?;
+    sink.finish().context(context)?.commit()
 }

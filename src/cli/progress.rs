@@ -1,8 +1,9 @@
 //! Progress bars on stderr.
 
+use std::fmt::Write;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::progress::Progress;
 
@@ -18,11 +19,14 @@ pub fn bar(quiet: bool) -> Box<dyn Progress> {
 struct Bar(ProgressBar);
 
 /// `{prefix}` is the task, `{msg}` the latest note.
-const TEMPLATE: &str = "{prefix} {bar:30} {human_pos}/{human_len} {per_sec}, {eta} left  {wide_msg}";
+const TEMPLATE: &str = "{prefix} {bar:30} {human_pos}/{human_len} {rate}, {eta} left  {wide_msg}";
 
 impl Progress for Bar {
     fn begin(&self, task: &str, total: u64) {
         let style = ProgressStyle::with_template(TEMPLATE).expect("the template is a constant that a test parses");
+        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
+        });
         self.0.reset();
         self.0.set_style(style);
         self.0.set_length(total);

@@ -35,12 +35,12 @@ pub(super) fn merge(
     }
     let mut note = |count: u64, what: &str| {
         if count > 0 {
-            notes.push(format!("{count} {what}"));
+            notes.push(format!("{what}: {count}"));
         }
     };
-    note(n_repeated, "edges repeat an earlier one: their weights are added to it");
-    note(n_reversed, "pairs of nodes are joined in both directions: merged into one edge each, weights added");
-    note(n_zero, "pairs of nodes have a total weight of zero: left out");
+    note(n_repeated, "edges that repeat an earlier one, weights added to it");
+    note(n_reversed, "pairs of nodes joined in both directions, merged into one edge each, weights added");
+    note(n_zero, "pairs of nodes left out because their total weight is zero");
     Ok(merged)
 }
 

@@ -36,7 +36,7 @@ enum Symmetry {
 
 pub(super) fn parse(mut input: impl BufRead) -> Result<EdgeList, Failure> {
     let mut lines = Lines { number: 0, text: String::new() };
-    let banner = lines.next(&mut input)?.then(|| banner(&lines.text)).unwrap_or(Err(Fault::Banner));
+    let banner = if lines.next(&mut input)? { banner(&lines.text) } else { Err(Fault::Banner) };
     let (field, symmetry) = lines.located(banner)?;
     let mut matrix = None;
     while lines.next(&mut input)? {

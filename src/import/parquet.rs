@@ -55,7 +55,7 @@ fn check(path: &Path, schema: &Schema, columns: &Columns) -> Result<(), Error> {
         }
     }
     match columns.weight {
-        Some(column) if !plain(column).is_integer() && !plain(column).is_floating() => Err(wrong(column, "numbers")),
+        Some(column) if !plain(column).is_numeric() => Err(wrong(column, "numbers")),
         _ => Ok(()),
     }
 }
@@ -92,6 +92,63 @@ impl Edges {
             (Some(weights), _) => weights.value(row),
             (None, _) => 1.0,
         };
-        list.push(self.source.value(row).trim(), self.target.value(row).trim(), weight)
+        list.push(self.source.value(row), self.target.value(row), weight)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Decimal128Array, Int8Array, UInt32Array};
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    fn write(columns: Vec<(&str, ArrayRef)>) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.parquet");
+        let batch =
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, a)| (name, a, true))).unwrap();
+        let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        (dir, path)
+    }
+
+    fn texts(labels: [Option<&str>; 2]) -> ArrayRef {
+        Arc::new(StringArray::from_iter(labels))
+    }
+
+    #[test]
+    fn labels_are_integers_or_text_and_weights_any_number() {
+        let labels = texts([Some("a b"), Some("7")]);
+        let numbers: ArrayRef = Arc::new(UInt32Array::from(vec![7, 9]));
+        let decimals = Decimal128Array::from(vec![150, -25]).with_precision_and_scale(5, 2).unwrap();
+        for (weights, expected) in [
+            (Arc::new(decimals) as ArrayRef, [1.5, -0.25]),
+            (Arc::new(Int8Array::from(vec![1, -1])), [1.0, -1.0]),
+            (Arc::new(Float64Array::from(vec![0.5, 2.0])), [0.5, 2.0]),
+        ] {
+            let (_dir, path) =
+                write(vec![("Weight", weights), ("source", labels.clone()), ("Target", numbers.clone())]);
+            let list = read(&path).unwrap();
+            assert_eq!(list.labels, ["a b", "7", "9"]);
+            assert_eq!(list.edges.iter().map(|edge| edge.weight).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn nulls_and_other_types_are_named() {
+        let labels = texts([Some("a"), Some("b")]);
+        let (_dir, path) = write(vec![("source", labels.clone()), ("target", texts([Some("b"), None]))]);
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.ends_with("x.parquet, row 2: column `target` is null"), "{error}");
+        let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0]));
+        let (_dir, path) = write(vec![("source", labels.clone()), ("target", floats)]);
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.ends_with("column `target` holds Float64, expected integers or text"), "{error}");
+        let (_dir, path) = write(vec![("source", labels.clone()), ("target", labels.clone()), ("weight", labels)]);
+        assert!(read(&path).unwrap_err().to_string().ends_with("expected numbers"));
     }
 }

@@ -78,7 +78,7 @@ fn parallel_edges_are_summed_into_the_first_direction() {
     let graph = imported("x.csv", "source,target,weight\nb,a,1\na,b,0.5\nb,a,2\nc,a,1\na,c,-1\n");
     assert_eq!(edges(&graph), list(&[("b", "a", 3.5)]));
     assert_eq!(graph.labels.len(), 3, "a node whose edges cancel stays");
-    let counts: Vec<_> = graph.notes.iter().map(|note| note.split(' ').next().unwrap()).collect();
+    let counts: Vec<_> = graph.notes.iter().map(|note| note.rsplit(' ').next().unwrap()).collect();
     assert_eq!(counts, ["1", "2", "1"], "{:?}", graph.notes);
 }
 

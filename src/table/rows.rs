@@ -1,4 +1,4 @@
-//! Rows as plain structs, and how they become columns. Meanings and units are in [`schema`](super::schema).
+//! Rows as plain structs, and how they become columns. Meanings and units are in [`schema`].
 
 use std::sync::Arc;
 

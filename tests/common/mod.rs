@@ -1,0 +1,88 @@
+//! What the tests of subcommands share.
+#![allow(dead_code, reason = "every test binary uses its own part")]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// A folder of its own for each test, removed at the end, in which the binary runs.
+pub struct Workdir(tempfile::TempDir);
+
+impl Workdir {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, contents).expect("the folder is writable");
+        path
+    }
+
+    /// Names in the folder, sorted, hidden ones too.
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).expect("the folder is readable");
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The binary in this folder, with arguments.
+    pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
+        command.args(args).current_dir(self.0.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command that must exit with `code`.
+    pub fn run<S: AsRef<OsStr>>(&self, code: i32, args: impl IntoIterator<Item = S>) -> Ran {
+        let mut command = self.command(args);
+        let output = command.output().expect("the binary starts");
+        let ran = Ran { command: format!("{command:?}"), output };
+        assert_eq!(ran.output.status.code(), Some(code), "{}", ran.report());
+        ran
+    }
+
+    /// Runs a command that must succeed.
+    pub fn ok<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
+        self.run(0, args)
+    }
+}
+
+/// A command that has ended.
+pub struct Ran {
+    command: String,
+    output: Output,
+}
+
+impl Ran {
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// Asserts that stderr is one error line that contains all of `words`.
+    #[track_caller]
+    pub fn fails_with(&self, words: &[&str]) {
+        let stderr = self.stderr();
+        let one_line = stderr.starts_with("pipeline: error: ") && stderr.trim_end().lines().count() == 1;
+        assert!(one_line && words.iter().all(|word| stderr.contains(word)), "expected {words:?}\n{}", self.report());
+    }
+
+    fn report(&self) -> String {
+        let (status, stdout, stderr) = (self.output.status, self.stdout(), self.stderr());
+        format!("command: {}\n{status}\nstdout:\n{stdout}\nstderr:\n{stderr}", self.command)
+    }
+}
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
