@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
 use super::flags::{ByteSize, Force, Quiet, Seed};
-use crate::net::Network;
 use crate::net::arch::{self, Init, Weights};
+use crate::net::{Network, onnx};
 use crate::shard::{self, Description, Existing, Summary, Target};
 use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled};
 
@@ -17,15 +17,19 @@ use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled};
 /// Every element of the input and of the output of each convolution, pooling and dense layer is a node; every
 /// multiplication is an edge. The graph of a network with shared weights takes little more room than its parameters.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("weights_of_architecture").args(["weights", "init"]))]
+#[command(group = clap::ArgGroup::new("network").args(["model", "arch"]).required(true))]
+#[command(group = clap::ArgGroup::new("parameters").args(["weights", "init"]))]
 pub struct Args {
-    /// A named architecture: one of those that an unknown name lists.
-    #[arg(long, value_name = "NAME", required = true, requires = "weights_of_architecture")]
-    arch: String,
-    /// Its trained parameters.
+    /// Trained network as an ONNX file.
+    #[arg(long, value_name = "FILE.onnx", conflicts_with = "parameters")]
+    model: Option<PathBuf>,
+    /// Named architecture, with --weights or --init; an unknown name lists them.
+    #[arg(long, value_name = "NAME", requires = "parameters")]
+    arch: Option<String>,
+    /// Trained parameters of the architecture.
     #[arg(long, value_name = "FILE.safetensors")]
     weights: Option<PathBuf>,
-    /// Random parameters instead of trained ones, drawn from --seed.
+    /// Random parameters of the architecture, drawn from --seed.
     #[arg(long, value_name = "SCHEME")]
     init: Option<Scheme>,
     #[command(flatten)]
@@ -101,13 +105,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn network(args: &Args) -> anyhow::Result<Network> {
+    if let Some(path) = &args.model {
+        return Ok(onnx::read(path, args.input_size)?);
+    }
     let weights = match (&args.weights, args.init) {
         (Some(path), _) => Weights::Safetensors(path),
         (None, Some(Scheme::He)) => Weights::Init { scheme: Init::He, seed: args.seed.seed },
         (None, Some(Scheme::Xavier)) => Weights::Init { scheme: Init::Xavier, seed: args.seed.seed },
         (None, None) => anyhow::bail!("--arch needs --weights or --init"),
     };
-    Ok(arch::build(&args.arch, weights, args.input_size)?)
+    let name = args.arch.as_deref().context("a network is needed: --model or --arch")?;
+    Ok(arch::build(name, weights, args.input_size)?)
 }
 
 fn options(args: &Args) -> Options {
@@ -127,12 +135,14 @@ fn options(args: &Args) -> Options {
 fn describe(args: &Args, net: &Network) -> anyhow::Result<Description> {
     let mut description = Description::default();
     description.set("network", &net.name);
-    description.set("architecture", &args.arch);
-    if let Some(path) = &args.weights {
+    if let Some(name) = &args.arch {
+        description.set("architecture", name);
+    }
+    if let Some(path) = args.model.as_ref().or(args.weights.as_ref()) {
         description.set("source", path.file_name().unwrap_or_default().display());
         description.set("source_sha256", sha256(path)?);
     }
-    if let (None, Some(init)) = (&args.weights, args.init) {
+    if let Some(init) = args.init {
         description.set("init", format!("{init:?}").to_lowercase());
         description.set("seed", args.seed.seed);
     }
@@ -175,16 +185,8 @@ fn report(output: &Path, written: &Summary, start: Instant) -> anyhow::Result<()
     super::print(format_args!("bits per edge  {:.4}", written.bits_per_edge()))?;
     super::print(format_args!("fingerprint    {}", written.fingerprint))?;
     let secs = start.elapsed().as_secs_f64();
-    let peak = peak_memory().map_or("unknown".to_owned(), |bytes| ByteSize(bytes).to_string());
+    let peak = super::peak_memory().map_or("unknown".to_owned(), |bytes| bytes.to_string());
     super::print(format_args!("{secs:.1} s, peak memory {peak}"))
-}
-
-/// The most memory that this process has had resident, where the system tells.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
 }
 
 /// `H` or `HxW`.
@@ -216,8 +218,4 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
-    #[test]
-    fn peak_memory_is_known() {
-        assert!(peak_memory().unwrap() > 1 << 20);
-    }
 }

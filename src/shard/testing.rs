@@ -88,6 +88,34 @@ pub(crate) fn single(first_row: NodeId) -> Block {
     }
 }
 
+/// The graph of `fixtures/format-v1`: a block of every sort.
+pub(crate) fn fixture() -> Memory {
+    let mut layers = layers(&[12, 8, 3]);
+    (layers[0].name, layers[0].kind, layers[0].shape) = ("input".into(), LayerKind::Input, [2, 2, 3]);
+    (layers[1].name, layers[1].kind, layers[1].shape) = ("conv \"1\"".into(), LayerKind::Conv, [2, 2, 2]);
+    (layers[1].params, layers[1].fan_in) = (0..8, 4);
+    let rows = [(0..12, 0), (12..16, 1), (16..20, 1), (20..23, 2)];
+    let frames = rows.map(|(rows, layer)| FrameInfo { rows, layer, n_edges_in: 0, n_edges_out: 0 });
+    let mut contents = vec![Frame::default(); 4];
+    for (y, frame) in contents[1..3].iter_mut().enumerate() {
+        // Two output channels at two pixels, each seeing two pixels of two channels; the panel is shared.
+        let across = Run { count: 2, row_step: 2, col_step: 2, value_step: 0 };
+        let runs = [single(0).runs[0], across];
+        let dense = Block { n_rows: 2, row_stride: 4, runs, ..single(12 + 4 * y as u32) };
+        frame.inward.push(dense, &[Interval { first_col: 6 * y as u32, len: 4, values: 0 }]);
+    }
+    // Every other row, one column each; then one row a group, with its own values, twice.
+    let diagonal = Block { n_rows: 2, row_step: 2, kind: PanelKind::Diagonal, col_stride: 0, ..single(20) };
+    let pairs = [Interval { first_col: 12, len: 2, values: 8 }, Interval { first_col: 16, len: 2, values: 9 }];
+    contents[3].inward.push(diagonal, &pairs);
+    let down = Run { count: 2, row_step: 1, col_step: 3, value_step: 2 };
+    let own = Block { runs: [down, single(0).runs[1]], ..single(20) };
+    contents[3].inward.push(own, &[Interval { first_col: 1, len: 2, values: 10 }]);
+    contents[3].inward.push(own, &[Interval { first_col: 6, len: 1, values: 11 }]);
+    let values = (0..14).map(|i| (i as f32 - 6.5) * 0.375).collect();
+    finish(Memory { layers, frames: frames.to_vec(), contents, values }, false)
+}
+
 /// Small graphs of arbitrary blocks, whose In and Out blocks describe the same edges.
 pub(crate) fn graphs() -> impl Strategy<Value = Memory> {
     prop::collection::vec(any::<u32>(), 0..300).prop_map(|choices| build(Choices(choices.into_iter())))

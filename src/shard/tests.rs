@@ -256,3 +256,33 @@ fn files_are_read_only() {
         assert!(entry.unwrap().metadata().unwrap().permissions().readonly());
     }
 }
+
+const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/format-v1");
+
+#[test]
+fn the_first_version_is_still_read() {
+    let graph = testing::fixture();
+    let shards = Shards::open(&Path::new(FIXTURE).join("graph")).unwrap();
+    assert_eq!(testing::collect(&shards), graph);
+    let (_dir, summary) = stored(&graph, u64::MAX);
+    assert_eq!(shards.fingerprint(), summary.fingerprint);
+}
+
+/// `cargo test write_format_v1 -- --ignored`, for a version that is not released yet. Never after that.
+#[test]
+#[ignore = "writes fixtures/format-v1"]
+fn write_format_v1() {
+    let dir = Path::new(FIXTURE);
+    let graph = testing::fixture();
+    let target = Target { shard_bytes: 1, existing: Existing::Replace, ..Target::new(&dir.join("graph")) };
+    let mut description = Description::default();
+    description.set("network", "a block of every sort");
+    write_to(&graph, &description, &target, &Silent).unwrap();
+    let mut text = String::from("# source target weight\n");
+    for frame in &graph.contents {
+        crate::graph::edges::for_each_edge(&frame.inward, &graph.values, |target, source, weight| {
+            text += &format!("{source} {target} {weight}\n");
+        });
+    }
+    fs::write(dir.join("edges.txt"), text).unwrap();
+}
