@@ -216,6 +216,4 @@ mod tests {
         std::fs::write(&path, "abc").unwrap();
         assert_eq!(sha256(&path).unwrap(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
-
-    #[cfg(target_os = "linux")]
 }
