@@ -8,6 +8,8 @@ const DIAGONAL: u8 = 1;
 const SAME_SHAPE: u8 = 2;
 /// Flags, first row and number of intervals of a block; column, length and values of an interval.
 const LEAST_BYTES: usize = 3;
+/// Room that is made on the word of a count alone; more only as things are read, so that few bytes never claim much.
+const TRUSTED: usize = 1 << 14;
 
 /// Replaces `out` with the encoded frame.
 pub(super) fn encode(frame: &Frame, out: &mut Vec<u8>) {
@@ -70,7 +72,7 @@ fn encode_shape(block: &Block, out: &mut Vec<u8>) {
 
 fn decode_blocks(reader: &mut Reader<'_>, blocks: &mut Blocks) -> Result<(), Fault> {
     let n_blocks = count(reader)?;
-    blocks.blocks.reserve(n_blocks);
+    blocks.blocks.reserve(n_blocks.min(TRUSTED));
     let mut last: Option<Block> = None;
     let mut next = Next::default();
     for _ in 0..n_blocks {
@@ -84,9 +86,12 @@ fn decode_blocks(reader: &mut Reader<'_>, blocks: &mut Blocks) -> Result<(), Fau
         };
         block.first_row = first_row;
         let n_intervals = count(reader)?;
+        if n_intervals == 0 {
+            return Err(Fault::NoIntervals);
+        }
         block.intervals_start = u32::try_from(blocks.intervals.len()).map_err(|_| Fault::TooLarge)?;
         block.n_intervals = u32::try_from(n_intervals).map_err(|_| Fault::TooLarge)?;
-        blocks.intervals.reserve(n_intervals);
+        blocks.intervals.reserve(n_intervals.min(TRUSTED));
         for _ in 0..n_intervals {
             let first_col = reader.delta_u32(next.col)?;
             let interval = Interval { first_col, len: reader.u32()?, values: reader.delta(next.value)? };
@@ -111,7 +116,7 @@ fn decode_shape(reader: &mut Reader<'_>, kind: PanelKind) -> Result<Block, Fault
     Ok(Block { first_row, n_rows, row_step, runs, kind, row_stride, col_stride, intervals_start, n_intervals })
 }
 
-/// A number of things of at least [`LEAST_BYTES`] each: bounded by the bytes that are left, so safe to reserve for.
+/// A number of things of at least [`LEAST_BYTES`] each, which the bytes that are left can hold.
 fn count(reader: &mut Reader<'_>) -> Result<usize, Fault> {
     let n = usize::try_from(reader.u64()?).map_err(|_| Fault::TooLarge)?;
     match n <= reader.left() / LEAST_BYTES {
@@ -176,6 +181,10 @@ mod tests {
         assert!(matches!(decode(&[0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0], &mut frame), Err(Fault::Truncated)));
         assert!(matches!(decode(&[0, 0, 0], &mut frame), Err(Fault::Trailing(1))));
         assert!(matches!(decode(&[1, 2, 0, 0], &mut frame), Err(Fault::Flags(2))));
+        assert!(matches!(
+            decode(&[1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0], &mut frame),
+            Err(Fault::NoIntervals)
+        ));
     }
 
     proptest! {

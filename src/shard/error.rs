@@ -168,6 +168,9 @@ pub enum Fault {
     /// A flag byte with unknown or contradictory bits.
     #[error("block flags {0:#04x} are unknown")]
     Flags(u8),
+    /// A block has columns.
+    #[error("a block has no intervals")]
+    NoIntervals,
     /// The frame's compressed bytes cannot be expanded.
     #[error("the compressed bytes cannot be expanded")]
     Compression(#[source] std::io::Error),

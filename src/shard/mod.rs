@@ -48,7 +48,7 @@
 //! | flags       | byte   | 0 dense, 1 diagonal, 2 the shape and kind of the block before in this list             |
 //! | first_row   | delta  | to the block before, 0 for the first one                                               |
 //! | shape       | number | unless flags are 2: n_rows, row_step; of the outer, then the inner run: count, row_step, col_step, value_step; row_stride, col_stride |
-//! | n_intervals | number |                                                                                        |
+//! | n_intervals | number | at least 1                                                                             |
 //! | intervals   |        | first_col (delta), len (number), values (delta), for each                              |
 //!
 //! A **number** is a varint: seven bits a byte, low bits first, the top bit set in all bytes but the last. A **delta** is

@@ -130,7 +130,7 @@ impl Choices {
     }
     /// A count of at least 1 with `(count − 1) · step <= room`; takes from the room.
     fn count(&mut self, most: u32, step: u32, room: &mut u32) -> u32 {
-        let fits = if step == 0 { most } else { most.min(*room / step + 1) };
+        let fits = room.checked_div(step).map_or(most, |steps| most.min(steps + 1));
         let count = 1 + self.below(fits);
         *room -= (count - 1) * step;
         count
