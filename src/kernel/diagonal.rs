@@ -1,31 +1,57 @@
 //! Diagonal blocks: pooling and depthwise convolution. One signed add per edge and lane group.
 
-use super::{Fields, Isa, LANES, Spins, local, signed};
+use super::{Fields, LANES, Spins, Task, local, signed};
 use crate::graph::{Block, Interval};
 
-pub(super) fn add(isa: Isa, block: &Block, intervals: &[Interval], values: &[f32], spins: &Spins, fields: &mut Fields) {
-    isa.run(|| add_lanes(block, intervals, values, spins, fields));
+/// Adds one block to the fields of its rows.
+pub(super) struct Diagonal<'a> {
+    pub block: &'a Block,
+    pub intervals: &'a [Interval],
+    pub values: &'a [f32],
+    pub spins: &'a Spins,
+    pub fields: &'a mut Fields,
 }
 
-#[inline(always)]
-fn add_lanes(block: &Block, intervals: &[Interval], values: &[f32], spins: &Spins, fields: &mut Fields) {
-    let (n_groups, first_row) = (fields.n_groups(), fields.first_row());
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let (row, col_shift, value_shift) = block.group(a, b);
-            for interval in intervals {
-                let column = (interval.first_col + col_shift) as usize;
-                for r in 0..block.n_rows as usize {
-                    let weight = values[(interval.values + value_shift) as usize + r * block.row_stride as usize];
-                    let at = (local(row, first_row) + r * block.row_step as usize) * n_groups;
-                    for group in 0..n_groups {
-                        let mask = spins.plane(group)[column + r];
-                        let terms = signed(mask, [weight; LANES]);
-                        let field = &mut fields.vectors_mut()[at + group];
-                        field.iter_mut().zip(terms).for_each(|(field, term)| *field += term);
-                    }
+impl Task for Diagonal<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        for a in 0..self.block.runs[0].count {
+            for b in 0..self.block.runs[1].count {
+                for group in 0..self.fields.n_groups() {
+                    self.add_group((a, b), group);
                 }
             }
         }
+    }
+}
+
+impl Diagonal<'_> {
+    /// Adds one row group for one lane group: row after row, so that a field stays in a register over its intervals.
+    #[inline(always)]
+    fn add_group(&mut self, (a, b): (u32, u32), group: usize) {
+        let (row, col_shift, value_shift) = self.block.group(a, b);
+        let (n_groups, first_row) = (self.fields.n_groups(), self.fields.first_row());
+        let first = local(row, first_row) * n_groups + group;
+        let step = self.block.row_step as usize * n_groups;
+        let plane = self.spins.plane(group);
+        let fields = self.fields.vectors_mut()[first..].iter_mut().step_by(step).take(self.block.n_rows as usize);
+        for (r, field) in fields.enumerate() {
+            let mut sum = *field;
+            for interval in self.intervals {
+                let mask = plane[(interval.first_col + col_shift) as usize + r];
+                let weight = self.values[(interval.values + value_shift) as usize + r * self.block.row_stride as usize];
+                add(&mut sum, signed(mask, [weight; LANES]));
+            }
+            *field = sum;
+        }
+    }
+}
+
+#[inline(always)]
+fn add(sum: &mut [f32; LANES], terms: [f32; LANES]) {
+    for (sum, term) in sum.iter_mut().zip(terms) {
+        *sum += term;
     }
 }

@@ -59,15 +59,24 @@ fn has_avx512(part: &str) -> bool {
     }
 }
 
+/// Plain code to be compiled once for every instruction set. Mark [`run`](Task::run) `#[inline(always)]`, and everything
+/// below it that matters: only what is inlined gets the wider vectors.
+pub trait Task {
+    /// What it computes.
+    type Output;
+    /// Computes it.
+    fn run(self) -> Self::Output;
+}
+
 impl Isa {
-    /// Runs `f` compiled for this instruction set, as far as it is inlined: same arithmetic, wider vectors.
-    pub fn run<T>(self, f: impl FnOnce() -> T) -> T {
+    /// Runs a task compiled for this instruction set: the same arithmetic, wider vectors.
+    pub fn run<T: Task>(self, task: T) -> T::Output {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => super::x86::with_avx512(f),
+            Self::Avx512 => super::x86::with_avx512(task),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => super::x86::with_avx2(f),
-            Self::Portable => f(),
+            Self::Avx2 => super::x86::with_avx2(task),
+            Self::Portable => task.run(),
         }
     }
 }
@@ -83,8 +92,22 @@ pub fn signed(mask: u16, x: [f32; LANES]) -> [f32; LANES] {
 
 /// The mask whose bits are set where the lane's condition holds.
 #[inline(always)]
-pub fn mask_of(condition: impl Fn(usize) -> bool) -> u16 {
-    (0..LANES).fold(0, |mask, lane| mask | (condition(lane) as u16) << bit_of_lane(lane))
+pub fn mask_of(condition: [bool; LANES]) -> u16 {
+    let mut lanes = 0;
+    for (lane, holds) in condition.into_iter().enumerate() {
+        lanes |= u16::from(holds) << lane;
+    }
+    bits_of_lanes(lanes)
+}
+
+/// Moves bit `d` to bit [`bit_of_lane`]`(d)`: even bits to the low byte, odd bits to the high byte.
+#[inline(always)]
+fn bits_of_lanes(mut x: u16) -> u16 {
+    for (distance, moved) in [(1, 0x2222), (2, 0x0c0c), (4, 0x00f0)] {
+        let swap = (x ^ (x >> distance)) & moved;
+        x ^= swap ^ (swap << distance);
+    }
+    x
 }
 
 /// Spins of all nodes for up to `16 · n_groups` replicas: one bit each, set for `+1`.

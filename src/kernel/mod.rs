@@ -30,7 +30,7 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use lanes::{Fields, Isa, LANES, Spins, bit_of_lane, mask_of, signed};
+pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, mask_of, signed};
 
 use crate::graph::{Blocks, NodeId, PanelKind};
 
@@ -59,7 +59,7 @@ pub fn add_blocks(
         let intervals = blocks.intervals(block);
         match block.kind {
             PanelKind::Dense => dense::add(isa, block, intervals, values, spins, fields, &mut scratch.dense),
-            PanelKind::Diagonal => diagonal::add(isa, block, intervals, values, spins, fields),
+            PanelKind::Diagonal => isa.run(diagonal::Diagonal { block, intervals, values, spins, fields }),
         }
     }
 }

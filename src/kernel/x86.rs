@@ -4,8 +4,8 @@
 
 use std::arch::x86_64::*;
 
-use super::LANES;
 use super::dense::{QUADS, ROWS, Table, Tile};
+use super::{LANES, Task};
 
 /// Items whose accumulators share the registers with those of [`ROWS`] rows.
 const WIDTH: usize = 3;
@@ -281,22 +281,22 @@ pub(super) mod avx2 {
     }
 }
 
-/// Runs plain code compiled for 512-bit vectors.
-pub(super) fn with_avx512<T>(f: impl FnOnce() -> T) -> T {
+/// Runs a task compiled for 512-bit vectors.
+pub(super) fn with_avx512<T: Task>(task: T) -> T::Output {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]
-    fn run<T>(f: impl FnOnce() -> T) -> T {
-        f()
+    fn run<T: Task>(task: T) -> T::Output {
+        task.run()
     }
     // SAFETY: `Isa::Avx512` is offered only where these features were detected.
-    unsafe { run(f) }
+    unsafe { run(task) }
 }
 
-/// Runs plain code compiled for 256-bit vectors.
-pub(super) fn with_avx2<T>(f: impl FnOnce() -> T) -> T {
+/// Runs a task compiled for 256-bit vectors.
+pub(super) fn with_avx2<T: Task>(task: T) -> T::Output {
     #[target_feature(enable = "avx2,bmi2")]
-    fn run<T>(f: impl FnOnce() -> T) -> T {
-        f()
+    fn run<T: Task>(task: T) -> T::Output {
+        task.run()
     }
     // SAFETY: `Isa::Avx2` is offered only where these features were detected.
-    unsafe { run(f) }
+    unsafe { run(task) }
 }

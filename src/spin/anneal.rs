@@ -24,11 +24,11 @@ impl Rule for HeatBath {
     #[inline(always)]
     fn flips(&self, _: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16 {
         // The least uniform number is 2⁻²⁵: beyond 2²⁵ no lane can flip.
-        if r.iter().all(|&r| r * self.exponent > 25.5) {
+        if r.iter().fold(f32::MAX, |least, &r| if r < least { r } else { least }) * self.exponent > 25.5 {
             return 0;
         }
         let u = random::uniform(self.key, node, group);
-        mask_of(|lane| u[lane] * (1.0 + exp2(r[lane] * self.exponent)) < 1.0)
+        mask_of(std::array::from_fn(|lane| u[lane] * (1.0 + exp2(r[lane] * self.exponent)) < 1.0))
     }
 }
 

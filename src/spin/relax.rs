@@ -8,21 +8,71 @@ use rayon::prelude::*;
 use super::energy::{Grid, Tally};
 use super::{Error, Plan, Replica, Scales};
 use crate::graph::{self, BlockStream, Frame, NodeId};
-use crate::kernel::{self, Fields, LANES, Scratch, Spins, signed};
+use crate::kernel::{self, Fields, LANES, Scratch, Spins, Task, signed};
 
 /// Decides flips from local fields.
 pub(super) trait Rule: Sync {
+    /// What to add up.
+    const TALLY: Tallied = Tallied::Flipped;
     /// The mask of replicas whose spin at `node` flips, given `r` (by lane) in a layer of index `layer`.
     fn flips(&self, layer: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16;
 }
 
-/// Flips nothing.
+/// Flips nothing, and tallies every field.
 struct Look;
 
 impl Rule for Look {
+    const TALLY: Tallied = Tallied::All;
+
     #[inline(always)]
     fn flips(&self, _: usize, _: NodeId, _: usize, _: &[f32; LANES]) -> u16 {
         0
+    }
+}
+
+/// Which fields a rule wants added up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tallied {
+    /// Those of the spins that flip.
+    Flipped,
+    /// All.
+    All,
+}
+
+/// Applies a rule to the rows of a frame, for one lane group.
+struct Decide<'a, R> {
+    rule: &'a R,
+    layer: usize,
+    group: usize,
+    fields: &'a Fields,
+    spins: &'a [u16],
+    /// Replicas that may flip.
+    active: u16,
+    grid: Grid,
+    /// `[row][group]`
+    flips: &'a mut [u16],
+}
+
+impl<R: Rule> Task for Decide<'_, R> {
+    type Output = Tally;
+
+    #[inline(always)]
+    fn run(self) -> Tally {
+        let (first, n_groups) = (self.fields.first_row(), self.fields.n_groups());
+        let mut tally = Tally::zero();
+        let vectors = self.fields.vectors().chunks_exact(n_groups);
+        for ((row, vectors), flips) in vectors.enumerate().zip(self.flips.chunks_exact_mut(n_groups)) {
+            let node = first + row as NodeId;
+            let r = signed(self.spins[node as usize], vectors[self.group]);
+            let mask = self.rule.flips(self.layer, node, self.group, &r) & self.active;
+            flips[self.group] = mask;
+            if R::TALLY == Tallied::All {
+                tally.add(&self.grid, u16::MAX, &r);
+            } else if mask != 0 {
+                tally.add(&self.grid, mask, &r);
+            }
+        }
+        tally
     }
 }
 
@@ -54,10 +104,8 @@ struct Run {
 struct Outcome {
     /// `[row][group]`
     flips: Vec<u16>,
-    /// By group: fields of flipped spins.
-    flipped: Vec<Tally>,
-    /// By group: fields of all rows, before the flips.
-    seen: Vec<Tally>,
+    /// By group.
+    tallies: Vec<Tally>,
 }
 
 /// Buffers of one thread.
@@ -142,7 +190,7 @@ impl<'a> Relax<'a> {
         for layer in 0..self.layers.len() {
             let mut seen = vec![Tally::zero(); self.spins.n_groups()];
             for outcome in self.visit(layer, &Look)? {
-                seen.iter_mut().zip(&outcome.seen).for_each(|(a, b)| a.merge(b));
+                seen.iter_mut().zip(&outcome.tallies).for_each(|(a, b)| a.merge(b));
             }
             for (replica, sum) in sums.iter_mut().enumerate() {
                 *sum += 0.5 * seen[replica / LANES].of(&self.grids[layer], replica % LANES).0;
@@ -171,30 +219,22 @@ impl<'a> Relax<'a> {
 
     fn decide(&self, layer: usize, rule: &impl Rule, fields: &Fields) -> Outcome {
         let n_groups = self.spins.n_groups();
-        let mut outcome = Outcome {
-            flips: vec![0; fields.vectors().len()],
-            flipped: vec![Tally::zero(); n_groups],
-            seen: vec![Tally::zero(); n_groups],
+        let mut flips = vec![0; fields.vectors().len()];
+        let tally = |group| {
+            let (spins, active) = (self.spins.plane(group), self.active(group));
+            self.plan.isa.run(Decide {
+                rule,
+                layer,
+                group,
+                fields,
+                spins,
+                active,
+                grid: self.grids[layer],
+                flips: &mut flips,
+            })
         };
-        let grid = self.grids[layer];
-        for group in 0..n_groups {
-            let (active, plane) = (self.active(group), self.spins.plane(group));
-            let (seen, flipped) = (&mut outcome.seen[group], &mut outcome.flipped[group]);
-            let vectors = fields.vectors().iter().skip(group).step_by(n_groups);
-            let flips = outcome.flips.iter_mut().skip(group).step_by(n_groups);
-            self.plan.isa.run(|| {
-                for (row, (vector, flips)) in vectors.zip(flips).enumerate() {
-                    let node = fields.first_row() + row as NodeId;
-                    let r = signed(plane[node as usize], *vector);
-                    seen.add(&grid, u16::MAX, &r);
-                    *flips = rule.flips(layer, node, group, &r) & active;
-                    if *flips != 0 {
-                        flipped.add(&grid, *flips, &r);
-                    }
-                }
-            });
-        }
-        outcome
+        let tallies = (0..n_groups).map(tally).collect();
+        Outcome { flips, tallies }
     }
 
     /// Replicas of a group that may still flip.
@@ -208,7 +248,7 @@ impl<'a> Relax<'a> {
         let n_groups = self.spins.n_groups();
         let mut flipped = vec![Tally::zero(); n_groups];
         for outcome in &outcomes {
-            flipped.iter_mut().zip(&outcome.flipped).for_each(|(a, b)| a.merge(b));
+            flipped.iter_mut().zip(&outcome.tallies).for_each(|(a, b)| a.merge(b));
         }
         let mut allowed = vec![u16::MAX; n_groups];
         for (replica, run) in self.runs.iter_mut().enumerate() {

@@ -34,7 +34,7 @@ impl Rule for Threshold {
     #[inline(always)]
     fn flips(&self, layer: usize, _: NodeId, _: usize, r: &[f32; LANES]) -> u16 {
         let below = self.below[layer];
-        mask_of(|lane| r[lane] < below)
+        mask_of(r.map(|r| r < below))
     }
 }
 
