@@ -94,7 +94,8 @@ impl Panel<'_> {
     fn push_items(&self, a: u32, b: u32, fields: &Fields, items: &mut Vec<Item>) {
         let (row, col_shift, _) = self.block.group(a, b);
         let first = local(row, fields.first_row()) * fields.n_groups();
-        items.extend((0..fields.n_groups()).map(|group| Item { group, col_shift, field: first + group }));
+        let item = |(index, &group)| Item { group, col_shift, field: first + index };
+        items.extend(fields.groups().iter().enumerate().map(item));
     }
 
     /// Adds the panel at `value_shift` to all items.

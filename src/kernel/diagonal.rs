@@ -19,8 +19,8 @@ impl Task for Diagonal<'_> {
     fn run(mut self) {
         for a in 0..self.block.runs[0].count {
             for b in 0..self.block.runs[1].count {
-                for group in 0..self.fields.n_groups() {
-                    self.add_group((a, b), group);
+                for index in 0..self.fields.n_groups() {
+                    self.add_group((a, b), index);
                 }
             }
         }
@@ -30,12 +30,12 @@ impl Task for Diagonal<'_> {
 impl Diagonal<'_> {
     /// Adds one row group for one lane group: row after row, so that a field stays in a register over its intervals.
     #[inline(always)]
-    fn add_group(&mut self, (a, b): (u32, u32), group: usize) {
+    fn add_group(&mut self, (a, b): (u32, u32), index: usize) {
         let (row, col_shift, value_shift) = self.block.group(a, b);
         let (n_groups, first_row) = (self.fields.n_groups(), self.fields.first_row());
-        let first = local(row, first_row) * n_groups + group;
+        let first = local(row, first_row) * n_groups + index;
         let step = self.block.row_step as usize * n_groups;
-        let plane = self.spins.plane(group);
+        let plane = self.spins.plane(self.fields.groups()[index]);
         let fields = self.fields.vectors_mut()[first..].iter_mut().step_by(step).take(self.block.n_rows as usize);
         for (r, field) in fields.enumerate() {
             let mut sum = *field;

@@ -12,6 +12,11 @@ pub const fn bit_of_lane(lane: usize) -> usize {
     (lane >> 1) + 8 * (lane & 1)
 }
 
+/// Which lane carries spin bit `bit`: the inverse of [`bit_of_lane`].
+pub const fn lane_of_bit(bit: usize) -> usize {
+    if bit < 8 { 2 * bit } else { 2 * (bit - 8) + 1 }
+}
+
 /// An instruction set of the machine. All give identical bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isa {
@@ -157,41 +162,45 @@ impl Spins {
     }
 }
 
-/// Local fields of a run of rows: `[row][lane group][lane]`, dimension of a weight.
+/// Local fields of a run of rows for some lane groups: `[row][chosen group][lane]`, dimension of a weight.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     first_row: NodeId,
-    n_groups: usize,
+    groups: Vec<usize>,
     values: Vec<[f32; LANES]>,
 }
 
 impl Fields {
-    /// Zero for `rows` and `n_groups` lane groups; keeps the allocation.
-    pub fn reset(&mut self, rows: Range<NodeId>, n_groups: usize) {
+    /// Zero for `rows` and the lane groups `groups` (of the spins that will be added); keeps the allocation.
+    pub fn reset(&mut self, rows: Range<NodeId>, groups: impl IntoIterator<Item = usize>) {
         self.first_row = rows.start;
-        self.n_groups = n_groups;
+        self.groups.clear();
+        self.groups.extend(groups);
         self.values.clear();
-        self.values.resize(rows.len() * n_groups, [0.0; LANES]);
+        self.values.resize(rows.len() * self.groups.len(), [0.0; LANES]);
     }
     /// First row.
     pub fn first_row(&self) -> NodeId {
         self.first_row
     }
-    /// Lane groups.
-    pub fn n_groups(&self) -> usize {
-        self.n_groups
+    /// The chosen lane groups.
+    pub fn groups(&self) -> &[usize] {
+        &self.groups
     }
-    /// All vectors, row after row, `n_groups` each.
+    /// Number of chosen lane groups.
+    pub fn n_groups(&self) -> usize {
+        self.groups.len()
+    }
+    /// All vectors, row after row, one per chosen group.
     pub fn vectors(&self) -> &[[f32; LANES]] {
         &self.values
     }
     pub(super) fn vectors_mut(&mut self) -> &mut [[f32; LANES]] {
         &mut self.values
     }
-    /// The field of one row for one replica.
-    pub fn get(&self, row: NodeId, replica: usize) -> f32 {
-        let vector = &self.values[(row - self.first_row) as usize * self.n_groups + replica / LANES];
-        let bit = replica % LANES;
-        vector[if bit < 8 { 2 * bit } else { 2 * (bit - 8) + 1 }]
+    /// The field of one row in the `index`-th chosen group, for the replica with spin bit `bit`.
+    pub fn get(&self, row: NodeId, index: usize, bit: usize) -> f32 {
+        let vector = &self.values[(row - self.first_row) as usize * self.groups.len() + index];
+        vector[lane_of_bit(bit)]
     }
 }

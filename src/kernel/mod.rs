@@ -30,7 +30,7 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, mask_of, signed};
+pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, lane_of_bit, mask_of, signed};
 
 use crate::graph::{Blocks, NodeId, PanelKind};
 
@@ -40,12 +40,12 @@ pub struct Scratch {
     dense: dense::Scratch,
 }
 
-/// Adds all blocks of one direction of a frame to the fields of the frame's rows, for all lane groups of `spins`.
+/// Adds all blocks of one direction of a frame to the fields of the frame's rows, for the lane groups of `fields`.
 ///
-/// Shapes: `spins` has every node of the graph; `fields` the frame's rows, with as many lane groups as `spins`.
+/// Shapes: `spins` has every node of the graph; `fields` the frame's rows, and some of the lane groups of `spins`.
 ///
 /// # Panics
-/// If a block reaches outside `fields`, `spins` or `values` (a stream's `read` has checked that), or the lane groups differ.
+/// If a block reaches outside `fields`, `spins` or `values` (a stream's `read` has checked that).
 pub fn add_blocks(
     isa: Isa,
     blocks: &Blocks,
@@ -54,7 +54,6 @@ pub fn add_blocks(
     fields: &mut Fields,
     scratch: &mut Scratch,
 ) {
-    assert_eq!(spins.n_groups(), fields.n_groups(), "spins and fields must have the same lane groups");
     for block in &blocks.blocks {
         let intervals = blocks.intervals(block);
         match block.kind {

@@ -10,8 +10,9 @@ pub fn add_blocks(blocks: &Blocks, values: &[f32], spins: &Spins, fields: &mut F
             for b in 0..block.runs[1].count {
                 for r in 0..block.n_rows {
                     let row = local(block.group(a, b).0 + r * block.row_step, fields.first_row());
-                    for group in 0..spins.n_groups() {
-                        let at = row * spins.n_groups() + group;
+                    for index in 0..fields.n_groups() {
+                        let group = fields.groups()[index];
+                        let at = row * fields.n_groups() + index;
                         let field = &mut fields.vectors_mut()[at];
                         for (lane, field) in field.iter_mut().enumerate() {
                             let spin = |node: u32| spins.get(group * LANES + bit_of_lane(lane), node);

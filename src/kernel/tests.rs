@@ -49,16 +49,17 @@ proptest! {
         blocks in prop::collection::vec(block(), 1..3), seed in any::<u64>(), n_groups in 1usize..4,
     ) {
         let values: Vec<f32> = (0..2000u32).map(|i| (i.wrapping_mul(2654435761) as f32 / 4e9 - 0.5) * 0.1).collect();
-        let spins = spins(seed, n_groups);
+        let spins = spins(seed, n_groups + 2);
+        let groups = 1..1 + n_groups;
         let rows = 100..100 + 12 * 2 * 9;
         let mut expected = Fields::default();
-        expected.reset(rows.clone(), n_groups);
+        expected.reset(rows.clone(), groups.clone());
         for blocks in &blocks {
             plain::add_blocks(blocks, &values, &spins, &mut expected);
         }
         for isa in Isa::available() {
             let mut fields = Fields::default();
-            fields.reset(rows.clone(), n_groups);
+            fields.reset(rows.clone(), groups.clone());
             let mut scratch = Scratch::default();
             for blocks in &blocks {
                 add_blocks(isa, blocks, &values, &spins, &mut fields, &mut scratch);
@@ -88,8 +89,8 @@ fn a_field_is_the_signed_sum_of_the_weights() {
     let mut spins = Spins::all_up(4, 1);
     spins.flip(9, 1);
     let mut fields = Fields::default();
-    fields.reset(3..4, 1);
+    fields.reset(3..4, [0]);
     add_blocks(Isa::detect(), &blocks, &[1.0, -2.0, 4.0], &spins, &mut fields, &mut Scratch::default());
-    assert_eq!(fields.get(3, 0), 3.0);
-    assert_eq!(fields.get(3, 9), 7.0);
+    assert_eq!(fields.get(3, 0, 0), 3.0);
+    assert_eq!(fields.get(3, 0, 9), 7.0);
 }

@@ -4,7 +4,8 @@
 //! it runs from `β σ_max = 0.15`, where the stiffest layer is still disordered, to `β σ_min = 15`, where the softest one
 //! is frozen (`σ`: a layer's field scale, [`super::Scales`]). A descent ends the run in a local minimum.
 
-use super::relax::{Relax, Rule};
+use super::relax::Relax;
+use super::visit::Rule;
 use super::{Error, Scales, random, sweep};
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};

@@ -1,6 +1,6 @@
 //! Energies that add up to the same bits in any order: sums of local fields as integers.
 
-use crate::kernel::{LANES, bit_of_lane};
+use crate::kernel::{LANES, bit_of_lane, lane_of_bit};
 
 /// The grid on which one layer's fields are added: multiples of `unit`, at most 2³⁰ of them in a field.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,11 @@ impl Tally {
         }
     }
 
+    /// Has nothing been added?
+    pub(super) fn is_empty(&self) -> bool {
+        self.counts == [0; LANES]
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         for lane in 0..LANES {
             self.sums[lane] += other.sums[lane];
@@ -55,7 +60,7 @@ impl Tally {
 
     /// Sum and count of the replica with spin bit `bit`.
     pub(super) fn of(&self, grid: &Grid, bit: usize) -> (f64, u64) {
-        let lane = if bit < 8 { 2 * bit } else { 2 * (bit - 8) + 1 };
+        let lane = lane_of_bit(bit);
         (grid.value(self.sums[lane]), self.counts[lane])
     }
 }

@@ -34,9 +34,11 @@ mod random;
 mod relax;
 mod rows;
 mod scale;
+mod stale;
 pub mod steepest;
 pub mod sweep;
 mod tournament;
+mod visit;
 
 use std::time::Instant;
 

@@ -1,80 +1,17 @@
-//! One sweep: layer by layer, recompute all local fields from the blocks and let a rule choose which spins to flip.
+//! Sweeps: layer by layer, recompute the local fields from the blocks and let a rule choose which spins to flip.
 //!
 //! Frames of a layer are independent and run in parallel; their flips are applied when the whole layer is done. Cost
-//! of a sweep: one read of the edges in both directions for all replicas.
+//! of a sweep: one read of the edges in both directions for all replicas; in a descent only of the frames and lane
+//! groups with a neighbour that flipped since they were last read ([`super::stale`]).
 
-use rayon::prelude::*;
+use std::ops::Range;
 
 use super::energy::{Grid, Tally};
+use super::stale::{Neighbours, Stale};
+use super::visit::{Job, Look, Outcome, Rule, Visit, jobs};
 use super::{Error, Plan, Replica, Scales};
-use crate::graph::{self, BlockStream, Frame, NodeId};
-use crate::kernel::{self, Fields, LANES, Scratch, Spins, Task, signed};
-
-/// Decides flips from local fields.
-pub(super) trait Rule: Sync {
-    /// What to add up.
-    const TALLY: Tallied = Tallied::Flipped;
-    /// The mask of replicas whose spin at `node` flips, given `r` (by lane) in a layer of index `layer`.
-    fn flips(&self, layer: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16;
-}
-
-/// Flips nothing, and tallies every field.
-struct Look;
-
-impl Rule for Look {
-    const TALLY: Tallied = Tallied::All;
-
-    #[inline(always)]
-    fn flips(&self, _: usize, _: NodeId, _: usize, _: &[f32; LANES]) -> u16 {
-        0
-    }
-}
-
-/// Which fields a rule wants added up.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tallied {
-    /// Those of the spins that flip.
-    Flipped,
-    /// All.
-    All,
-}
-
-/// Applies a rule to the rows of a frame, for one lane group.
-struct Decide<'a, R> {
-    rule: &'a R,
-    layer: usize,
-    group: usize,
-    fields: &'a Fields,
-    spins: &'a [u16],
-    /// Replicas that may flip.
-    active: u16,
-    grid: Grid,
-    /// `[row][group]`
-    flips: &'a mut [u16],
-}
-
-impl<R: Rule> Task for Decide<'_, R> {
-    type Output = Tally;
-
-    #[inline(always)]
-    fn run(self) -> Tally {
-        let (first, n_groups) = (self.fields.first_row(), self.fields.n_groups());
-        let mut tally = Tally::zero();
-        let vectors = self.fields.vectors().chunks_exact(n_groups);
-        for ((row, vectors), flips) in vectors.enumerate().zip(self.flips.chunks_exact_mut(n_groups)) {
-            let node = first + row as NodeId;
-            let r = signed(self.spins[node as usize], vectors[self.group]);
-            let mask = self.rule.flips(self.layer, node, self.group, &r) & self.active;
-            flips[self.group] = mask;
-            if R::TALLY == Tallied::All {
-                tally.add(&self.grid, u16::MAX, &r);
-            } else if mask != 0 {
-                tally.add(&self.grid, mask, &r);
-            }
-        }
-        tally
-    }
-}
+use crate::graph::{self, BlockStream};
+use crate::kernel::{LANES, Spins};
 
 /// All replicas of a batch, and what is known of them.
 pub(super) struct Relax<'a> {
@@ -83,7 +20,7 @@ pub(super) struct Relax<'a> {
     pub(super) plan: &'a Plan,
     spins: Spins,
     /// Frame indices by layer.
-    layers: Vec<std::ops::Range<usize>>,
+    layers: Vec<Range<usize>>,
     grids: Vec<Grid>,
     runs: Vec<Run>,
 }
@@ -98,22 +35,6 @@ struct Run {
     exhausted: bool,
     /// The last sweep flipped nothing.
     settled: bool,
-}
-
-/// What one frame contributes.
-struct Outcome {
-    /// `[row][group]`
-    flips: Vec<u16>,
-    /// By group.
-    tallies: Vec<Tally>,
-}
-
-/// Buffers of one thread.
-#[derive(Default)]
-struct Buffers {
-    frame: Frame,
-    fields: Fields,
-    scratch: Scratch,
 }
 
 impl<'a> Relax<'a> {
@@ -138,19 +59,38 @@ impl<'a> Relax<'a> {
         Ok(relax)
     }
 
-    /// One sweep over all layers. Returns the flips of all replicas together.
-    pub(super) fn sweep(&mut self, rule: &impl Rule) -> Result<u64, graph::Error> {
-        let before: u64 = self.runs.iter().map(|r| r.flips).sum();
-        let flips_before: Vec<_> = self.runs.iter().map(|r| r.flips).collect();
+    /// One sweep over all layers.
+    pub(super) fn sweep(&mut self, rule: &impl Rule) -> Result<(), graph::Error> {
+        let before = self.flips();
         for layer in 0..self.layers.len() {
-            let outcomes = self.visit(layer, rule)?;
-            self.apply(layer, outcomes);
+            let outcomes = self.visit(layer, self.all_jobs(layer), rule)?;
+            self.apply(layer, &outcomes);
         }
-        for (run, before) in self.runs.iter_mut().zip(flips_before) {
-            run.settled = run.flips == before && !run.exhausted;
-            run.sweeps += u64::from(!run.settled && !run.exhausted);
+        self.close_sweep(&before);
+        Ok(())
+    }
+
+    /// Sweeps with one rule, which must be a function of the field alone, until no replica flips.
+    pub(super) fn descend(&mut self, rule: &impl Rule, mut after_sweep: impl FnMut(&Self)) -> Result<(), graph::Error> {
+        let neighbours = Neighbours::new(self.graph)?;
+        let mut stale = Stale::all(self.graph.frames().len(), self.spins.n_groups());
+        loop {
+            let before = self.flips();
+            for layer in 0..self.layers.len() {
+                let jobs = self.layers[layer].clone().flat_map(|k| jobs(k, self.n_rows(k), stale.take(k))).collect();
+                let outcomes = self.visit(layer, jobs, rule)?;
+                self.apply(layer, &outcomes);
+                for (outcome, group) in outcomes.iter().flat_map(|o| o.flipped_groups().map(move |g| (o, g))) {
+                    neighbours.of(outcome.frame).iter().for_each(|&k| stale.set(k as usize, group));
+                }
+            }
+            let done = self.flips() == before;
+            self.close_sweep(&before);
+            after_sweep(self);
+            if done {
+                return Ok(());
+            }
         }
-        Ok(self.runs.iter().map(|r| r.flips).sum::<u64>() - before)
     }
 
     /// The least energy of any replica so far.
@@ -188,53 +128,31 @@ impl<'a> Relax<'a> {
     fn alignments(&self) -> Result<Vec<f64>, graph::Error> {
         let mut sums = vec![0.0; self.runs.len()];
         for layer in 0..self.layers.len() {
-            let mut seen = vec![Tally::zero(); self.spins.n_groups()];
-            for outcome in self.visit(layer, &Look)? {
-                seen.iter_mut().zip(&outcome.tallies).for_each(|(a, b)| a.merge(b));
-            }
+            let tallies = self.tally(&self.visit(layer, self.all_jobs(layer), &Look)?);
             for (replica, sum) in sums.iter_mut().enumerate() {
-                *sum += 0.5 * seen[replica / LANES].of(&self.grids[layer], replica % LANES).0;
+                *sum += 0.5 * tallies[replica / LANES].of(&self.grids[layer], replica % LANES).0;
             }
         }
         Ok(sums)
     }
 
-    /// Fields and flips of all frames of a layer, in order.
-    fn visit(&self, layer: usize, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
-        let frames = self.layers[layer].clone();
-        frames
-            .into_par_iter()
-            .map_init(Buffers::default, |buffers, index| {
-                self.graph.read(index, &mut buffers.frame)?;
-                let rows = self.graph.frames()[index].rows.clone();
-                let Buffers { frame, fields, scratch } = buffers;
-                fields.reset(rows, self.spins.n_groups());
-                for blocks in [&frame.inward, &frame.outward] {
-                    kernel::add_blocks(self.plan.isa, blocks, self.graph.values(), &self.spins, fields, scratch);
-                }
-                Ok(self.decide(layer, rule, fields))
-            })
-            .collect()
+    fn visit(&self, layer: usize, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
+        let active: Vec<_> = (0..self.spins.n_groups()).map(|group| self.active(group)).collect();
+        let (graph, spins, isa, grid) = (self.graph, &self.spins, self.plan.isa, self.grids[layer]);
+        Visit { graph, spins, isa, layer, grid, active: &active }.run(jobs, rule)
     }
 
-    fn decide(&self, layer: usize, rule: &impl Rule, fields: &Fields) -> Outcome {
-        let n_groups = self.spins.n_groups();
-        let mut flips = vec![0; fields.vectors().len()];
-        let tally = |group| {
-            let (spins, active) = (self.spins.plane(group), self.active(group));
-            self.plan.isa.run(Decide {
-                rule,
-                layer,
-                group,
-                fields,
-                spins,
-                active,
-                grid: self.grids[layer],
-                flips: &mut flips,
-            })
-        };
-        let tallies = (0..n_groups).map(tally).collect();
-        Outcome { flips, tallies }
+    fn all_jobs(&self, layer: usize) -> Vec<Job> {
+        let groups = 0..self.spins.n_groups();
+        self.layers[layer].clone().flat_map(|k| jobs(k, self.n_rows(k), groups.clone().collect())).collect()
+    }
+
+    fn n_rows(&self, frame: usize) -> usize {
+        self.graph.frames()[frame].rows.len()
+    }
+
+    fn flips(&self) -> Vec<u64> {
+        self.runs.iter().map(|r| r.flips).collect()
     }
 
     /// Replicas of a group that may still flip.
@@ -243,16 +161,29 @@ impl<'a> Relax<'a> {
         runs.enumerate().fold(0, |mask, (bit, run)| mask | u16::from(!run.exhausted) << bit)
     }
 
-    /// Applies a layer's flips and books their energy: flipping `i` changes `Σ_edges s w s` by `−2 r_i`.
-    fn apply(&mut self, layer: usize, outcomes: Vec<Outcome>) {
-        let n_groups = self.spins.n_groups();
-        let mut flipped = vec![Tally::zero(); n_groups];
-        for outcome in &outcomes {
-            flipped.iter_mut().zip(&outcome.tallies).for_each(|(a, b)| a.merge(b));
+    /// Books a sweep, given the flips before it.
+    fn close_sweep(&mut self, before: &[u64]) {
+        for (run, before) in self.runs.iter_mut().zip(before) {
+            run.settled = run.flips == *before && !run.exhausted;
+            run.sweeps += u64::from(!run.settled && !run.exhausted);
         }
-        let mut allowed = vec![u16::MAX; n_groups];
+    }
+
+    /// Sums by lane group.
+    fn tally(&self, outcomes: &[Outcome]) -> Vec<Tally> {
+        let mut sums = vec![Tally::zero(); self.spins.n_groups()];
+        for (&group, tally) in outcomes.iter().flat_map(|o| o.groups.iter().zip(&o.tallies)) {
+            sums[group].merge(tally);
+        }
+        sums
+    }
+
+    /// Applies a layer's flips and books their energy: flipping `i` changes `Σ_edges s w s` by `−2 r_i`.
+    fn apply(&mut self, layer: usize, outcomes: &[Outcome]) {
+        let tallies = self.tally(outcomes);
+        let mut allowed = vec![u16::MAX; tallies.len()];
         for (replica, run) in self.runs.iter_mut().enumerate() {
-            let (sum, count) = flipped[replica / LANES].of(&self.grids[layer], replica % LANES);
+            let (sum, count) = tallies[replica / LANES].of(&self.grids[layer], replica % LANES);
             if count > self.plan.max_flips.saturating_sub(run.flips) {
                 run.exhausted = true;
                 allowed[replica / LANES] &= !(1 << (replica % LANES));
@@ -261,11 +192,21 @@ impl<'a> Relax<'a> {
             run.alignment -= 2.0 * sum;
             run.flips += count;
         }
-        let first_row = self.graph.layers()[layer].nodes.start as usize;
-        for (group, &allowed) in allowed.iter().enumerate() {
-            let plane = self.spins.plane_mut(group)[first_row..].iter_mut();
-            let flips = outcomes.iter().flat_map(|o| o.flips.iter().skip(group).step_by(n_groups));
-            plane.zip(flips).for_each(|(mask, flips)| *mask ^= flips & allowed);
+        for outcome in outcomes {
+            let first_row = self.graph.frames()[outcome.frame].rows.start as usize;
+            for (index, &group) in outcome.groups.iter().enumerate() {
+                let masks = self.spins.plane_mut(group)[first_row..].iter_mut();
+                let flips = outcome.flips.iter().skip(index).step_by(outcome.groups.len());
+                masks.zip(flips).for_each(|(mask, flips)| *mask ^= flips & allowed[group]);
+            }
         }
+    }
+}
+
+impl Outcome {
+    /// The lane groups in which something flips.
+    fn flipped_groups(&self) -> impl Iterator<Item = usize> + '_ {
+        let flipped = |(_, tally): &(&usize, &Tally)| !tally.is_empty();
+        self.groups.iter().zip(&self.tallies).filter(flipped).map(|(&group, _)| group)
     }
 }

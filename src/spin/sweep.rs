@@ -5,7 +5,8 @@
 //! of a few dozen passes. `τ = f σ` with the layer's field scale `σ` ([`super::Scales`]) and `f` from 4 down to 0.02 in
 //! 40 geometric steps; then `τ` = the tolerance until a sweep flips nothing.
 
-use super::relax::{Relax, Rule};
+use super::relax::Relax;
+use super::visit::Rule;
 use super::{Error, Scales};
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
@@ -56,10 +57,10 @@ pub(super) fn run(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), 
 pub(super) fn descend(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), Error> {
     let rule = Threshold::new(relax.scales, TOLERANCE);
     progress.begin("descent", 0);
-    while relax.sweep(&rule)? > 0 {
+    relax.descend(&rule, |relax| {
         progress.advance(1);
         progress.note(&format!("best ε {:.6}", relax.best_energy()));
-    }
+    })?;
     progress.end();
     Ok(())
 }

@@ -1,0 +1,150 @@
+//! The work of one layer: frames × lane groups, in parallel, from decoded blocks to the masks of spins that flip.
+
+use rayon::prelude::*;
+
+use super::energy::{Grid, Tally};
+use crate::graph::{self, BlockStream, Frame, NodeId};
+use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Task, signed};
+
+/// Vectors of fields that one job holds at once: 1 MiB, to stay in the second-level cache.
+const VECTORS: usize = 1 << 14;
+
+/// Decides flips from local fields.
+pub(super) trait Rule: Sync {
+    /// What to add up.
+    const TALLY: Tallied = Tallied::Flipped;
+    /// The mask of replicas whose spin at `node` flips, given `r` (by lane) in a layer of index `layer`.
+    fn flips(&self, layer: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16;
+}
+
+/// Which fields a rule wants added up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tallied {
+    /// Those of the spins that flip.
+    Flipped,
+    /// All.
+    All,
+}
+
+/// Flips nothing, and tallies every field.
+pub(super) struct Look;
+
+impl Rule for Look {
+    const TALLY: Tallied = Tallied::All;
+
+    #[inline(always)]
+    fn flips(&self, _: usize, _: NodeId, _: usize, _: &[f32; LANES]) -> u16 {
+        0
+    }
+}
+
+/// What a visit reads.
+#[derive(Clone, Copy)]
+pub(super) struct Visit<'a> {
+    pub graph: &'a dyn BlockStream,
+    pub spins: &'a Spins,
+    pub isa: Isa,
+    /// Index of the layer, and the grid of its energies.
+    pub layer: usize,
+    pub grid: Grid,
+    /// By lane group: replicas that may flip.
+    pub active: &'a [u16],
+}
+
+/// One frame for some lane groups.
+pub(super) struct Job {
+    pub frame: usize,
+    pub groups: Vec<usize>,
+}
+
+/// What a job found.
+pub(super) struct Outcome {
+    pub frame: usize,
+    pub groups: Vec<usize>,
+    /// `[row][group of the job]`
+    pub flips: Vec<u16>,
+    /// By group of the job.
+    pub tallies: Vec<Tally>,
+}
+
+/// Cuts lane groups of a frame into jobs whose fields fit the cache.
+pub(super) fn jobs(frame: usize, n_rows: usize, groups: Vec<usize>) -> impl Iterator<Item = Job> {
+    let at_once = (VECTORS / n_rows.max(1)).max(1);
+    let n_jobs = groups.len().div_ceil(at_once);
+    (0..n_jobs).map(move |k| {
+        let end = groups.len().min((k + 1) * at_once);
+        Job { frame, groups: groups[k * at_once..end].to_vec() }
+    })
+}
+
+/// Buffers of one thread.
+#[derive(Default)]
+struct Buffers {
+    frame: Frame,
+    fields: Fields,
+    scratch: Scratch,
+}
+
+impl Visit<'_> {
+    /// Does all jobs of a layer; outcomes in the jobs' order.
+    pub(super) fn run(&self, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
+        let each = |buffers: &mut Buffers, job| self.job(buffers, job, rule);
+        jobs.into_par_iter().with_max_len(1).map_init(Buffers::default, each).collect()
+    }
+
+    fn job(&self, buffers: &mut Buffers, job: Job, rule: &impl Rule) -> Result<Outcome, graph::Error> {
+        let Buffers { frame, fields, scratch } = buffers;
+        self.graph.read(job.frame, frame)?;
+        fields.reset(self.graph.frames()[job.frame].rows.clone(), job.groups.iter().copied());
+        for blocks in [&frame.inward, &frame.outward] {
+            kernel::add_blocks(self.isa, blocks, self.graph.values(), self.spins, fields, scratch);
+        }
+        let mut flips = vec![0; fields.vectors().len()];
+        let tally = |(index, &group): (usize, &usize)| {
+            let (spins, active) = (self.spins.plane(group), self.active[group]);
+            let (layer, grid, flips) = (self.layer, self.grid, &mut flips);
+            self.isa.run(Decide { rule, layer, group, index, fields, spins, active, grid, flips })
+        };
+        let tallies = job.groups.iter().enumerate().map(tally).collect();
+        Ok(Outcome { frame: job.frame, groups: job.groups, flips, tallies })
+    }
+}
+
+/// Applies a rule to the rows of a frame, for one lane group.
+struct Decide<'a, R> {
+    rule: &'a R,
+    layer: usize,
+    group: usize,
+    /// Position of the group in the job.
+    index: usize,
+    fields: &'a Fields,
+    spins: &'a [u16],
+    /// Replicas that may flip.
+    active: u16,
+    grid: Grid,
+    /// `[row][group of the job]`
+    flips: &'a mut [u16],
+}
+
+impl<R: Rule> Task for Decide<'_, R> {
+    type Output = Tally;
+
+    #[inline(always)]
+    fn run(self) -> Tally {
+        let (first, n_groups) = (self.fields.first_row(), self.fields.n_groups());
+        let mut tally = Tally::zero();
+        let vectors = self.fields.vectors().chunks_exact(n_groups);
+        for ((row, vectors), flips) in vectors.enumerate().zip(self.flips.chunks_exact_mut(n_groups)) {
+            let node = first + row as NodeId;
+            let r = signed(self.spins[node as usize], vectors[self.index]);
+            let mask = self.rule.flips(self.layer, node, self.group, &r) & self.active;
+            flips[self.index] = mask;
+            if R::TALLY == Tallied::All {
+                tally.add(&self.grid, u16::MAX, &r);
+            } else if mask != 0 {
+                tally.add(&self.grid, mask, &r);
+            }
+        }
+        tally
+    }
+}
