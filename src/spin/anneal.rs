@@ -1,18 +1,35 @@
 //! Heat-bath annealing: every visited spin is redrawn from its conditional distribution at the sweep's temperature.
 //!
-//! `P(flip) = 1 / (1 + exp(2 β r_i))`; `β` rises geometrically over the sweeps. It has no magic number in it:
-//! it runs from `β σ_max = 0.15`, where the stiffest layer is still disordered, to `β σ_min = 15`, where the softest one
-//! is frozen (`σ`: a layer's field scale, [`super::Scales`]). A descent ends the run in a local minimum.
+//! `P(flip) = 1 / (1 + exp(2 β r_i))`; `β` rises geometrically over the sweeps, then a descent ends the run in a local
+//! minimum. The schedule has no unit of its own: it runs from `β σ = 0.25`, where all spins are disordered, to
+//! `β σ = 12`, where they are all but frozen; `σ` is the geometric mean of the layers' field scales
+//! ([`Scales::typical`](super::Scales::typical)), each layer counted by its nodes.
+//!
+//! # Choice of the schedule
+//! Least ε̂ of 16 replicas after 100 sweeps of SqueezeNet 1.1 with its trained weights, at 67 × 67 and 227 × 227 pixels,
+//! by range of `β` (there `σ` is about 1.2) and by whether all layers share one `β`:
+//!
+//! | `β`                                  | 67 × 67 | 227 × 227 |
+//! |--------------------------------------|---------|-----------|
+//! | 0.2 to 10, shared                    | 0.39387 | 0.39756   |
+//! | 0.2 to 20, shared                    | 0.39398 | 0.39774   |
+//! | 0.3 to 20, shared                    | 0.39422 |           |
+//! | 0.1 to 20, shared                    | 0.39418 |           |
+//! | 0.2 to 20, `∝ 1/σ_layer`             | 0.39422 |           |
+//! | 0.2 to 20, `∝ 1/√σ_layer`            | 0.39383 | 0.39790   |
+//! | 0.2 to 10, `∝ 1/√σ_layer`            |         | 0.39769   |
+//!
+//! A `β` per layer brings nothing that is worth losing detailed balance for.
 
 use super::relax::Relax;
 use super::visit::Rule;
-use super::{Error, Scales, random, sweep};
+use super::{Error, random, sweep};
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
 use crate::progress::Progress;
 
-/// `β` times the largest field scale at the first sweep, and times the smallest at the last.
-const BETA_SIGMA: [f64; 2] = [0.15, 15.0];
+/// `β σ` of the first and of the last sweep.
+const BETA_SIGMA: [f64; 2] = [0.25, 12.0];
 
 /// One temperature.
 struct HeatBath {
@@ -44,19 +61,18 @@ fn exp2(x: f32) -> f32 {
 }
 
 /// Inverse temperatures of all sweeps.
-fn schedule(scales: &Scales, sweeps: u32) -> impl Iterator<Item = f64> {
-    let sizes = || scales.layers.iter().map(|s| s.rms).filter(|&s| s > 0.0);
-    let first = BETA_SIGMA[0] / sizes().fold(f64::MIN_POSITIVE, f64::max);
-    let last = BETA_SIGMA[1] / sizes().fold(f64::MAX, f64::min);
+fn schedule(sigma: f64, sweeps: u32) -> impl Iterator<Item = f64> {
     let steps = f64::from(sweeps.max(2) - 1);
+    let [first, last] = BETA_SIGMA.map(|b| b / sigma);
     (0..sweeps).map(move |k| first * (last / first).powf(f64::from(k) / steps))
 }
 
 /// The whole method: the schedule, then descent.
 pub(super) fn run(relax: &mut Relax<'_>, sweeps: u32, progress: &dyn Progress) -> Result<(), Error> {
     progress.begin("anneal", u64::from(sweeps));
-    for (sweep, beta) in schedule(relax.scales, sweeps).enumerate() {
-        let exponent = (2.0 * beta / std::f64::consts::LN_2) as f32;
+    for (sweep, beta) in schedule(relax.scales.typical, sweeps).enumerate() {
+        // Sixteen binary places: the last bits of a logarithm differ between machines.
+        let exponent = f32::from_bits(((2.0 * beta / std::f64::consts::LN_2) as f32).to_bits() & !0xff);
         relax.sweep(&HeatBath { key: random::sweep_key(relax.plan.seed, sweep as u64), exponent })?;
         progress.advance(1);
         progress.note(&format!("best ε {:.6}", relax.best_energy()));

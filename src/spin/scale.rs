@@ -10,8 +10,8 @@ use crate::graph::{self, BlockStream, Frame};
 pub struct Scales {
     /// By layer.
     pub layers: Vec<Scale>,
-    /// Largest `Σ_j |Au_ij|` of any row.
-    pub max_field: f64,
+    /// Geometric mean of the layers' `rms`, each weighted by its nodes; layers without weights do not count.
+    pub typical: f64,
 }
 
 /// How large `|r_i|` is in one layer.
@@ -45,9 +45,18 @@ impl Scales {
         for (scale, layer) in layers.iter_mut().zip(graph.layers()) {
             scale.rms = (scale.rms / layer.nodes.len().max(1) as f64).sqrt();
         }
-        let max_field = layers.iter().map(|l| l.max).fold(0.0, f64::max);
-        Ok(Self { layers, max_field })
+        let typical = typical(&layers, graph);
+        Ok(Self { layers, typical })
     }
+}
+
+fn typical(scales: &[Scale], graph: &dyn BlockStream) -> f64 {
+    let (mut logs, mut nodes) = (0.0, 0.0);
+    for (scale, layer) in scales.iter().zip(graph.layers()).filter(|(scale, _)| scale.rms > 0.0) {
+        logs += scale.rms.ln() * layer.nodes.len() as f64;
+        nodes += layer.nodes.len() as f64;
+    }
+    if nodes > 0.0 { (logs / nodes).exp() } else { 1.0 }
 }
 
 /// `Σ_j Au_ij²` and `Σ_j |Au_ij|` of a frame's rows.
