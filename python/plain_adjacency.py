@@ -4,10 +4,10 @@
 
 `A[i, j]` is the weight of the edge from node j to node i. Nodes: the elements of the input and of the output of every
 convolution, pooling and dense layer, layer after layer in the file's order, channels-last inside a layer:
-node = first + (y·w + x)·c + channel. A layer whose one reader is a channel shuffle is numbered in the shuffled order.
+node = first + (y·w + x)·c + channel. A convolution, pooling or dense layer whose one reader is a channel shuffle is numbered in the shuffled order.
 
 A batch normalisation right behind a layer multiplies the layer's rows, by the sign of its scale or by scale / σ, if asked
-to. One elsewhere has no rule here.
+to. One elsewhere scales what the next layers read; that has no rule here (see `skeleton.py`).
 
 A tensor's *view* says which nodes it is made of: a list of addends (more than one behind a residual addition), each an
 array of the tensor's own shape (batch axis included) with node + 1 where there is a node and 0 where there is none
@@ -105,12 +105,16 @@ def row_factors(net: Traced, tensor: str, rule: str) -> tuple[np.ndarray, set[st
     """What the batch normalisations right behind a layer multiply its rows by, and the names of their outputs."""
     factors, found = np.ones(image_dims(net.shape(tensor))[0], np.float32), set()
     while rule != "ignore" and (node := reader(net, tensor)) is not None and node.op_type == "BatchNormalization":
-        gamma, variance = net.values[node.input[1]].astype(np.float64), net.values[node.input[4]]
-        deviation = np.sqrt(variance.astype(np.float64) + traced.attributes(node).get("epsilon", 1e-5))
-        scale = np.where(gamma < 0, -1.0, 1.0) if rule == "sign" else gamma / deviation
-        factors, tensor = factors * scale.astype(np.float32), node.output[0]
+        factors, tensor = factors * scales(net, node, rule), node.output[0]
         found.add(tensor)
     return factors, found
+
+
+def scales(net: Traced, node: NodeProto, rule: str) -> np.ndarray:
+    """What a batch normalisation multiplies each channel by under a rule, f32."""
+    gamma, variance = net.values[node.input[1]].astype(np.float64), net.values[node.input[4]].astype(np.float64)
+    deviation = np.sqrt(variance + traced.attributes(node).get("epsilon", 1e-5))
+    return (np.where(gamma < 0, -1.0, 1.0) if rule == "sign" else gamma / deviation).astype(np.float32)
 
 
 def layers(net: Traced, residual: str = "expand", batch_norm: str = "ignore") -> list[Layer]:
@@ -120,30 +124,32 @@ def layers(net: Traced, residual: str = "expand", batch_norm: str = "ignore") ->
     for node in net.nodes:
         if is_layer(net, node, residual):
             sources.append((node.output[0], net.kind(node).replace("sum", "add"), node))
-    found, first, in_rows = [], 0, set()
+    found, first = [], 0
     for tensor, kind, node in sources:
         name = (node.name if node is not None else "") or tensor
         shape = image_dims(net.shape(tensor))
-        factors, slots = np.ones(shape[0], np.float32), channel_slots(net, tensor)
+        factors, slots = np.ones(shape[0], np.float32), np.arange(shape[0])
         if kind not in ("input", "add"):
-            factors, behind = row_factors(net, tensor, batch_norm)
-            in_rows |= behind
+            factors, slots = row_factors(net, tensor, batch_norm)[0], channel_slots(net, tensor)
         found.append(Layer(name, kind, shape, first, tensor, node, slots, factors))
         first += found[-1].n_nodes
     if traced.is_channels_last(net.model):
         _, height, width, channels = net.shape(net.input)
         shape = (channels, height, width)
         found[0] = replace(found[0], shape=shape, channel_slots=np.arange(channels), channels_last=True)
-    check_scales(net, batch_norm, in_rows)
     return found
 
 
-def check_scales(net: Traced, batch_norm: str, in_rows: set[str]) -> None:
-    """Every operation that scales its input is one whose factors are in the rows of the layer before."""
-    scales = [node for node in net.nodes if node.op_type in ("BatchNormalization", "Mul", "Div", "Neg")]
-    other = [node.name for node in scales if node.output[0] not in in_rows]
-    if batch_norm != "ignore" and other:
-        raise ValueError(f"scaling not right behind a layer: no rule for {', '.join(other)} with {batch_norm}")
+def other_scales(net: Traced, graph: list[Layer], batch_norm: str) -> dict[str, np.ndarray]:
+    """Factors of the batch normalisations that are not in the rows of a layer, by output tensor."""
+    if batch_norm == "ignore":
+        return {}
+    if any(node.op_type in ("Mul", "Div", "Neg") for node in net.nodes):
+        raise ValueError("scaling by constants: no rule")
+    own = [layer.tensor for layer in graph if layer.kind not in ("input", "add")]
+    in_rows = set().union(*(row_factors(net, tensor, batch_norm)[1] for tensor in own))
+    norms = [node for node in net.nodes if node.op_type == "BatchNormalization" and node.output[0] not in in_rows]
+    return {node.output[0]: scales(net, node, batch_norm) for node in norms}
 
 
 def views(net: Traced, graph: list[Layer]) -> dict[str, View]:
@@ -236,7 +242,13 @@ RULES = {
 
 
 def block_row(net: Traced, layer: Layer, found: dict[str, View], n_nodes: int) -> sp.csr_array:
-    """The layer's rows of A, `[layer nodes][n_nodes]`; every addend of an input is a source with the same weights."""
+    """The layer's rows of A, `[layer nodes][n_nodes]`."""
+    weights, rows, cols = entries(net, layer, found)
+    return sp.csr_array((weights, (rows, cols)), shape=(layer.n_nodes, n_nodes))
+
+
+def entries(net: Traced, layer: Layer, found: dict[str, View]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weight, row in the layer, and source of every edge; every addend of an input is a source with the same weights."""
     rows, cols, weights = [], [], []
     for view in (found[name] for name in net.data_inputs(layer.node)):
         for addend in view:
@@ -245,8 +257,8 @@ def block_row(net: Traced, layer: Layer, found: dict[str, View], n_nodes: int) -
                 rows.append(np.repeat(targets - layer.first_node, here.sum()).astype(np.int32))
                 cols.append(np.tile(sources[here] - 1, len(targets)).astype(np.int32))
                 weights.append(weight[:, here].astype(np.float32).ravel())
-    entries = np.concatenate(weights), (np.concatenate(rows), np.concatenate(cols))
-    return sp.csr_array(entries, shape=(layer.n_nodes, n_nodes))
+    none = np.zeros(0, np.int32)  # for a layer that reads nothing but padding
+    return np.concatenate([none.astype(np.float32), *weights]), np.concatenate([none, *rows]), np.concatenate([none, *cols])
 
 
 def count_edges(net: Traced, layer: Layer, found: dict[str, View]) -> int:

@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 VENV = ROOT / ".venv"
 DIGITS = ROOT / "fixtures" / "digits"
+RANDOM_RULES = list(itertools.product(["expand", "node"], ["ignore", "sign", "fold"])) * 5  # one random network each
 OPTIONS = {"initializers_as_inputs.onnx": ["--input-size", 6]}  # the file leaves the size open
 
 
@@ -61,6 +62,10 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     for model in models:
         options = OPTIONS.get(model.name, [])
         run(python, counts, "check_adjacency.py", *pipeline, "--model", model, "--plain", *options)
+    run(python, counts, "random_networks.py", "-o", directory, "--count", len(RANDOM_RULES))
+    for seed, rules in enumerate(RANDOM_RULES):
+        network = ["--model", directory / f"random{seed}.onnx", "--plain"]
+        run(python, counts, "check_adjacency.py", *pipeline, *network, "--residual", rules[0], "--batch-norm", rules[1])
     run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
     run(python, counts, "check_steepest.py", *pipeline, "--keep", directory)
     tables = sorted(directory.glob("*.parquet"))

@@ -1,7 +1,7 @@
 """The linear skeleton of an ONNX network: what is left when only edges count.
 
 Activations, normalisations and biases pass their input through (but a normalisation's scale may be asked to multiply the
-weights before it); a pooling becomes a depthwise convolution with the
+weights before it, or stay where no layer is right before it); a pooling becomes a depthwise convolution with the
 constant kernel 0.01 / √(window area). Then the hidden tensors z of the skeleton satisfy `z = A z` on every node but
 the input's, with the adjacency matrix A of the network, sums and reorderings included: that is what is checked.
 
@@ -27,10 +27,16 @@ class Skeleton:
     constants: dict[str, np.ndarray]
     gain: dict[str, float]  # by output tensor of a layer
     factors: dict[str, np.ndarray]  # of a layer's output channels, by its tensor
+    other_scales: dict[str, np.ndarray]  # of the channels of a normalisation elsewhere, by its output tensor
 
     def factors_of(self, tensor: str, n_channels: int) -> np.ndarray:
         """Factors of a layer's output channels; 1 for a pooling that is none."""
         return self.factors.get(tensor, np.ones(n_channels, np.float32))
+
+    def scaled(self, node: NodeProto) -> None:
+        """Adds a batch normalisation that is in no layer's rows: its factors alone."""
+        factors = self.constant(f"{node.output[0]}/factors", self.other_scales[node.output[0]][:, None, None])
+        self.nodes.append(helper.make_node("Mul", [node.input[0], factors], [node.output[0]]))
 
     def constant(self, name: str, value: np.ndarray) -> str:
         """Adds a constant and returns its name."""
@@ -89,6 +95,8 @@ def add_node(net: Traced, skeleton: Skeleton, node: NodeProto) -> None:
         linear_dense(net, skeleton, node)
     elif kind.endswith("_pool"):
         linear_pool(net, skeleton, node)
+    elif node.output[0] in skeleton.other_scales:
+        skeleton.scaled(node)
     elif kind == "pass":
         skeleton.nodes.append(helper.make_node("Identity", net.data_inputs(node), [node.output[0]]))
     elif kind == "sum":
@@ -102,10 +110,10 @@ def add_node(net: Traced, skeleton: Skeleton, node: NodeProto) -> None:
 
 
 def hidden_values(
-    net: Traced, graph: list[Layer], image: np.ndarray
+    net: Traced, graph: list[Layer], other_scales: dict[str, np.ndarray], image: np.ndarray
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Values of all tensors of the skeleton, and the gain of every layer's tensor that has one."""
-    skeleton = Skeleton([], {}, {}, {layer.tensor: layer.factors for layer in graph})
+    skeleton = Skeleton([], {}, {}, {layer.tensor: layer.factors for layer in graph}, other_scales)
     for node in net.nodes:
         add_node(net, skeleton, node)
     info = helper.make_tensor_value_info(net.input, onnx.TensorProto.FLOAT, image.shape)
