@@ -133,8 +133,8 @@ def check_same(report: Report, name: str, found: sp.csr_array, expected: sp.csr_
 def check_all(
     report: Report, net: Traced, graph: list[Layer], a: sp.csr_array, with_plain: bool, batch_norm: str = "ignore"
 ) -> None:
-    """All checks of one matrix whose layers stand at `graph`'s first nodes; where a normalisation that counts is not right
-    behind a layer, only that of the skeleton."""
+    """All checks of one matrix whose layers stand at `graph`'s first nodes; only the skeleton's where a normalisation
+    that counts is not right behind a layer."""
     n_nodes = sum(layer.n_nodes for layer in graph)
     if not report.check("shape of A", a.shape == (n_nodes, n_nodes), f"{a.shape[0]} nodes, {a.nnz} edges"):
         return
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--input-size", type=int, help="height and width, if not the model's own")
     parser.add_argument("--residual", choices=["expand", "node"], default="expand")
     parser.add_argument("--batch-norm", choices=["ignore", "sign", "fold"], default="ignore")
-    parser.add_argument("--count", action="store_true", help="check the layer table only, for graphs too large to export")
+    parser.add_argument("--count", action="store_true", help="check the layer table only, of any size of graph")
     parser.add_argument("--plain", action="store_true", help="compare entry by entry with the plain builder, too")
     parser.add_argument("--self-test", action="store_true", help="test the checks themselves; needs no binary")
     args = parser.parse_args()

@@ -4,10 +4,11 @@
 
 `A[i, j]` is the weight of the edge from node j to node i. Nodes: the elements of the input and of the output of every
 convolution, pooling and dense layer, layer after layer in the file's order, channels-last inside a layer:
-node = first + (y·w + x)·c + channel. A convolution, pooling or dense layer whose one reader is a channel shuffle is numbered in the shuffled order.
+node = first + (y·w + x)·c + channel. A convolution, pooling or dense layer whose one reader is a channel shuffle is
+numbered in the shuffled order.
 
-A batch normalisation right behind a layer multiplies the layer's rows, by the sign of its scale or by scale / σ, if asked
-to. One elsewhere scales what the next layers read; that has no rule here (see `skeleton.py`).
+A batch normalisation right behind a layer multiplies the layer's rows, by the sign of its scale or by scale / σ, if
+asked to. One elsewhere scales what the next layers read; that has no rule here (see `skeleton.py`).
 
 A tensor's *view* says which nodes it is made of: a list of addends (more than one behind a residual addition), each an
 array of the tensor's own shape (batch axis included) with node + 1 where there is a node and 0 where there is none
@@ -118,8 +119,8 @@ def scales(net: Traced, node: NodeProto, rule: str) -> np.ndarray:
 
 
 def layers(net: Traced, residual: str = "expand", batch_norm: str = "ignore") -> list[Layer]:
-    """The graph's layers, in the file's order. `residual` is `expand` or `node` (an addition is a layer); `batch_norm` is
-    `ignore`, `sign` or `fold`."""
+    """The graph's layers, in the file's order. `residual` is `expand` or `node` (an addition is a layer); `batch_norm`
+    is `ignore`, `sign` or `fold`."""
     sources: list[tuple[str, str, NodeProto | None]] = [(net.input, "input", None)]
     for node in net.nodes:
         if is_layer(net, node, residual):
@@ -248,7 +249,7 @@ def block_row(net: Traced, layer: Layer, found: dict[str, View], n_nodes: int) -
 
 
 def entries(net: Traced, layer: Layer, found: dict[str, View]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Weight, row in the layer, and source of every edge; every addend of an input is a source with the same weights."""
+    """Weight, row in the layer, and source of every edge; every addend of an input is a source, same weights."""
     rows, cols, weights = [], [], []
     for view in (found[name] for name in net.data_inputs(layer.node)):
         for addend in view:
@@ -258,7 +259,8 @@ def entries(net: Traced, layer: Layer, found: dict[str, View]) -> tuple[np.ndarr
                 cols.append(np.tile(sources[here] - 1, len(targets)).astype(np.int32))
                 weights.append(weight[:, here].astype(np.float32).ravel())
     none = np.zeros(0, np.int32)  # for a layer that reads nothing but padding
-    return np.concatenate([none.astype(np.float32), *weights]), np.concatenate([none, *rows]), np.concatenate([none, *cols])
+    weights = np.concatenate([none.astype(np.float32), *weights])
+    return weights, np.concatenate([none, *rows]), np.concatenate([none, *cols])
 
 
 def count_edges(net: Traced, layer: Layer, found: dict[str, View]) -> int:
@@ -304,13 +306,13 @@ def adjacency(net: Traced, graph: list[Layer]) -> sp.csr_array:
 
 
 def main() -> None:
-    """Prints the layer table and writes A."""
+    """Prints the layer table, for which no edge is listed, and writes A if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--input-size", type=int, help="height and width, if not the model's own")
     parser.add_argument("--residual", choices=["expand", "node"], default="expand")
     parser.add_argument("--batch-norm", choices=["ignore", "sign", "fold"], default="ignore")
-    parser.add_argument("-o", "--output", type=Path, help="where to write A as a scipy npz file; without it, only counts")
+    parser.add_argument("-o", "--output", type=Path, help="where to write A as a scipy npz file")
     args = parser.parse_args()
     model = traced.load(args.model, args.input_size)
     net = traced.trace(model, traced.random_image(model))

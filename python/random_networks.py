@@ -2,8 +2,8 @@
 
     python random_networks.py -o DIR [--count 20]
 
-A network grows by one random operation at a time on a random earlier tensor, so sums of sums, shuffles behind sums, slices
-of concatenations and their like all come up. The operations at the end of every branch meet in a dense layer.
+A network grows by one random operation at a time on a random earlier tensor, so sums of sums, shuffles behind sums,
+slices of concatenations and their like all come up. The ends of all branches meet in a dense layer.
 """
 
 import argparse

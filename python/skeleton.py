@@ -1,7 +1,7 @@
 """The linear skeleton of an ONNX network: what is left when only edges count.
 
-Activations, normalisations and biases pass their input through (but a normalisation's scale may be asked to multiply the
-weights before it, or stay where no layer is right before it); a pooling becomes a depthwise convolution with the
+Activations, normalisations and biases pass their input through (but a normalisation's scale may be asked to multiply
+the weights before it, or stay where no layer is right before it); a pooling becomes a depthwise convolution with the
 constant kernel 0.01 / √(window area). Then the hidden tensors z of the skeleton satisfy `z = A z` on every node but
 the input's, with the adjacency matrix A of the network, sums and reorderings included: that is what is checked.
 
