@@ -34,12 +34,15 @@ TYPES = {
 KNOWN = {
     "state": {
         "graph": "string", "method": "string", "replica": "int64", "seed": "uint64", "initial_flips": "int64",
-        "energy": "double", "flips": "int64", "state": "binary",
+        "energy": "double", "satisfied_weight": "double", "frustrated_weight": "double", "n_nodes": "int64",
+        "n_edges": "int64", "sum_abs": "double", "flips": "int64", "sweeps": "int64", "secs": "double",
+        "local_minimum": "bool", "state": "binary",
     },
-    "frustrated_weight": {
-        "graph": "string", "source": "string", "target": "string", "n_edges": "int64", "weight": "double",
-        "frustrated_edges": "int64", "frustrated_weight": "double",
+    "target": {
+        "graph": "string", "replica": "int64", "source": "string", "target": "string", "n_edges": "int64",
+        "weight": "double", "frustrated_edges": "int64", "frustrated_weight": "double",
     },
+    "label": {"node": "int64", "label": "string", "class": "int64"},
 }  # fmt: skip
 METADATA = ["frustration.version", "frustration.arguments", "frustration.graph"]
 
@@ -118,7 +121,8 @@ def check_file(report: Report, path: Path) -> None:
 
 def sample(nullable_seed: bool) -> pa.Table:
     """A table of replicas as `pipeline solve` writes it, or one whose seeds pandas would ruin."""
-    columns = {
+    some = {"string": "x", "int64": 1, "double": 0.5, "bool": True, "binary": b"\x00"}
+    columns = {n: pa.array([some[t]] * 2, t) for n, t in KNOWN["state"].items() if t in some} | {
         "graph": pa.array(["digits"] * 2), "method": pa.array(["sweep"] * 2), "replica": pa.array([0, 1]),
         "seed": pa.array([2**63 + 1, None if nullable_seed else 7], pa.uint64()), "initial_flips": pa.array([0, 9]),
         "energy": pa.array([0.41, float("nan")]), "flips": pa.array([5, 6]), "state": pa.array([b"\x01", b"\xff"]),

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -79,15 +79,20 @@ class Pipeline:
         return done.stdout
 
     def build(self, model: Path, *options: object) -> Path:
-        """`pipeline build-graph`; returns the graph directory."""
+        """`pipeline build-graph` on an ONNX file; returns the graph directory."""
         graph = self.directory / f"{model.name}.graph"
-        self.run("build-graph", "--model", model, "-o", graph, *options)
+        self.run("build-graph", "--quiet", "--model", model, "-o", graph, *options)
         return graph
 
-    def inspect(self, graph: Path) -> "list[TableLayer]":
-        """The graph's layer table."""
-        table = json.loads(self.run("inspect", graph, "--json"))
-        return [TableLayer.parse(layer) for layer in table["layers"]]
+    def build_named(self, architecture: str, weights: Path, *options: object) -> Path:
+        """`pipeline build-graph` on a named architecture and its checkpoint; returns the graph directory."""
+        graph = self.directory / f"{weights.name}.graph"
+        self.run("build-graph", "--quiet", "--arch", architecture, "--weights", weights, "-o", graph, *options)
+        return graph
+
+    def inspect(self, graph: Path) -> dict:
+        """What the binary says about a graph."""
+        return json.loads(self.run("inspect", graph, "--json"))
 
     def export(self, graph: Path) -> sp.csr_array:
         """All of A as the binary exports it."""
@@ -110,12 +115,14 @@ class TableLayer:
     kind: str
     first_node: int
     n_nodes: int
-    shape: tuple[int, ...] = field(default=())
+    n_edges: int
+    shape: tuple[int, ...]
 
     @classmethod
     def parse(cls, entry: dict) -> "TableLayer":
         """From JSON; further fields are ignored."""
-        return cls(entry["name"], entry["kind"], entry["first_node"], entry["n_nodes"], tuple(entry.get("shape", ())))
+        numbers = (entry[key] for key in ("first_node", "n_nodes", "n_edges"))
+        return cls(entry["name"], entry["kind"], *numbers, tuple(entry["shape"]))
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ changed). Prints one line per check, then `N passed, N failed`; exits with 1 if 
 
 import argparse
 import hashlib
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 VENV = ROOT / ".venv"
 DIGITS = ROOT / "fixtures" / "digits"
+RANDOM_RULES = list(itertools.product(["expand", "node"], ["ignore", "sign", "fold"])) * 5  # one random network each
+OPTIONS = {"initializers_as_inputs.onnx": ["--input-size", 6]}  # the file leaves the size open
 
 
 def ready_python() -> Path:
@@ -52,13 +55,19 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     for script in ("check_adjacency.py", "check_steepest.py", "check_tables.py"):
         run(python, counts, script, "--self-test")
     pipeline, default = ["--pipeline", binary], ["--model", DIGITS / "digits.onnx"]
-    checkpoint = ["--safetensors", DIGITS / "digits.safetensors"]
-    run(python, counts, "check_adjacency.py", *pipeline, *default, "--plain", *checkpoint)
-    run(python, counts, "check_adjacency.py", *pipeline, *default, "--plain", "--residual", "node")
+    checkpoint = ["--arch", "digits", "--weights", DIGITS / "digits.safetensors"]
+    for residual, batch_norm in itertools.product(["expand", "node"], ["ignore", "sign", "fold"]):
+        rules = ["--residual", residual, "--batch-norm", batch_norm]
+        run(python, counts, "check_adjacency.py", *pipeline, *default, "--plain", *checkpoint, *rules)
     for model in models:
-        run(python, counts, "check_adjacency.py", *pipeline, "--model", model, "--plain")
+        options = OPTIONS.get(model.name, [])
+        run(python, counts, "check_adjacency.py", *pipeline, "--model", model, "--plain", *options)
+    run(python, counts, "random_networks.py", "-o", directory, "--count", len(RANDOM_RULES))
+    for seed, rules in enumerate(RANDOM_RULES):
+        network = ["--model", directory / f"random{seed}.onnx", "--plain"]
+        run(python, counts, "check_adjacency.py", *pipeline, *network, "--residual", rules[0], "--batch-norm", rules[1])
     run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
-    run(python, counts, "check_steepest.py", *pipeline)
+    run(python, counts, "check_steepest.py", *pipeline, "--keep", directory)
     tables = sorted(directory.glob("*.parquet"))
     run(python, counts, "check_tables.py", *tables)
     return counts

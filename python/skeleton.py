@@ -1,6 +1,7 @@
 """The linear skeleton of an ONNX network: what is left when only edges count.
 
-Activations, normalisations and biases pass their input through; a pooling becomes a depthwise convolution with the
+Activations, normalisations and biases pass their input through (but a normalisation's scale may be asked to multiply
+the weights before it, or stay where no layer is right before it); a pooling becomes a depthwise convolution with the
 constant kernel 0.01 / √(window area). Then the hidden tensors z of the skeleton satisfy `z = A z` on every node but
 the input's, with the adjacency matrix A of the network, sums and reorderings included: that is what is checked.
 
@@ -14,7 +15,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, helper, numpy_helper
 
-from plain_adjacency import POOL_WEIGHT, is_layer
+from plain_adjacency import POOL_WEIGHT, Layer, is_layer
 from traced import Traced, run
 
 
@@ -25,6 +26,17 @@ class Skeleton:
     nodes: list[NodeProto]
     constants: dict[str, np.ndarray]
     gain: dict[str, float]  # by output tensor of a layer
+    factors: dict[str, np.ndarray]  # of a layer's output channels, by its tensor
+    other_scales: dict[str, np.ndarray]  # of the channels of a normalisation elsewhere, by its output tensor
+
+    def factors_of(self, tensor: str, n_channels: int) -> np.ndarray:
+        """Factors of a layer's output channels; 1 for a pooling that is none."""
+        return self.factors.get(tensor, np.ones(n_channels, np.float32))
+
+    def scaled(self, node: NodeProto) -> None:
+        """Adds a batch normalisation that is in no layer's rows: its factors alone."""
+        factors = self.constant(f"{node.output[0]}/factors", self.other_scales[node.output[0]][:, None, None])
+        self.nodes.append(helper.make_node("Mul", [node.input[0], factors], [node.output[0]]))
 
     def constant(self, name: str, value: np.ndarray) -> str:
         """Adds a constant and returns its name."""
@@ -40,6 +52,7 @@ def rms_gain(weight: np.ndarray) -> float:
 def linear_conv(net: Traced, skeleton: Skeleton, node: NodeProto, weight: np.ndarray, groups: int) -> None:
     """A convolution without bias whose output has the size and the name of `node`'s."""
     out, window = node.output[0], net.window(node)
+    weight = weight * skeleton.factors_of(out, len(weight))[:, None, None, None]
     skeleton.gain[out] = rms_gain(weight)
     kernel = skeleton.constant(f"{out}/kernel", (weight * skeleton.gain[out]).astype(np.float32))
     geometry = {
@@ -66,6 +79,7 @@ def linear_pool(net: Traced, skeleton: Skeleton, node: NodeProto) -> None:
 def linear_dense(net: Traced, skeleton: Skeleton, node: NodeProto) -> None:
     """A matrix product without bias."""
     out, weight = node.output[0], net.dense_weight(node)
+    weight = weight * skeleton.factors_of(out, len(weight))[:, None]
     skeleton.gain[out] = rms_gain(weight)
     matrix = skeleton.constant(f"{out}/kernel", np.ascontiguousarray((weight * skeleton.gain[out]).T, np.float32))
     skeleton.nodes.append(helper.make_node("MatMul", [node.input[0], matrix], [out]))
@@ -81,6 +95,8 @@ def add_node(net: Traced, skeleton: Skeleton, node: NodeProto) -> None:
         linear_dense(net, skeleton, node)
     elif kind.endswith("_pool"):
         linear_pool(net, skeleton, node)
+    elif node.output[0] in skeleton.other_scales:
+        skeleton.scaled(node)
     elif kind == "pass":
         skeleton.nodes.append(helper.make_node("Identity", net.data_inputs(node), [node.output[0]]))
     elif kind == "sum":
@@ -93,9 +109,11 @@ def add_node(net: Traced, skeleton: Skeleton, node: NodeProto) -> None:
         skeleton.nodes.append(node)
 
 
-def hidden_values(net: Traced, image: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+def hidden_values(
+    net: Traced, graph: list[Layer], other_scales: dict[str, np.ndarray], image: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Values of all tensors of the skeleton, and the gain of every layer's tensor that has one."""
-    skeleton = Skeleton([], {}, {})
+    skeleton = Skeleton([], {}, {}, {layer.tensor: layer.factors for layer in graph}, other_scales)
     for node in net.nodes:
         add_node(net, skeleton, node)
     info = helper.make_tensor_value_info(net.input, onnx.TensorProto.FLOAT, image.shape)

@@ -19,7 +19,7 @@ from upgrade import upgrade
 # One input, one output, the same shape: adds no node and no edge.
 ELEMENTWISE = set(
     "Relu LeakyRelu PRelu Clip Sigmoid Tanh HardSigmoid Elu Selu Softplus Softsign BatchNormalization LRN Dropout "
-    "Identity Cast Softmax LogSoftmax".split()
+    "Identity Cast Softmax LogSoftmax Max Min Neg".split()
 )
 # Moves elements without changing them.
 MOVES = set("Reshape Flatten Transpose Slice Pad Squeeze Unsqueeze Concat Split Gather".split())
@@ -129,18 +129,43 @@ def attributes(node: NodeProto) -> dict:
 
 
 def load(path: Path, input_size: int | None = None) -> onnx.ModelProto:
-    """Reads a model and fixes its batch size to 1, and its height and width if `input_size` is given."""
+    """Reads a model in single precision, up to its first output, and fixes its batch size to 1, and its height and
+    width if `input_size` is given."""
     model = onnx.load(path)
     upgrade(model)
+    keep_first_output(model)
+    for tensor in model.graph.initializer:
+        if tensor.data_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE):
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
     dims = image_input(model).type.tensor_type.shape.dim
     dims[0].dim_value = 1
     if input_size:
-        for dim in dims[2:]:
+        for dim in dims[1:3] if is_channels_last(model) else dims[2:]:
             dim.dim_value = input_size
     for field in ("value_info", "output"):  # shapes written for another input size
         for info in getattr(model.graph, field):
             info.type.tensor_type.ClearField("shape")
     return model
+
+
+def keep_first_output(model: onnx.ModelProto) -> None:
+    """Drops the operations that the first output does not need."""
+    needed, nodes = {model.graph.output[0].name}, []
+    for node in reversed(model.graph.node):
+        if needed & set(node.output):
+            needed.update(node.input)
+            nodes.insert(0, node)
+    del model.graph.node[:], model.graph.output[1:]
+    model.graph.node.extend(nodes)
+
+
+def is_channels_last(model: onnx.ModelProto) -> bool:
+    """True if all that happens to the image is a transposition to channels-first, as TensorFlow's exporter writes."""
+    image = image_input(model).name
+    readers = [node for node in model.graph.node if image in node.input and node.op_type != "Shape"]
+    return bool(readers) and all(
+        node.op_type == "Transpose" and attributes(node).get("perm") == [0, 3, 1, 2] for node in readers
+    )
 
 
 def image_input(model: onnx.ModelProto) -> onnx.ValueInfoProto:

@@ -9,6 +9,7 @@ import onnx
 from onnx import NodeProto, helper, numpy_helper
 
 OLDEST = 7
+OPTIONAL_BIAS = 11  # opset from which a Gemm needs no bias
 GONE = {"consumed_inputs", "is_test", "spatial", "broadcast"}
 ARITHMETIC = {"Add", "Sub", "Mul", "Div"}
 FLAT = {"Flatten", "Gemm", "MatMul"}
@@ -17,6 +18,8 @@ FLAT = {"Flatten", "Gemm", "MatMul"}
 def upgrade(model: onnx.ModelProto) -> None:
     """Rewrites a model of opset 1 to 6 in place as opset 7."""
     (opset,) = [entry for entry in model.opset_import if not entry.domain] or [model.opset_import.add()]
+    if opset.version < OPTIONAL_BIAS:
+        add_bias(model)
     if opset.version >= OLDEST:
         return
     opset.version = OLDEST
@@ -32,6 +35,15 @@ def upgrade(model: onnx.ModelProto) -> None:
     for info in model.graph.input:  # a reshaped initialiser may be listed here with its old shape
         if info.name in constants:
             info.type.tensor_type.ClearField("shape")
+
+
+def add_bias(model: onnx.ModelProto) -> None:
+    """Gives a Gemm without bias, which exporters wrote before it was allowed, a bias of 0."""
+    for node in model.graph.node:
+        if node.op_type == "Gemm" and len(node.input) == 2:
+            name = f"{node.output[0]}/zero"
+            model.graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.float32), name))
+            node.input.append(name)
 
 
 def rewrite(model: onnx.ModelProto, node: NodeProto, attributes: dict) -> None:

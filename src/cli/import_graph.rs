@@ -16,8 +16,8 @@ use crate::table::{self, NodeRow, Provenance};
 ///
 /// EDGES is a CSV or Parquet file with columns source, target and weight (names in any case, or else the first three;
 /// without a weight column every weight is +1), whose node labels are text or integers; or a Matrix Market coordinate
-/// file, in which the entry in row i, column j is the edge from node j to node i and a symmetric file stands for both its
-/// halves.
+/// file, in which every stored entry is one edge, row i, column j from node j to node i, in symmetric and skew-symmetric
+/// files too; a row and column without an entry is no node.
 ///
 /// Edges that join the same two nodes, in either direction, are added up into one. Nodes are renumbered into classes
 /// of mutually unconnected nodes; `DIR.nodes.parquet` (node, label, class) tells which is which.

@@ -11,6 +11,8 @@ use super::{
 
 /// Rows of a frame unless [`Csr::with_frame_rows`] says otherwise.
 const FRAME_ROWS: u32 = 4096;
+/// A frame that has this many edges, in and out together, is complete: rows differ in length by orders of magnitude.
+const FRAME_EDGES: u64 = 1 << 20;
 
 /// A signed graph as compressed sparse rows, both directions.
 #[derive(Clone, Debug)]
@@ -58,18 +60,25 @@ impl Csr {
         Self::from_edges(n_nodes, edges, &vec![1; n_nodes as usize])
     }
 
-    /// The same graph cut into frames of at most `n_rows` rows.
-    pub fn with_frame_rows(mut self, n_rows: u32) -> Self {
-        let (inward, outward) = (&self.inward, &self.outward);
-        let cut = |(index, layer): (usize, &Layer)| {
-            let (index, nodes) = (index as u32, layer.nodes.clone());
-            nodes.clone().step_by(n_rows.max(1) as usize).map(move |first| {
-                let rows = first..nodes.end.min(first.saturating_add(n_rows.max(1)));
-                let (n_edges_in, n_edges_out) = (inward.n_edges(&rows), outward.n_edges(&rows));
-                FrameInfo { rows, layer: index, n_edges_in, n_edges_out }
-            })
-        };
-        self.frames = self.layers.iter().enumerate().flat_map(cut).collect();
+    /// The same graph cut into frames of at most `n_rows` rows, and fewer where rows are long.
+    pub fn with_frame_rows(self, n_rows: u32) -> Self {
+        self.cut(n_rows, FRAME_EDGES)
+    }
+
+    /// Ends a frame at the end of its layer, after `n_rows` rows, or after the row with which it reaches `n_edges`.
+    fn cut(mut self, n_rows: u32, n_edges: u64) -> Self {
+        self.frames.clear();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let mut first = layer.nodes.start;
+            for end in layer.nodes.clone().map(|row| row + 1) {
+                let rows = first..end;
+                let (n_edges_in, n_edges_out) = (self.inward.n_edges(&rows), self.outward.n_edges(&rows));
+                if end - first >= n_rows || n_edges_in + n_edges_out >= n_edges || end == layer.nodes.end {
+                    self.frames.push(FrameInfo { rows, layer: index as u32, n_edges_in, n_edges_out });
+                    first = end;
+                }
+            }
+        }
         self
     }
 
@@ -237,5 +246,27 @@ mod tests {
         assert_eq!(rows, [0..4, 4..6, 6..7]);
         assert_eq!(graph.frames()[0].n_edges_out, 1);
         assert_eq!(graph.frames()[2].n_edges_in, 1);
+    }
+
+    #[test]
+    fn long_rows_make_short_frames() {
+        let edges: Vec<_> = (1..7).flat_map(|node| [(0, node, 1.0); 2]).collect();
+        let rows = |graph: &Csr| graph.frames().iter().map(|f| f.rows.clone()).collect::<Vec<_>>();
+        let graph = Csr::from_edges(7, &edges, &[1, 6]);
+        assert_eq!(rows(&graph), [0..1, 1..7]);
+        let cut = graph.cut(FRAME_ROWS, 4);
+        assert_eq!(rows(&cut), [0..1, 1..3, 3..5, 5..7]);
+        assert_eq!(cut.frames().iter().map(|f| f.n_edges_in).collect::<Vec<_>>(), [0, 4, 4, 4]);
+        assert_eq!(rows(&cut.cut(FRAME_ROWS, 1)), [0..1, 1..2, 2..3, 3..4, 4..5, 5..6, 6..7]);
+    }
+
+    #[test]
+    fn a_frame_is_complete_at_a_million_edges() {
+        let n = 1 << 12;
+        let edges: Vec<_> =
+            (0..300).flat_map(|source| (300..300 + n).map(move |target| (source, target, 1.0))).collect();
+        let graph = Csr::from_edges(300 + n, &edges, &[300, n]);
+        let rows: Vec<_> = graph.frames().iter().map(|f| f.rows.clone()).collect();
+        assert_eq!(rows, [0..256, 256..300, 300..3796, 3796..4396]);
     }
 }

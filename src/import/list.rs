@@ -1,4 +1,4 @@
-//! Edges as they are read: labels numbered by first appearance.
+//! Edges as they are read: text labels numbered by first appearance, numbers in ascending order.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub(super) struct Edge {
 /// A list of edges between labelled nodes.
 #[derive(Clone, Debug, Default)]
 pub struct EdgeList {
-    /// Labels by number, in order of first appearance.
+    /// Labels by node.
     pub(super) labels: Vec<String>,
     numbers: HashMap<String, NodeId>,
     pub(super) edges: Vec<Edge>,
@@ -24,9 +24,20 @@ pub struct EdgeList {
 }
 
 impl EdgeList {
-    /// Nodes `1` to `n_nodes`, whether edges meet them or not.
-    pub(super) fn numbered(n_nodes: u32) -> Self {
-        Self { labels: (1..=n_nodes).map(|n| n.to_string()).collect(), ..Self::default() }
+    /// Edges between numbers, which become the labels, in ascending order; says in the notes how many of `n_nodes` nodes
+    /// are the end of no edge and so left out.
+    pub(super) fn of_numbers(mut edges: Vec<Edge>, n_nodes: u64) -> Self {
+        let mut numbers: Vec<NodeId> = edges.iter().flat_map(|edge| [edge.source, edge.target]).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let place = |number: NodeId| numbers.binary_search(&number).expect("it was collected") as NodeId;
+        for edge in &mut edges {
+            (edge.source, edge.target) = (place(edge.source), place(edge.target));
+        }
+        let labels: Vec<_> = numbers.iter().map(NodeId::to_string).collect();
+        let alone = n_nodes - labels.len() as u64;
+        let notes = if alone > 0 { vec![format!("nodes without an entry, left out: {alone}")] } else { Vec::new() };
+        Self { labels, edges, notes, ..Self::default() }
     }
 
     /// Appends an edge between two labels.
@@ -37,21 +48,11 @@ impl EdgeList {
         if source.is_empty() || target.is_empty() {
             return Err(Fault::EmptyLabel);
         }
-        let (source, target) = (self.number(source)?, self.number(target)?);
-        self.push_numbered(source, target, weight)
-    }
-
-    /// Appends an edge between two nodes that exist.
-    pub(super) fn push_numbered(&mut self, source: NodeId, target: NodeId, weight: f64) -> Result<(), Fault> {
         if source == target {
-            return Err(Fault::Loop(self.labels[source as usize].clone()));
+            return Err(Fault::Loop(source.to_owned()));
         }
-        if !weight.is_finite() {
-            return Err(Fault::NotFinite(weight));
-        }
-        if !(weight as f32).is_finite() {
-            return Err(Fault::TooLarge(weight));
-        }
+        check_weight(weight)?;
+        let (source, target) = (self.number(source)?, self.number(target)?);
         self.edges.push(Edge { source, target, weight });
         Ok(())
     }
@@ -68,6 +69,17 @@ impl EdgeList {
         self.numbers.insert(label.to_owned(), number as NodeId);
         Ok(number as NodeId)
     }
+}
+
+/// That a weight is finite in single precision.
+pub(super) fn check_weight(weight: f64) -> Result<(), Fault> {
+    if !weight.is_finite() {
+        return Err(Fault::NotFinite(weight));
+    }
+    if !(weight as f32).is_finite() {
+        return Err(Fault::TooLarge(weight));
+    }
+    Ok(())
 }
 
 /// A weight in a text file.

@@ -40,7 +40,8 @@ pub struct Imported {
 /// - CSV: columns `source`, `target` and `weight` by name, in any case, otherwise the first three; without a weight
 ///   column every weight is +1. Labels are any text.
 /// - Parquet: the same columns; labels are integers or text, weights any number.
-/// - Matrix Market, `coordinate`: the entry in row i, column j is the edge from node j to node i.
+/// - Matrix Market, `coordinate`: the entry in row i, column j is the edge from node j to node i. In symmetric and
+///   skew-symmetric files, too, every stored entry is one edge of that weight.
 ///
 /// # Errors
 /// If the file cannot be read, a line is no edge, an edge is a loop, or no edge is left.

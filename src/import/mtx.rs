@@ -1,11 +1,19 @@
-//! Matrix Market coordinate files. Row i, column j is `A[i][j]`: the edge from node j to node i.
+//! Matrix Market coordinate files. The entry in row i, column j is `A[i][j]`: the edge from node j to node i.
+//!
+//! Every stored entry is one edge, whatever the symmetry: a symmetric file with value v at (i, j) is the undirected graph
+//! whose `Au[i][j]` is v, as is a general file with that one entry. Symmetric and skew-symmetric files store the lower
+//! triangle, i > j, so there each edge runs from the lower node to the higher one, with the weight as it is stored; the
+//! mirrored entry, v or −v, is not an edge.
+//!
+//! Nodes are the rows and columns that occur in an entry, in ascending order; nothing is allocated for the others.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::error::{Error, Fault};
-use super::list::{EdgeList, weight};
+use super::list::{Edge, EdgeList, check_weight, weight};
+use crate::graph::NodeId;
 
 pub(super) fn read(path: &Path) -> Result<EdgeList, Error> {
     let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
@@ -30,8 +38,8 @@ enum Field {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Symmetry {
     General,
-    Symmetric,
-    Skew,
+    /// Symmetric or skew-symmetric: the lower triangle is stored.
+    Lower,
 }
 
 pub(super) fn parse(mut input: impl BufRead) -> Result<EdgeList, Failure> {
@@ -88,8 +96,7 @@ fn banner(line: &str) -> Result<(Field, Symmetry), Fault> {
     };
     let symmetry = match symmetry.as_str() {
         "general" => Symmetry::General,
-        "symmetric" => Symmetry::Symmetric,
-        "skew-symmetric" => Symmetry::Skew,
+        "symmetric" | "skew-symmetric" => Symmetry::Lower,
         other => return Err(unsupported(other, "`general`, `symmetric` or `skew-symmetric`")),
     };
     Ok((field, symmetry))
@@ -99,9 +106,10 @@ struct Matrix {
     field: Field,
     symmetry: Symmetry,
     n_nodes: u64,
+    /// Entries announced.
     expected: u64,
-    found: u64,
-    list: EdgeList,
+    /// Between rows and columns as the file numbers them, from 1.
+    edges: Vec<Edge>,
 }
 
 impl Matrix {
@@ -111,15 +119,16 @@ impl Matrix {
         if n_rows != n_columns {
             return Err(Fault::NotSquare(n_rows, n_columns));
         }
-        let n_nodes = u32::try_from(n_rows).ok().filter(|&n| n < u32::MAX).ok_or(Fault::TooManyNodes)?;
-        let list = EdgeList::numbered(n_nodes);
-        Ok(Self { field, symmetry, n_nodes: n_rows, expected, found: 0, list })
+        if n_rows >= u64::from(u32::MAX) {
+            return Err(Fault::TooManyNodes);
+        }
+        Ok(Self { field, symmetry, n_nodes: n_rows, expected, edges: Vec::new() })
     }
 
     fn push(&mut self, line: &str) -> Result<(), Fault> {
-        self.found += 1;
-        if self.found > self.expected {
-            return Err(Fault::Count { found: self.found, expected: self.expected });
+        let found = self.edges.len() as u64 + 1;
+        if found > self.expected {
+            return Err(Fault::Count { found, expected: self.expected });
         }
         let wants = match self.field {
             Field::Number => " and a value",
@@ -142,24 +151,23 @@ impl Matrix {
         self.add(row, column, value)
     }
 
-    /// A symmetric file stores one half of the matrix; the other half is the same matrix's.
-    fn add(&mut self, row: u64, column: u64, value: f64) -> Result<(), Fault> {
-        let (target, source) = ((row - 1) as u32, (column - 1) as u32);
-        if self.symmetry != Symmetry::General && row < column {
+    fn add(&mut self, row: u64, column: u64, weight: f64) -> Result<(), Fault> {
+        if self.symmetry == Symmetry::Lower && row < column {
             return Err(Fault::Above(row, column));
         }
-        self.list.push_numbered(source, target, value)?;
-        match self.symmetry {
-            Symmetry::General => Ok(()),
-            Symmetry::Symmetric => self.list.push_numbered(target, source, value),
-            Symmetry::Skew => self.list.push_numbered(target, source, -value),
+        if row == column {
+            return Err(Fault::Loop(row.to_string()));
         }
+        check_weight(weight)?;
+        self.edges.push(Edge { source: column as NodeId, target: row as NodeId, weight });
+        Ok(())
     }
 
     fn finish(self) -> Result<EdgeList, Fault> {
-        match self.found == self.expected {
-            true => Ok(self.list),
-            false => Err(Fault::Count { found: self.found, expected: self.expected }),
+        let found = self.edges.len() as u64;
+        if found != self.expected {
+            return Err(Fault::Count { found, expected: self.expected });
         }
+        Ok(EdgeList::of_numbers(self.edges, self.n_nodes))
     }
 }

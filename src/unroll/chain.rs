@@ -53,12 +53,12 @@ fn single_readers(net: &Network) -> Vec<Option<usize>> {
     counts.into_iter().map(|(n, reader)| (n == 1).then_some(reader)).collect()
 }
 
-/// True for convolutions, dense layers and pools that are no identities.
+/// True for convolutions, dense layers and pools that have nodes.
 fn has_rows(net: &Network, layer: usize) -> bool {
     let layer = &net.layers[layer];
     match &layer.op {
         Op::Conv(_) | Op::Dense(_) => true,
-        Op::Pool(pool) => !pool::is_identity(pool, net.layers[layer.inputs[0]].shape, layer.shape),
+        Op::Pool(pool) => !pool::is_slice(pool, net.layers[layer.inputs[0]].shape, layer.shape),
         _ => false,
     }
 }

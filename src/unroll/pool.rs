@@ -10,12 +10,12 @@ use crate::net::{Layer, Pool, PoolKind, Shape, Window};
 /// Weight of each valid element of a pool of one element; the maximum's and the average's alike.
 const POOL_WEIGHT: f64 = 0.01;
 
-/// True for a window of one element that moves nowhere: such a layer is dropped.
-pub(super) fn is_identity(pool: &Pool, input: Shape, output: Shape) -> bool {
+/// True for a window of one element: it computes nothing, so the layer is dropped. With a stride it is a slice.
+pub(super) fn is_slice(pool: &Pool, input: Shape, output: Shape) -> bool {
     let Window { kernel, stride, pad, .. } = pool.window;
-    let steps = stride[0] == 1 || input.h == 1;
-    let strides = stride[1] == 1 || input.w == 1;
-    kernel == [1, 1] && pad == [0, 0] && input == output && steps && strides
+    let taken = |n: usize, stride: usize| (stride > 0).then(|| n.div_ceil(stride));
+    let sides = [taken(input.h, stride[0]), taken(input.w, stride[1])];
+    kernel == [1, 1] && pad == [0, 0] && input.c == output.c && sides == [Some(output.h), Some(output.w)]
 }
 
 /// Appends `0.01/√(kh·kw)` to the value store: once, or for every channel if some have factors.

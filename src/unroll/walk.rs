@@ -8,7 +8,7 @@ use super::view::{Channel, View};
 use super::weights::Weights;
 use super::{Error, Options, ResidualRule, check, conv, dense, join, norm, pool};
 use crate::graph::LayerKind;
-use crate::net::{Layer, Network, Op, Shape};
+use crate::net::{Layer, Network, Op, Pool, Shape};
 
 /// Graph layers and the value store of a network.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Walk {
                 let weights = dense::weights(layer, op, inputs[0], &rows, &mut self.values)?;
                 self.windowed(index, layer, inputs[0], weights)
             }
-            Op::Pool(op) if pool::is_identity(op, inputs[0].outer_shape(), layer.shape) => Ok(inputs[0].clone()),
+            Op::Pool(op) if pool::is_slice(op, inputs[0].outer_shape(), layer.shape) => sliced(layer, op, inputs[0]),
             Op::Pool(op) => {
                 let input = unflattened(layer, inputs[0], "pooling")?;
                 let weights = pool::weights(layer, op, input, &rows, &mut self.values)?;
@@ -168,6 +168,15 @@ fn sum_abs(kernel: &Kernel, column_sums: &[f64], channels: &[Channel], [down, ac
     sums.zip(counts)
         .map(|(sums, count)| channels.iter().map(|c| sums[c.tensor as usize]).sum::<f64>() * count as f64)
         .sum()
+}
+
+/// What a pool over single elements leaves of its input.
+fn sliced(layer: &Layer, op: &Pool, input: &View) -> Result<View, Error> {
+    if layer.shape == input.outer_shape() {
+        return Ok(input.clone());
+    }
+    let [down, across] = op.window.stride;
+    Ok(unflattened(layer, input, "pooling")?.clone().slice([0; 3], [1, down, across], layer.shape))
 }
 
 fn unflattened<'a>(layer: &Layer, view: &'a View, op: &'static str) -> Result<&'a View, Error> {

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `alexnet` | 224×224 | torchvision |
 //! | `alexnet_caffe` | 227×227 | BVLC AlexNet (also MATLAB's): two groups, response normalisation; `conv1` … `fc8` |
+//! | `digits` | 16×16, one channel | this project's `fixtures/digits`, key names in its README |
 //! | `googlenet` | 224×224 | torchvision without the auxiliary heads or `transform_input`: images need mean 0.5, std 0.5 |
 //! | `googlenet_caffe` | 224×224 | BVLC GoogLeNet without the auxiliary heads; `conv1/7x7_s2` … `loss3/classifier` |
 //! | `resnet18` | 224×224 | torchvision |
@@ -12,11 +13,12 @@
 //! | `squeezenet1_0` | 224×224 | torchvision |
 //! | `squeezenet1_1` | 227×227 | torchvision |
 //!
-//! All take three channels and end in logits (no softmax). Dropout, and adaptive pooling that keeps the size, are left
-//! out. Keys are the layer's name and `weight`, `bias`, `running_mean` or `running_var`, joined by a dot.
+//! All but `digits` take three channels; all end in logits (no softmax). Dropout, and adaptive pooling that keeps the
+//! size, are left out. Keys are the layer's name and `weight`, `bias`, `running_mean` or `running_var`, joined by a dot.
 
 mod alexnet;
 mod builder;
+mod digits;
 mod googlenet;
 mod init;
 mod resnet;
@@ -36,17 +38,18 @@ const MAX_SIDE: usize = 1 << 14;
 /// How to build one architecture: appends all layers after the input (layer 0).
 type Recipe = fn(&mut Net) -> Result<(), Error>;
 
-/// Name, default input side, recipe; sorted by name, in the order of [`names`].
-const ARCHITECTURES: [(&str, usize, Recipe); 9] = [
-    ("alexnet", 224, alexnet::torchvision),
-    ("alexnet_caffe", 227, alexnet::caffe),
-    ("googlenet", 224, googlenet::torchvision),
-    ("googlenet_caffe", 224, googlenet::caffe),
-    ("resnet18", 224, resnet::resnet18),
-    ("resnet20_cifar10", 32, resnet::resnet20_cifar10),
-    ("shufflenet_v1_g4", 224, shufflenet::v1_g4),
-    ("squeezenet1_0", 224, squeezenet::v1_0),
-    ("squeezenet1_1", 227, squeezenet::v1_1),
+/// Name, default input (channels, side), recipe; sorted by name, in the order of [`names`].
+const ARCHITECTURES: [(&str, [usize; 2], Recipe); 10] = [
+    ("alexnet", [3, 224], alexnet::torchvision),
+    ("alexnet_caffe", [3, 227], alexnet::caffe),
+    ("digits", [1, 16], digits::digits),
+    ("googlenet", [3, 224], googlenet::torchvision),
+    ("googlenet_caffe", [3, 224], googlenet::caffe),
+    ("resnet18", [3, 224], resnet::resnet18),
+    ("resnet20_cifar10", [3, 32], resnet::resnet20_cifar10),
+    ("shufflenet_v1_g4", [3, 224], shufflenet::v1_g4),
+    ("squeezenet1_0", [3, 224], squeezenet::v1_0),
+    ("squeezenet1_1", [3, 227], squeezenet::v1_1),
 ];
 
 /// The names that [`build`] knows, sorted.
@@ -75,7 +78,7 @@ pub fn names() -> &'static [&'static str] {
 /// # Ok::<(), frustration::net::Error>(())
 /// ```
 pub fn build(name: &str, weights: Weights, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
-    let Some(&(name, side, recipe)) = ARCHITECTURES.iter().find(|(known, ..)| *known == name) else {
+    let Some(&(name, [channels, side], recipe)) = ARCHITECTURES.iter().find(|(known, ..)| *known == name) else {
         return Err(Error::UnknownArchitecture { name: name.into(), known: names().join(", ") });
     };
     let [h, w] = input_size.unwrap_or([side; 2]);
@@ -86,7 +89,7 @@ pub fn build(name: &str, weights: Weights, input_size: Option<[usize; 2]>) -> Re
             expected: format!("height and width from 1 to {MAX_SIDE}"),
         });
     }
-    let mut net = Net::new(weights::Params::open(weights)?, Shape::new(3, h, w));
+    let mut net = Net::new(weights::Params::open(weights)?, Shape::new(channels, h, w));
     recipe(&mut net)?;
     Ok(net.finish(name))
 }

@@ -182,6 +182,19 @@ fn identity_pools_are_dropped() {
 }
 
 #[test]
+fn strided_pools_of_one_element_are_slices() {
+    let mut build = Build::input(2, 5, 4);
+    let conv = build.conv(0, 2, window(3, 1, 1), 1);
+    let pool = build.pool(conv, PoolKind::Max, window(1, 2, 0), Round::Down);
+    build.conv(pool, 2, window(2, 1, 0), 1);
+    let net = build.net();
+    check(&net);
+    let graph = unrolled(&net);
+    assert_eq!(graph.layers().len(), 3);
+    assert_eq!(graph.layers()[2].n_edges, 2 * 2 * 2 * 4);
+}
+
+#[test]
 fn pools_weigh_a_hundredth_over_the_side() {
     let mut build = Build::input(2, 4, 4);
     let pool = build.pool(0, PoolKind::Max, window(2, 2, 0), Round::Down);

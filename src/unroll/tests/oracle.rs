@@ -3,7 +3,7 @@
 use super::super::pool;
 use super::super::{BatchNormRule, Options, ResidualRule, Unrolled};
 use crate::graph::NodeId;
-use crate::net::{Network, Op, Shape};
+use crate::net::{Network, Op, Pool, Shape, Window};
 
 /// A target, a source and the weight of the edge between them.
 pub(super) type Edge = (NodeId, NodeId, f32);
@@ -138,6 +138,9 @@ impl Oracle<'_> {
                 self.resolve(input, [c % groups * per_group + c / groups, y, x])
             }
             Op::Slice { begin, step } => self.resolve(input, [0, 1, 2].map(|i| begin[i] + place[i] * step[i])),
+            Op::Pool(Pool { window: Window { stride, .. }, .. }) => {
+                self.resolve(input, [c, y * stride[0], x * stride[1]])
+            }
             Op::Pad { before } => {
                 let inner = [0, 1, 2].map(|i| place[i].wrapping_sub(before[i]));
                 let inside = inner[0] < from.c && inner[1] < from.h && inner[2] < from.w;
@@ -151,7 +154,7 @@ impl Oracle<'_> {
         let layer = &self.net.layers[index];
         match &layer.op {
             Op::Input | Op::Conv(_) | Op::Dense(_) => true,
-            Op::Pool(pool) => !pool::is_identity(pool, self.net.layers[layer.inputs[0]].shape, layer.shape),
+            Op::Pool(pool) => !pool::is_slice(pool, self.net.layers[layer.inputs[0]].shape, layer.shape),
             Op::Add => self.options.residual == ResidualRule::Node,
             _ => false,
         }
