@@ -113,7 +113,8 @@ fn a_bad_output_fails_before_the_work() {
     let start = Instant::now();
     dir.run(1, ["solve", "g", "-o", "no/x.parquet", "--replicas", "65536"])
         .fails_with(&["no/x.parquet", "does not exist"]);
-    assert!(start.elapsed() < Duration::from_secs(1));
+    // Solving would take many minutes; a busy machine may need some seconds to say no.
+    assert!(start.elapsed() < Duration::from_secs(5));
     assert_eq!(dir.names(), ["g"]);
 }
 
@@ -169,15 +170,6 @@ fn a_format_of_the_future_is_refused() {
     let manifest = std::fs::read_to_string(dir.path("g/manifest.json")).unwrap();
     dir.write("g/manifest.json", manifest.replace("\"format_version\": 1", "\"format_version\": 2"));
     refused(&dir, &["g/manifest.json: format version 2, this program reads 1", "update frustration"]);
-}
-
-#[test]
-fn a_graph_without_weight_is_refused() {
-    let dir = Workdir::new();
-    dir.write("zero.csv", "source,target,weight\na,b,0\nb,c,0\n");
-    if dir.command(["import-graph", "zero.csv", "-o", "g"]).output().unwrap().status.success() {
-        refused(&dir, &["the graph has no weight"]);
-    }
 }
 
 #[test]
