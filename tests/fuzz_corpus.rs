@@ -1,4 +1,5 @@
 //! The fuzz targets' harnesses on their saved corpus. A missing corpus is a failure.
+#![expect(clippy::print_stdout, reason = "shown when a test fails: the last line is the input that did it")]
 
 mod common;
 
