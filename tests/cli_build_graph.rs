@@ -67,6 +67,21 @@ fn an_existing_graph_is_kept_unless_forced() {
 }
 
 #[test]
+fn a_bad_model_is_one_line_and_no_graph() {
+    let dir = Workdir::new();
+    for (model, words) in [
+        ("nan_weight", &["layer `conv`", "NaN", "expected finite weights"][..]),
+        ("unknown_operator", &["layer `attention`", "`Einsum`", "no edge rule"]),
+        ("open_size", &["`x`", "--input-size"]),
+        ("truncated_2", &["truncated_2.onnx", "truncated"]),
+    ] {
+        let model = repository(&format!("fixtures/hostile/{model}.onnx"));
+        dir.run(1, ["build-graph", "--model", model.to_str().unwrap(), "-o", "g"]).fails_with(words);
+        assert!(dir.names().is_empty());
+    }
+}
+
+#[test]
 fn wrong_usage_is_told_apart_from_failure() {
     let dir = Workdir::new();
     dir.run(2, ["build-graph", "-o", "g"]);

@@ -7,11 +7,7 @@ use common::{Workdir, repository};
 /// A copy of the fixture that can be damaged.
 fn copied() -> Workdir {
     let dir = Workdir::new();
-    std::fs::create_dir(dir.path("g")).unwrap();
-    for entry in std::fs::read_dir(repository("fixtures/format-v1/graph")).unwrap() {
-        let entry = entry.unwrap();
-        dir.write(&format!("g/{}", entry.file_name().to_str().unwrap()), std::fs::read(entry.path()).unwrap());
-    }
+    dir.copy(&repository("fixtures/format-v1/graph"), "g");
     dir
 }
 

@@ -10,7 +10,7 @@ use super::flags::{Force, Quiet};
 use super::output::{self, Output};
 use crate::export::{Selection, write_npz};
 use crate::graph::Direction;
-use crate::shard::Shards;
+use crate::shard::{self, Shards};
 
 /// Write the adjacency matrix, or some of its rows, as plain CSR for scipy.sparse.load_npz.
 ///
@@ -79,7 +79,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let selection = Selection { direction, rows: args.rows.map(|rows| rows.0) };
     let bar = super::progress::bar(args.quiet.quiet);
     let scratch = output::folder(&args.output)?;
-    let summary = write_npz(&graph, &selection, &mut out, scratch, &*bar);
+    let summary = shard::verify_values(&graph, &*bar)
+        .map_err(anyhow::Error::from)
+        .and_then(|()| Ok(write_npz(&graph, &selection, &mut out, scratch, &*bar)?));
     drop(bar);
     let summary = summary.with_context(|| format!("cannot export {}", args.graph.display()))?;
     out.commit()?;

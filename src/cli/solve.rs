@@ -10,7 +10,7 @@ use super::flags::{Force, Quiet, Seed, Threads};
 use super::output::Output;
 use crate::graph::{BlockStream as _, Totals};
 use crate::kernel::Isa;
-use crate::shard::Shards;
+use crate::shard::{self, Shards};
 use crate::spin::{self, Method, Plan, Replica, frustrated};
 use crate::table::{self, LayerRow, Provenance, ReplicaRow};
 
@@ -93,7 +93,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
     let plan = args.plan();
     let bar = super::progress::bar(args.quiet.quiet);
-    let solved = args.threads.pool()?.install(|| -> Result<_, spin::Error> {
+    let solved = args.threads.pool()?.install(|| -> anyhow::Result<_> {
+        shard::verify_values(&graph, &*bar)?;
         let replicas = spin::solve(&graph, &plan, &*bar)?;
         let best = best(&replicas);
         let blocks = frustrated::by_block(&graph, &best.state)?;

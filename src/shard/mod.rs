@@ -1,6 +1,6 @@
 //! ON DISK: a graph as a directory of files. This page is the only specification of the format, version 1.
 //!
-//! [`write`] stores any [`BlockStream`](crate::graph::BlockStream); [`Shards`] is one, memory-mapped; [`verify`] reads
+//! [`write()`] stores any [`BlockStream`](crate::graph::BlockStream); [`Shards`] is one, memory-mapped; [`verify`] reads
 //! everything and checks every rule. Good for graphs of any size, solved many times; not for changing a graph: a
 //! directory is immutable, and a changed graph is a new directory.
 //!
@@ -76,7 +76,7 @@
 //!   and totals). Not: frames, values.
 //! - Reading a frame checks: its checksum, its encoding, that every row lies in the frame, that the columns of a block lie
 //!   in one layer other than that of the rows, that every weight lies in the value store, and the number of edges. Not:
-//!   the values themselves.
+//!   the values themselves, which [`verify_values`] does; `pipeline solve` and `export` call it first.
 //! - [`verify`] checks all of that for every frame; the checksum of every piece of the value store; that every value is
 //!   finite; `sum_abs` of every layer and of the graph, over In and over Out blocks; the fingerprint; and, in graphs of
 //!   at most 50 million edges or on demand, that In and Out blocks describe the same edges. Not: that no edge occurs
@@ -109,5 +109,5 @@ pub use manifest::{Checksum, Description, FORMAT_VERSION, LayerRecord, Manifest,
 pub use map::Map;
 pub use reader::Shards;
 pub use target::{Existing, Target};
-pub use verify::{Depth, Report, verify, verify_opened};
+pub use verify::{Depth, Report, verify, verify_opened, verify_values};
 pub use writer::{Summary, write, write_to};

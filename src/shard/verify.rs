@@ -66,7 +66,7 @@ where
 {
     let totals = shards.totals();
     let directions = depth == Depth::Deep || totals.n_edges <= FEW_EDGES;
-    let pieces = check_values(shards, progress)?;
+    let pieces: Vec<Hash> = check_values(shards, progress, |piece| Sha256::digest(piece).into())?;
     progress.begin("verify frames", shards.frames().len() as u64);
     let check = |frame: &mut Frame, index| {
         let checked = check_frame(shards, index, directions, frame);
@@ -91,10 +91,24 @@ where
     Ok(Report { totals, fingerprint, n_frames, n_shards, n_values, bytes, directions })
 }
 
-/// Checksums, hashes and finiteness of the value store.
-fn check_values<B>(shards: &Shards<B>, progress: &dyn Progress) -> Result<Vec<Hash>, Error>
+/// Checks the value store alone: the checksum of every piece, and that every value is finite. Cost: one read of it.
+///
+/// Frames are checked as they are read, values are not: what computes with a graph calls this first.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn verify_values<B>(shards: &Shards<B>, progress: &dyn Progress) -> Result<(), Error>
 where
     B: AsRef<[u8]> + Sync,
+{
+    check_values(shards, progress, |_| ()).map(drop)
+}
+
+/// Checks the value store and returns `f` of every piece.
+fn check_values<B, T>(shards: &Shards<B>, progress: &dyn Progress, f: fn(&[u8]) -> T) -> Result<Vec<T>, Error>
+where
+    B: AsRef<[u8]> + Sync,
+    T: Send,
 {
     let bytes = shards.values_bytes();
     progress.begin("verify values", bytes.len() as u64);
@@ -112,11 +126,11 @@ where
             return Err(Error::NotFinite { offset, layer, value });
         }
         progress.advance(piece.len() as u64);
-        Ok(Sha256::digest(piece).into())
+        Ok(f(piece))
     };
-    let hashes: Vec<_> = bytes.par_chunks(PIECE_BYTES as usize).enumerate().map(check).collect();
+    let checked: Vec<_> = bytes.par_chunks(PIECE_BYTES as usize).enumerate().map(check).collect();
     progress.end();
-    hashes.into_iter().collect()
+    checked.into_iter().collect()
 }
 
 /// What is known of a frame after reading it.

@@ -61,10 +61,10 @@ pub fn write(
     write_to(stream, description, &Target::new(dir), progress)
 }
 
-/// As [`write`], with a say in shard size and in what happens to an existing graph.
+/// As [`write()`], with a say in shard size and in what happens to an existing graph.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_to(
     stream: &dyn BlockStream,
     description: &Description,

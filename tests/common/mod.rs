@@ -23,6 +23,18 @@ impl Workdir {
         path
     }
 
+    /// Copies the files of a folder into a new folder, where they can be changed.
+    pub fn copy(&self, from: &Path, name: &str) {
+        std::fs::create_dir(self.path(name)).expect("the folder is new");
+        for entry in std::fs::read_dir(from).expect("the source is a folder") {
+            let entry = entry.unwrap();
+            self.write(
+                &format!("{name}/{}", entry.file_name().to_str().unwrap()),
+                std::fs::read(entry.path()).unwrap(),
+            );
+        }
+    }
+
     /// Names in the folder, sorted, hidden ones too.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.0.path()).expect("the folder is readable");

@@ -1,0 +1,98 @@
+# make reproduce   first result, on the network that comes with the repository
+# make test        all tests, and an independent check of the binary in Python
+# make check       what CI runs: format, lints, docs, then the tests
+# make bench       criterion benchmarks, under five minutes
+# make fuzz-smoke  the fuzz harnesses on their corpus
+# make networks DIR=/path/to/data   graphs and solutions of real networks in a folder of yours
+# make verify-fixtures              stored graphs of old formats still verify, the default model is the committed one
+# make clean       removes out/ and the build
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+CARGO ?= cargo
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PIPELINE := $(TARGET)/release/pipeline
+OUT := out
+REPLICAS := 80
+SEED := 0
+METHODS := sweep steepest anneal
+
+# Runs "pipeline $(1)" and shows the command first.
+run = echo "+ pipeline $(1)"; $(PIPELINE) $(1)
+
+.PHONY: help build check lint test reproduce bench fuzz-smoke networks verify-fixtures clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+build:
+	$(CARGO) build --release --locked
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps
+
+check: lint test
+
+test: build
+	$(CARGO) test --release --locked
+	$(PYTHON) python/run_all.py $(PIPELINE)
+
+reproduce: build
+	@mkdir -p $(OUT)
+	@$(call run,build-graph --model fixtures/digits/digits.onnx -o $(OUT)/digits --force)
+	@$(call run,inspect $(OUT)/digits)
+	@$(call run,verify $(OUT)/digits --deep)
+	@for method in $(METHODS); do \
+	  $(call run,solve $(OUT)/digits -o $(OUT)/$$method.parquet --method $$method --replicas $(REPLICAS) --seed $(SEED) --force) | tee $(OUT)/$$method.txt; \
+	done
+	@echo; printf '%-10s %s\n' method 'frustration of fixtures/digits/digits.onnx, $(REPLICAS) replicas'
+	@for method in $(METHODS); do printf '%-10s %s\n' $$method "$$(tail -n 1 $(OUT)/$$method.txt)"; done
+	@echo; echo "tables: $(OUT)/{sweep,steepest,anneal}.parquet (replicas) and .layers.parquet (where the frustrated edges are)"
+
+bench:
+	$(CARGO) bench --locked --bench pipeline
+
+fuzz-smoke:
+	$(CARGO) test --release --locked --test fuzz_corpus
+
+# DIR/models/*.onnx are built and solved, DIR/light/*.onnx are built, DIR/known/*.csv (edge lists) are imported and solved.
+networks: build
+	@test -d "$(DIR)" || { echo "usage: make networks DIR=/path/to/data" >&2; exit 2; }
+	@mkdir -p $(OUT)/networks
+	@shopt -s nullglob; cd $(OUT)/networks; pipeline=$(abspath $(PIPELINE)); dir=$(abspath $(DIR)); : > results.txt; \
+	run() { echo "+ pipeline $$*"; "$$pipeline" "$$@"; }; \
+	solve() { \
+	  for method in steepest anneal; do \
+	    run solve $$1 -o $$1.$$method.parquet --method $$method --replicas $(REPLICAS) --seed $(SEED) --force | tee last.txt; \
+	    printf '%-28s %-9s %s\n' $$1 $$method "$$(tail -n 1 last.txt)" >> results.txt; \
+	  done; \
+	}; \
+	for model in "$$dir"/models/*.onnx; do \
+	  name=$$(basename "$$model" .onnx); run build-graph --model "$$model" -o $$name --force; solve $$name; \
+	done; \
+	for edges in "$$dir"/known/*.csv; do \
+	  name=known-$$(basename "$$edges" .csv); \
+	  if ! head -n 1 "$$edges" | grep -q '^source,'; then echo "- $$edges is no edge list"; continue; fi; \
+	  run import-graph "$$edges" -o $$name --force; solve $$name; \
+	done; \
+	for model in "$$dir"/light/*.onnx; do \
+	  name=$$(basename "$$model" .onnx); \
+	  if run build-graph --model "$$model" -o $$name --force 2>&1 | tee last.txt; then found=$$(grep -E '^(nodes|edges) ' last.txt | tr -s ' \n' ' '); \
+	  else found=$$(tail -n 1 last.txt); fi; \
+	  printf '%-28s %-9s %s\n' $$name build "$$found" >> results.txt; \
+	done; \
+	rm -f last.txt; echo; cat results.txt
+
+verify-fixtures: build
+	@$(call run,verify fixtures/format-v1/graph --deep)
+	@cd fixtures/digits; sed -n 's/^| `\([a-z.]*\)` | [0-9,]* | `\([0-9a-f]\{64\}\)` |$$/\2  \1/p' README.md | sha256sum -c
+
+clean:
+	rm -rf $(OUT)
+	$(CARGO) clean

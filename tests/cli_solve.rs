@@ -1,0 +1,192 @@
+//! `pipeline solve`
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use common::{Workdir, repository};
+use frustration::table::{self, ReplicaRow};
+
+/// A folder with the graph of the default network, as `g`.
+fn digits() -> Workdir {
+    let dir = Workdir::new();
+    let model = repository("fixtures/digits/digits.onnx");
+    dir.ok(["build-graph", "--quiet", "--model", model.to_str().unwrap(), "-o", "g"]);
+    dir
+}
+
+/// A folder with a small graph of three shards that can be damaged, as `g`.
+fn small() -> Workdir {
+    let dir = Workdir::new();
+    dir.copy(&repository("fixtures/format-v1/graph"), "g");
+    dir
+}
+
+fn solve(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<ReplicaRow> {
+    dir.ok(["solve", "g", "-o", output].iter().chain(flags));
+    table::read_replicas(&dir.path(output)).unwrap()
+}
+
+fn states(rows: &[ReplicaRow]) -> Vec<&[u8]> {
+    rows.iter().map(|row| row.state.as_slice()).collect()
+}
+
+#[test]
+fn every_column_is_filled_in() {
+    let dir = digits();
+    for (method, flags) in [("sweep", &[][..]), ("steepest", &[]), ("anneal", &["--sweeps", "20"])] {
+        let output = format!("{method}.parquet");
+        let flags: Vec<_> =
+            ["--method", method, "--replicas", "3", "--seed", "5"].iter().chain(flags).copied().collect();
+        let rows = solve(&dir, &output, &flags);
+        assert_eq!(rows.len(), 3, "{method}");
+        for (index, row) in (0..).zip(&rows) {
+            assert_eq!((row.graph.as_str(), row.method.as_str(), row.replica, row.seed), ("g", method, index, 5));
+            assert_eq!((row.n_nodes, row.n_edges), (21_258, 1_563_776));
+            assert_eq!(row.initial_flips, if index == 0 { 0 } else { 1_000_000 });
+            assert_eq!(row.state.len(), 21_258_usize.div_ceil(8));
+            assert_eq!(row.state.last().unwrap() >> (21_258 % 8), 0, "unused bits are clear");
+            assert!(row.energy > 0.40 && row.energy < 0.43, "{method}: {}", row.energy);
+            assert!((row.satisfied_weight + row.frustrated_weight - row.sum_abs).abs() < 1e-6 * row.sum_abs);
+            assert!((row.frustrated_weight / row.sum_abs - row.energy).abs() < 1e-12);
+            assert!(row.flips > 0 && row.secs > 0.0 && row.local_minimum);
+            assert_eq!(row.sweeps == 0, method == "steepest");
+        }
+        let provenance = table::read_provenance(&dir.path(&output)).unwrap();
+        let keys: Vec<_> = provenance.pairs().iter().map(|(key, _)| key.as_str()).collect();
+        let fixed = ["version", "arguments", "seed", "graph", "graph_path"].map(|key| format!("frustration.{key}"));
+        assert!(fixed.iter().all(|key| keys.contains(&key.as_str())), "{keys:?}");
+        let arguments = provenance.pairs().iter().find(|(key, _)| key == "frustration.arguments").unwrap();
+        assert!(arguments.1.starts_with(&format!("pipeline solve g -o {output}")), "{arguments:?}");
+    }
+    let tables = ["anneal.layers.parquet", "anneal.parquet", "g", "steepest.layers.parquet", "steepest.parquet"];
+    assert_eq!(dir.names(), [&tables[..], &["sweep.layers.parquet", "sweep.parquet"]].concat());
+}
+
+#[test]
+fn the_last_line_says_what_was_found() {
+    let dir = digits();
+    let stdout = dir.ok(["solve", "g", "-o", "x.parquet", "--replicas", "2"]).stdout();
+    assert!(stdout.starts_with("ε̂ = 0.4") && stdout.contains("least of 2") && stdout.ends_with("iB\n"), "{stdout}");
+    let stdout = dir.ok(["solve", "g", "-o", "y.parquet", "--replicas", "2", "--max-flips", "10"]).stdout();
+    assert!(stdout.contains("2 replicas stopped by --max-flips"), "{stdout}");
+    assert!(table::read_replicas(&dir.path("y.parquet")).unwrap().iter().all(|row| !row.local_minimum));
+}
+
+#[test]
+fn equal_seeds_give_equal_states_on_any_number_of_threads_and_with_any_number_of_replicas() {
+    let dir = digits();
+    for method in ["sweep", "steepest", "anneal"] {
+        let run = |name: &str, replicas: &str, threads: &str, seed: &str| {
+            let flags = ["--replicas", replicas, "--threads", threads, "--seed", seed, "--sweeps", "10"];
+            let flags: Vec<_> = flags.iter().chain(&["--method", method, "--force"]).copied().collect();
+            solve(&dir, name, &flags)
+        };
+        let one = run("one.parquet", "18", "1", "9");
+        let two = run("two.parquet", "18", "2", "9");
+        assert_eq!(states(&one), states(&two), "{method}: threads");
+        assert!(one.iter().zip(&two).all(|(a, b)| a.energy.to_bits() == b.energy.to_bits() && a.flips == b.flips));
+        let few = run("few.parquet", "3", "2", "9");
+        assert_eq!(states(&few), states(&one)[..3], "{method}: replicas");
+        let other = run("other.parquet", "3", "2", "10");
+        assert_ne!(states(&few)[1..], states(&other)[1..], "{method}: seed");
+    }
+}
+
+#[test]
+fn existing_outputs_are_kept_unless_forced() {
+    let dir = small();
+    let run = ["solve", "g", "-o", "x.parquet", "--replicas", "1"];
+    dir.write("x.parquet", "mine");
+    dir.run(1, run).fails_with(&["x.parquet exists", "--force"]);
+    assert_eq!(std::fs::read(dir.path("x.parquet")).unwrap(), b"mine");
+    std::fs::rename(dir.path("x.parquet"), dir.path("x.layers.parquet")).unwrap();
+    dir.run(1, run).fails_with(&["x.layers.parquet exists", "--force"]);
+    assert_eq!(dir.names(), ["g", "x.layers.parquet"]);
+    dir.ok(run.iter().chain(&["--force"]));
+    assert_eq!(table::read_replicas(&dir.path("x.parquet")).unwrap().len(), 1);
+}
+
+#[test]
+fn a_bad_output_fails_before_the_work() {
+    let dir = digits();
+    let start = Instant::now();
+    dir.run(1, ["solve", "g", "-o", "no/x.parquet", "--replicas", "65536"])
+        .fails_with(&["no/x.parquet", "does not exist"]);
+    // Solving would take many minutes; a busy machine may need some seconds to say no.
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(dir.names(), ["g"]);
+}
+
+/// Every method must fail with one line that contains `words`, and leave nothing behind.
+#[track_caller]
+fn refused(dir: &Workdir, words: &[&str]) {
+    let before = dir.names();
+    for method in ["sweep", "steepest", "anneal"] {
+        dir.run(1, ["solve", "g", "-o", "x.parquet", "--method", method, "--replicas", "2"]).fails_with(words);
+        assert_eq!(dir.names(), before, "{method}");
+    }
+}
+
+#[test]
+fn a_directory_that_is_no_graph_is_refused() {
+    let dir = Workdir::new();
+    refused(&dir, &["cannot open graph g", "g/manifest.json", "No such file"]);
+    std::fs::create_dir(dir.path("g")).unwrap();
+    refused(&dir, &["cannot open graph g", "g/manifest.json", "No such file"]);
+    dir.write("g/manifest.json", "{}");
+    refused(&dir, &["g/manifest.json"]);
+}
+
+#[test]
+fn a_cut_shard_is_refused() {
+    let dir = small();
+    let shard = std::fs::read(dir.path("g/frames-00001.shard")).unwrap();
+    dir.write("g/frames-00001.shard", &shard[..100]);
+    refused(&dir, &["g/frames-00001.shard: 100 bytes, manifest says 125", "rebuild the graph"]);
+}
+
+#[test]
+fn flipped_bytes_are_refused() {
+    for (file, at, part) in [
+        ("g/frames-00001.shard", 20, ", frame 1: checksum"),
+        ("g/frames-00001.shard", 70, ", directory: checksum"),
+        ("g/values.bin", 3, ", piece 0: checksum"),
+        ("g/manifest.json", 40, ""),
+    ] {
+        let dir = small();
+        let mut bytes = std::fs::read(dir.path(file)).unwrap();
+        bytes[at] ^= 1;
+        dir.write(file, &bytes);
+        refused(&dir, &[&format!("{file}{part}"), "rebuild the graph"]);
+        dir.run(1, ["export", "g", "-o", "x.npz"]).fails_with(&[file]);
+        assert_eq!(dir.names(), ["g"]);
+    }
+}
+
+#[test]
+fn a_format_of_the_future_is_refused() {
+    let dir = small();
+    let manifest = std::fs::read_to_string(dir.path("g/manifest.json")).unwrap();
+    dir.write("g/manifest.json", manifest.replace("\"format_version\": 1", "\"format_version\": 2"));
+    refused(&dir, &["g/manifest.json: format version 2, this program reads 1", "update frustration"]);
+}
+
+#[test]
+fn wrong_usage_is_told_apart_from_failure() {
+    let dir = Workdir::new();
+    for flags in [
+        &[][..],
+        &["g"],
+        &["-o", "x.parquet"],
+        &["g", "-o", "x.parquet", "--method", "best"],
+        &["g", "-o", "x.parquet", "--replicas", "0"],
+        &["g", "-o", "x.parquet", "--sweeps", "0"],
+        &["g", "-o", "x.parquet", "--seed", "-1"],
+        &["g", "-o", "x.parquet", "--what"],
+    ] {
+        dir.run(2, ["solve"].iter().chain(flags));
+    }
+    dir.run(2, ["solve-all"]);
+    assert!(dir.names().is_empty());
+}
