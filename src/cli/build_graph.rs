@@ -106,7 +106,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 fn network(args: &Args) -> anyhow::Result<Network> {
     if let Some(path) = &args.model {
-        return Ok(onnx::read(path, args.input_size)?);
+        return onnx::read(path, args.input_size).with_context(|| format!("cannot read {}", path.display()));
     }
     let weights = match (&args.weights, args.init) {
         (Some(path), _) => Weights::Safetensors(path),

@@ -22,8 +22,9 @@
 //! replica, node, sweep).
 //!
 //! # Tolerance
-//! Streaming methods recompute `r_i` in `f32` at every visit and flip only if `r_i < −10⁻⁵ σ`, `σ` the root mean
-//! square of the layer's fields in a random state, so that rounding cannot make a flip that raises the energy.
+//! Streaming methods recompute `r_i` in `f32` at every visit. Their final descent flips only where
+//! `r_i < −10⁻⁶ Σ_j |Au_ij|`, so that rounding cannot make a flip that raises the energy; what is left above that counts
+//! as not negative.
 //! `steepest` is exact: see [`steepest`].
 
 pub mod anneal;
@@ -150,8 +151,8 @@ pub enum Error {
 
 /// Runs all replicas of a plan on the current rayon pool and returns them in order.
 ///
-/// Memory: streaming methods hold `n_nodes · replicas / 8` bytes of spins (replicas rounded up to sixteen) and about
-/// 4 MiB per thread; `steepest` 9 bytes per node and thread, the decoded blocks, and the parameters once more.
+/// Memory: streaming methods hold `n_nodes · replicas / 8` bytes of spins (replicas rounded up to sixteen), 4 bytes a
+/// node, and about 4 MiB per thread; `steepest` 9 bytes per node and thread, the decoded blocks, and the parameters once more.
 ///
 /// # Errors
 /// [`Error`] if the graph cannot be read or has no weight.

@@ -12,6 +12,8 @@ pub struct Scales {
     pub layers: Vec<Scale>,
     /// Geometric mean of the layers' `rms`, each weighted by its nodes; layers without weights do not count.
     pub typical: f64,
+    /// `Σ_j |Au_ij|` of every row.
+    pub rows: Vec<f32>,
 }
 
 /// How large `|r_i|` is in one layer.
@@ -24,7 +26,7 @@ pub struct Scale {
 }
 
 impl Scales {
-    /// Measures a graph. Cost: one read of the frames, their panels' values, 8 bytes a node.
+    /// Measures a graph. Cost: one read of the frames, their panels' values; 12 bytes a node while it runs, 4 after.
     ///
     /// # Errors
     /// If a frame cannot be read.
@@ -34,8 +36,10 @@ impl Scales {
             .map_init(Frame::default, |frame, index| row_scales(graph, index, frame))
             .collect::<Result<_, _>>()?;
         let mut layers = vec![Scale::default(); graph.layers().len()];
+        let mut all_rows = Vec::with_capacity(graph.totals().n_nodes as usize);
         for (info, rows) in graph.frames().iter().zip(frames) {
             let layer = &mut layers[info.layer as usize];
+            all_rows.extend(rows.iter().map(|&[_, abs]| abs));
             // Row after row, so that the sum does not depend on where frames are cut.
             for [squares, abs] in rows {
                 layer.rms += f64::from(squares);
@@ -46,7 +50,7 @@ impl Scales {
             scale.rms = (scale.rms / layer.nodes.len().max(1) as f64).sqrt();
         }
         let typical = typical(&layers, graph);
-        Ok(Self { layers, typical })
+        Ok(Self { layers, typical, rows: all_rows })
     }
 }
 

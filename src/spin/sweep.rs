@@ -3,7 +3,7 @@
 //! A plain sweep flips every spin with `r_i < 0` of a layer at once and falls into a poor minimum. Flipping only
 //! `r_i < −τ` first, with `τ` falling, comes closer to always taking the most negative one (Algorithm 1) at the cost
 //! of a few dozen passes. `τ = f σ` with the layer's field scale `σ` ([`super::Scales`]) and `f` from 4 down to 0.02 in
-//! 40 geometric steps; then `τ` = the tolerance until a sweep flips nothing.
+//! 40 geometric steps; then every negative field is flipped until there are none.
 
 use super::relax::Relax;
 use super::visit::Rule;
@@ -16,8 +16,8 @@ use crate::progress::Progress;
 const FALL: u32 = 40;
 /// First and last threshold, in units of the layer's field scale.
 const THRESHOLDS: [f64; 2] = [4.0, 0.02];
-/// A field above `−TOLERANCE · σ` counts as not negative: rounding of `f32` sums stays below it.
-const TOLERANCE: f64 = 1e-5;
+/// A field above `−TOLERANCE · Σ_j |Au_ij|` counts as not negative: rounding of `f32` sums stays below it.
+const TOLERANCE: f32 = 1e-6;
 
 /// Flips every spin whose field is below the layer's threshold.
 struct Threshold {
@@ -39,6 +39,20 @@ impl Rule for Threshold {
     }
 }
 
+/// Flips every spin whose field is negative beyond rounding.
+struct Negative<'a> {
+    /// `Σ_j |Au_ij|` of every row.
+    rows: &'a [f32],
+}
+
+impl Rule for Negative<'_> {
+    #[inline(always)]
+    fn flips(&self, _: usize, node: NodeId, _: usize, r: &[f32; LANES]) -> u16 {
+        let below = -TOLERANCE * self.rows[node as usize];
+        mask_of(r.map(|r| r < below))
+    }
+}
+
 /// The whole method: falling threshold, then descent.
 pub(super) fn run(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), Error> {
     progress.begin("sweep", u64::from(FALL));
@@ -55,7 +69,7 @@ pub(super) fn run(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), 
 
 /// Flips negative fields until there are none.
 pub(super) fn descend(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), Error> {
-    let rule = Threshold::new(relax.scales, TOLERANCE);
+    let rule = Negative { rows: &relax.scales.rows };
     progress.begin("descent", 0);
     relax.descend(&rule, |relax| {
         progress.advance(1);
