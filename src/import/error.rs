@@ -47,7 +47,7 @@ pub enum Error {
         /// The column.
         column: String,
         /// Its type.
-        found: arrow::datatypes::DataType,
+        found: arrow_schema::DataType,
         /// What it should hold.
         expected: &'static str,
     },

@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Float64Array, RecordBatch, StringArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Schema};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::*;
+use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Schema};
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
 use super::error::{Error, Fault};
@@ -15,7 +16,9 @@ use super::list::{Columns, EdgeList};
 pub(super) fn read(path: &Path) -> Result<EdgeList, Error> {
     let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
     let damaged = |source: ParquetError| Error::Parquet { path: path.into(), source };
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?;
+    // Parquet's own types: the writer's dictionaries and string layouts are none of our concern.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(damaged)?;
     let schema = reader.schema().clone();
     let columns = Columns::find(schema.fields().iter().map(|field| field.name().as_str()));
     let columns = columns.map_err(|fault| Error::Graph { path: path.into(), fault })?;
@@ -24,7 +27,7 @@ pub(super) fn read(path: &Path) -> Result<EdgeList, Error> {
     let mut first_row = 1;
     for batch in reader.build().map_err(damaged)? {
         let batch = batch.map_err(|source| damaged(source.into()))?;
-        let edges = Edges::of(&batch, &columns).map_err(|source| damaged(source.into()))?;
+        let edges = Edges::of(&batch, &columns);
         for row in 0..batch.num_rows() {
             edges.push(row, &schema, &columns, &mut list).map_err(|fault| {
                 let number = first_row + row as u64;
@@ -36,47 +39,40 @@ pub(super) fn read(path: &Path) -> Result<EdgeList, Error> {
     Ok(list)
 }
 
-/// Labels must be integers or text, weights numbers. A dictionary counts as its values.
+/// Labels must be integers or text, weights numbers.
 fn check(path: &Path, schema: &Schema, columns: &Columns) -> Result<(), Error> {
-    let plain = |column: usize| match schema.field(column).data_type() {
-        DataType::Dictionary(_, values) => (**values).clone(),
-        other => other.clone(),
-    };
+    let kind = |column: usize| schema.field(column).data_type();
     let wrong = |column: usize, expected| Error::Column {
         path: path.into(),
         column: schema.field(column).name().clone(),
-        found: schema.field(column).data_type().clone(),
+        found: kind(column).clone(),
         expected,
     };
     for column in [columns.source, columns.target] {
-        let found = plain(column);
-        if !found.is_integer() && !matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) {
+        if !kind(column).is_integer() && *kind(column) != DataType::Utf8 {
             return Err(wrong(column, "integers or text"));
         }
     }
     match columns.weight {
-        Some(column) if !plain(column).is_numeric() => Err(wrong(column, "numbers")),
+        Some(column) if !kind(column).is_numeric() => Err(wrong(column, "numbers")),
         _ => Ok(()),
     }
 }
 
-/// The columns of a batch, as text and doubles.
+/// The columns of a batch, as text and doubles; nulls are none.
 struct Edges {
     source: StringArray,
     target: StringArray,
-    weight: Option<Float64Array>,
+    weight: Option<Vec<Option<f64>>>,
 }
 
 impl Edges {
-    fn of(batch: &RecordBatch, columns: &Columns) -> Result<Self, arrow::error::ArrowError> {
-        let text = |column: usize| cast(batch.column(column), &DataType::Utf8).map(|array| array.as_string().clone());
-        let number = |column: usize| cast(batch.column(column), &DataType::Float64);
-        let weight = columns.weight.map(number).transpose()?;
-        Ok(Self {
-            source: text(columns.source)?,
-            target: text(columns.target)?,
-            weight: weight.map(|array: ArrayRef| array.as_primitive().clone()),
-        })
+    fn of(batch: &RecordBatch, columns: &Columns) -> Self {
+        Self {
+            source: texts(batch.column(columns.source)),
+            target: texts(batch.column(columns.target)),
+            weight: columns.weight.map(|column| numbers(batch.column(column))),
+        }
     }
 
     fn push(&self, row: usize, schema: &Schema, columns: &Columns, list: &mut EdgeList) -> Result<(), Fault> {
@@ -88,19 +84,57 @@ impl Edges {
             return Err(null(columns.target));
         }
         let weight = match (&self.weight, columns.weight) {
-            (Some(weights), Some(column)) if weights.is_null(row) => return Err(null(column)),
-            (Some(weights), _) => weights.value(row),
-            (None, _) => 1.0,
+            (Some(weights), Some(column)) => weights[row].ok_or_else(|| null(column))?,
+            _ => 1.0,
         };
         list.push(self.source.value(row), self.target.value(row), weight)
     }
+}
+
+/// Evaluates `$each` for the values of a primitive column of one of the types listed, as `$value`.
+macro_rules! each_value {
+    ($column:expr, [$($kind:ident => $ty:ty),+], |$value:ident| $each:expr, else $otherwise:expr) => {
+        match $column.data_type() {
+            $(DataType::$kind => $column.as_primitive::<$ty>().iter().map(|v| v.map(|$value| $each)).collect(),)+
+            _ => $otherwise,
+        }
+    };
+}
+
+/// A column of integers or text as text.
+fn texts(column: &dyn Array) -> StringArray {
+    each_value!(column, [
+        Int8 => Int8Type, Int16 => Int16Type, Int32 => Int32Type, Int64 => Int64Type,
+        UInt8 => UInt8Type, UInt16 => UInt16Type, UInt32 => UInt32Type, UInt64 => UInt64Type
+    ], |value| value.to_string(), else column.as_string().clone())
+}
+
+/// A column of numbers as doubles.
+fn numbers(column: &dyn Array) -> Vec<Option<f64>> {
+    each_value!(column, [
+        Int8 => Int8Type, Int16 => Int16Type, Int32 => Int32Type, Int64 => Int64Type,
+        UInt8 => UInt8Type, UInt16 => UInt16Type, UInt32 => UInt32Type, UInt64 => UInt64Type,
+        Float32 => Float32Type, Float64 => Float64Type
+    ], |value| value as f64, else match column.data_type() {
+        DataType::Float16 => column.as_primitive::<Float16Type>().iter().map(|v| v.map(f64::from)).collect(),
+        DataType::Decimal32(..) => decimals::<Decimal32Type>(column),
+        DataType::Decimal64(..) => decimals::<Decimal64Type>(column),
+        DataType::Decimal128(..) => decimals::<Decimal128Type>(column),
+        _ => decimals::<Decimal256Type>(column),
+    })
+}
+
+fn decimals<T: DecimalType>(column: &dyn Array) -> Vec<Option<f64>> {
+    let decimals = column.as_primitive::<T>();
+    let value = |row| decimals.value_as_string(row).parse().expect("a decimal is a number");
+    (0..decimals.len()).map(|row| decimals.is_valid(row).then(|| value(row))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Decimal128Array, Int8Array, UInt32Array};
+    use arrow_array::{ArrayRef, Decimal128Array, Float64Array, Int8Array, UInt32Array};
     use parquet::arrow::ArrowWriter;
 
     use super::*;

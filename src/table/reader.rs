@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{AsArray as _, RecordBatch};
-use arrow::datatypes::{Float64Type, Int64Type, UInt64Type};
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::Error;
@@ -56,7 +57,7 @@ fn damaged(path: &Path, source: parquet::errors::ParquetError) -> Error {
 }
 
 /// Every column of `table` must be there, of its type and without nulls.
-fn check(path: &Path, table: &'static Table, schema: &arrow::datatypes::Schema) -> Result<(), Error> {
+fn check(path: &Path, table: &'static Table, schema: &arrow_schema::Schema) -> Result<(), Error> {
     for column in table.columns {
         let found = schema.field_with_name(column.name);
         if !found.is_ok_and(|field| *field.data_type() == column.kind.data_type() && !field.is_nullable()) {

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 
 /// Type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
