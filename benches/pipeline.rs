@@ -84,7 +84,7 @@ fn pass(c: &mut Criterion) {
                 (0..graph.frames().len()).into_par_iter().for_each_init(Buffers::default, |buffers, index| {
                     let Buffers { frame, fields, scratch } = buffers;
                     graph.read(index, frame).expect("never fails");
-                    fields.reset(graph.frames()[index].rows.clone(), 1);
+                    fields.reset(graph.frames()[index].rows.clone(), [0]);
                     kernel::add_blocks(isa, &frame.inward, graph.values(), &spins, fields, scratch);
                     kernel::add_blocks(isa, &frame.outward, graph.values(), &spins, fields, scratch);
                     black_box(fields.vectors());
