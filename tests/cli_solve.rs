@@ -190,3 +190,62 @@ fn wrong_usage_is_told_apart_from_failure() {
     dir.run(2, ["solve-all"]);
     assert!(dir.names().is_empty());
 }
+
+#[test]
+fn a_search_killed_again_and_again_ends_in_the_same_replicas() {
+    let dir = digits();
+    for method in ["sweep", "steepest", "anneal"] {
+        let flags = ["--method", method, "--replicas", "20", "--seed", "3", "--sweeps", "1000", "--quiet"];
+        let expected = solve(&dir, &format!("{method}.parquet"), &flags);
+        let output = format!("{method}-killed.parquet");
+        let mut lives = 0;
+        loop {
+            let args = ["solve", "g", "-o", &output, "--resume", "--checkpoint-every", "0"];
+            let mut run = dir.command(args.iter().chain(&flags)).spawn().unwrap();
+            // Lives grow, so that even a slow machine saves something in one of them.
+            let death = Instant::now() + Duration::from_millis(40 + 20 * lives);
+            while run.try_wait().unwrap().is_none() && Instant::now() < death {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if run.try_wait().unwrap().is_some_and(|status| status.success()) {
+                break;
+            }
+            run.kill().unwrap();
+            run.wait().unwrap();
+            lives += 1;
+        }
+        assert!(lives > 0 || method != "anneal", "the longest search is killed at least once");
+        let found = table::read_replicas(&dir.path(&output)).unwrap();
+        let strip = |rows: Vec<ReplicaRow>| rows.into_iter().map(|r| ReplicaRow { secs: 0.0, ..r }).collect::<Vec<_>>();
+        assert_eq!(strip(found), strip(expected), "{method} after {lives} lives");
+        assert!(!dir.path(&format!("{output}.checkpoint")).exists());
+    }
+}
+
+#[test]
+fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
+    let dir = digits();
+    let solve =
+        ["solve", "g", "-o", "r.parquet", "--method=anneal", "--sweeps=100000", "--checkpoint-every=0", "--quiet"];
+    let mut run = dir.command(solve).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !dir.path("r.parquet.checkpoint").exists() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let pid = run.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let status = run.wait().unwrap();
+    let mut message = String::new();
+    std::io::Read::read_to_string(&mut run.stderr.take().unwrap(), &mut message).unwrap();
+    assert_eq!(status.code(), Some(1), "{message}");
+    assert!(message.contains("interrupted") && message.contains("r.parquet.checkpoint, --resume"), "{message}");
+    assert_eq!(dir.names(), ["g", "r.parquet.checkpoint"]);
+
+    let refused = dir.run(1, solve).stderr();
+    assert!(refused.contains("--resume continues it, --force starts again"), "{refused}");
+    let other = dir.run(1, solve.iter().copied().chain(["--seed", "9", "--resume"])).stderr();
+    assert!(other.contains("made by another search"), "{other}");
+    dir.write("r.parquet.checkpoint", b"SPINCKP1 and then nothing");
+    let damaged = dir.run(1, solve.iter().copied().chain(["--resume"])).stderr();
+    assert!(damaged.contains("r.parquet.checkpoint: not an intact checkpoint; remove it"), "{damaged}");
+}

@@ -18,6 +18,7 @@ pub mod inspect;
 pub mod output;
 pub mod progress;
 mod provenance;
+pub mod session;
 pub mod solve;
 pub mod verify;
 

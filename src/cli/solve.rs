@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
-use super::flags::{Force, Quiet, Seed, Threads};
+use super::flags::{Force, Quiet, Resume, Seed, Threads};
 use super::output::Output;
+use super::session::{Session, Setup};
 use crate::graph::{BlockStream as _, Totals};
 use crate::kernel::Isa;
 use crate::shard::{self, Shards};
@@ -21,6 +22,9 @@ use crate::table::{self, LayerRow, Provenance, ReplicaRow};
 ///
 /// Memory: for `sweep` and `anneal` one bit per node and replica and about 5 MB per thread; for `steepest` 9 bytes per
 /// node and thread and twice the parameters. The same seed gives the same states on any number of threads.
+///
+/// The state of the search is saved as FILE.parquet.checkpoint every minute and on SIGINT and SIGTERM; --resume goes on
+/// from there and ends in the same replicas as an unbroken run.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Graph directory, from `build-graph` or `import-graph`.
@@ -48,6 +52,11 @@ pub struct Args {
     seed: Seed,
     #[command(flatten)]
     threads: Threads,
+    /// Seconds between two checkpoints. A killed search loses at most this and one sweep (one replica of `steepest`).
+    #[arg(long, value_name = "SECS", default_value_t = 60)]
+    checkpoint_every: u64,
+    #[command(flatten)]
+    resume: Resume,
     #[command(flatten)]
     force: Force,
     #[command(flatten)]
@@ -92,16 +101,28 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let layers_out = Output::create(&layers_path(&args.output), args.force)?;
     let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
     let plan = args.plan();
-    let bar = super::progress::bar(args.quiet.quiet);
+    let session = Session::begin(Setup {
+        output: &args.output,
+        graph: (graph.fingerprint().to_owned(), graph.totals().n_nodes),
+        plan: plan.clone(),
+        every: Duration::from_secs(args.checkpoint_every),
+        resume: args.resume,
+        force: args.force,
+        quiet: args.quiet,
+    })?;
     let solved = args.threads.pool()?.install(|| -> anyhow::Result<_> {
-        shard::verify_values(&graph, &*bar)?;
-        let replicas = spin::solve(&graph, &plan, &*bar)?;
+        shard::verify_values(&graph, &session)?;
+        let replicas = spin::solve(&graph, &plan, &session)?;
         let best = best(&replicas);
         let blocks = frustrated::by_block(&graph, &best.state)?;
         Ok((best.index, blocks, replicas))
     });
-    drop(bar);
-    let (best, blocks, replicas) = solved.with_context(|| format!("cannot solve {}", args.graph.display()))?;
+    let (best, blocks, replicas) = match solved {
+        Err(error) if matches!(error.downcast_ref(), Some(spin::Error::Interrupted)) => {
+            bail!("interrupted; the search so far is in {}, --resume continues it", session.path().display())
+        }
+        solved => solved.with_context(|| format!("cannot solve {}", args.graph.display()))?,
+    };
 
     let name = graph_name(&args.graph);
     let provenance = super::provenance(
@@ -126,6 +147,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let rows: Vec<_> = replicas.into_iter().map(|r| row(&name, &plan, graph.totals(), r)).collect();
     write_layers(layers_out, &provenance, &block_rows)?;
     write_replicas(replicas_out, &provenance, &rows)?;
+    session.finish();
     super::print(line)
 }
 

@@ -130,6 +130,10 @@ impl Spins {
     pub fn all_up(n_nodes: u32, n_groups: usize) -> Self {
         Self { n_nodes: n_nodes as usize, masks: vec![u16::MAX; n_nodes as usize * n_groups] }
     }
+    /// All spins `+1`, with room for that many replicas.
+    pub fn for_replicas(n_nodes: u32, replicas: usize) -> Self {
+        Self::all_up(n_nodes, replicas.div_ceil(LANES))
+    }
     /// Lane groups.
     pub fn n_groups(&self) -> usize {
         self.masks.len().checked_div(self.n_nodes).unwrap_or(0)

@@ -26,7 +26,6 @@ use super::visit::Rule;
 use super::{Error, random, sweep};
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
-use crate::progress::Progress;
 
 /// `β σ` of the first and of the last sweep.
 const BETA_SIGMA: [f64; 2] = [0.25, 12.0];
@@ -61,25 +60,24 @@ fn exp2(x: f32) -> f32 {
     f32::from_bits((p.to_bits() as i32).wrapping_add((whole as i32) << 23) as u32)
 }
 
-/// Inverse temperatures of all sweeps.
-fn schedule(sigma: f64, sweeps: u32) -> impl Iterator<Item = f64> {
-    let steps = f64::from(sweeps.max(2) - 1);
+/// Inverse temperature of one sweep.
+fn beta(sigma: f64, sweep: u32, sweeps: u32) -> f64 {
     let [first, last] = BETA_SIGMA.map(|b| b / sigma);
-    (0..sweeps).map(move |k| first * (last / first).powf(f64::from(k) / steps))
+    first * (last / first).powf(f64::from(sweep) / f64::from(sweeps.max(2) - 1))
 }
 
 /// The whole method: the schedule, then descent.
-pub(super) fn run(relax: &mut Relax<'_>, sweeps: u32, progress: &dyn Progress) -> Result<(), Error> {
-    progress.begin("anneal", u64::from(sweeps));
-    for (sweep, beta) in schedule(relax.scales.typical, sweeps).enumerate() {
+pub(super) fn run(relax: &mut Relax<'_>, sweeps: u32) -> Result<(), Error> {
+    relax.control.begin("anneal", u64::from(sweeps));
+    relax.control.advance(u64::from(relax.steps()));
+    for sweep in relax.steps()..sweeps {
+        let beta = beta(relax.scales.typical, sweep, sweeps);
         // Sixteen binary places: the last bits of a logarithm differ between machines.
         let exponent = f32::from_bits(((2.0 * beta / std::f64::consts::LN_2) as f32).to_bits() & !0xff);
-        relax.sweep(&HeatBath { key: random::sweep_key(relax.plan.seed, sweep as u64), exponent })?;
-        progress.advance(1);
-        progress.note(&format!("best ε {:.6}", relax.best_energy()));
+        relax.step(&HeatBath { key: random::sweep_key(relax.plan.seed, u64::from(sweep)), exponent })?;
     }
-    progress.end();
-    sweep::descend(relax, progress)
+    relax.control.end();
+    sweep::descend(relax)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@
 //! `steepest` is exact: see [`steepest`].
 
 pub mod anneal;
+pub mod checkpoint;
+mod control;
 mod energy;
 pub mod exact;
 pub mod frustrated;
@@ -41,12 +43,10 @@ pub mod sweep;
 mod tournament;
 mod visit;
 
-use std::time::Instant;
-
 use crate::graph::{self, BlockStream};
-use crate::kernel::{Isa, LANES, Spins};
-use crate::progress::Progress;
+use crate::kernel::{Isa, Spins};
 
+pub use control::{Batch, Checkpoint, Control, Pulse, Run};
 pub use scale::Scales;
 
 /// How to search.
@@ -100,7 +100,7 @@ impl Plan {
 }
 
 /// The outcome of one replica.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Replica {
     /// Its number.
     pub index: u32,
@@ -117,6 +117,7 @@ pub struct Replica {
     /// False if `max_flips` ended the search first.
     pub local_minimum: bool,
     /// Bit `i % 8` of byte `i / 8` is set if `s_i = +1`.
+    #[serde(skip)]
     pub state: Vec<u8>,
 }
 
@@ -135,6 +136,12 @@ pub enum Error {
         /// `Σ|w|`.
         sum_abs: f64,
     },
+    /// [`Control::pulse`] said so; the state was saved.
+    #[error("interrupted")]
+    Interrupted,
+    /// The state could not be saved.
+    #[error("cannot save the state of the search")]
+    Save(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The recomputed energy differs from the running one.
     #[error(
         "replica {replica}: running energy {running} but {recomputed} from scratch; the graph changed under the solver, or this is a bug"
@@ -154,34 +161,36 @@ pub enum Error {
 /// Memory: streaming methods hold `n_nodes · replicas / 8` bytes of spins (replicas rounded up to sixteen), 4 bytes a
 /// node, and about 4 MiB per thread; `steepest` 9 bytes per node and thread, the decoded blocks, and the parameters once more.
 ///
+/// Between sweeps (after replicas, for `steepest`) `control` may have the state saved or end the search; a later call
+/// with the same plan whose `control` returns that state gives the same replicas as an unbroken run.
+///
 /// # Errors
-/// [`Error`] if the graph cannot be read or has no weight.
-pub fn solve(graph: &dyn BlockStream, plan: &Plan, progress: &dyn Progress) -> Result<Vec<Replica>, Error> {
+/// [`Error`] if the graph cannot be read or has no weight, or the search was stopped.
+pub fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
     let totals = graph.totals();
     if totals.sum_abs.is_nan() || totals.sum_abs <= 0.0 {
         return Err(Error::NoWeight { sum_abs: totals.sum_abs });
     }
     match plan.method {
-        Method::Steepest => steepest::solve(graph, plan, progress),
-        Method::Sweep | Method::Anneal { .. } => stream(graph, plan, progress),
+        Method::Steepest => steepest::solve(graph, plan, control),
+        Method::Sweep | Method::Anneal { .. } => stream(graph, plan, control),
     }
 }
 
 /// The streaming methods: all replicas in one state, advanced together.
-fn stream(graph: &dyn BlockStream, plan: &Plan, progress: &dyn Progress) -> Result<Vec<Replica>, Error> {
-    let start = Instant::now();
+fn stream(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
     let scales = Scales::measure(graph)?;
-    let mut relax = relax::Relax::new(graph, &scales, plan, initial_spins(graph.totals().n_nodes, plan))?;
+    let mut relax = relax::Relax::new(graph, &scales, plan, control)?;
     match plan.method {
-        Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps, progress)?,
-        _ => sweep::run(&mut relax, progress)?,
+        Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
+        _ => sweep::run(&mut relax)?,
     }
-    relax.finish(start.elapsed().as_secs_f64())
+    relax.finish()
 }
 
 /// Initial states of all replicas.
 fn initial_spins(n_nodes: u32, plan: &Plan) -> Spins {
-    let mut spins = Spins::all_up(n_nodes, (plan.replicas as usize).div_ceil(LANES));
+    let mut spins = Spins::for_replicas(n_nodes, plan.replicas as usize);
     for replica in 0..plan.replicas {
         for node in random::initial_flips(plan, replica, n_nodes) {
             spins.flip(replica as usize, node);

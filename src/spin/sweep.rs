@@ -10,7 +10,6 @@ use super::visit::Rule;
 use super::{Error, Scales};
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
-use crate::progress::Progress;
 
 /// Sweeps with a falling threshold.
 const FALL: u32 = 40;
@@ -54,27 +53,22 @@ impl Rule for Negative<'_> {
 }
 
 /// The whole method: falling threshold, then descent.
-pub(super) fn run(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), Error> {
-    progress.begin("sweep", u64::from(FALL));
+pub(super) fn run(relax: &mut Relax<'_>) -> Result<(), Error> {
+    relax.control.begin("sweep", u64::from(FALL));
+    relax.control.advance(u64::from(relax.steps()));
     let ratio = THRESHOLDS[1] / THRESHOLDS[0];
-    for step in 0..FALL {
+    for step in relax.steps()..FALL {
         let factor = THRESHOLDS[0] * ratio.powf(f64::from(step) / f64::from(FALL - 1));
-        relax.sweep(&Threshold::new(relax.scales, factor))?;
-        progress.advance(1);
-        progress.note(&format!("best ε {:.6}", relax.best_energy()));
+        relax.step(&Threshold::new(relax.scales, factor))?;
     }
-    progress.end();
-    descend(relax, progress)
+    relax.control.end();
+    descend(relax)
 }
 
 /// Flips negative fields until there are none.
-pub(super) fn descend(relax: &mut Relax<'_>, progress: &dyn Progress) -> Result<(), Error> {
-    let rule = Negative { rows: &relax.scales.rows };
-    progress.begin("descent", 0);
-    relax.descend(&rule, |relax| {
-        progress.advance(1);
-        progress.note(&format!("best ε {:.6}", relax.best_energy()));
-    })?;
-    progress.end();
+pub(super) fn descend(relax: &mut Relax<'_>) -> Result<(), Error> {
+    relax.control.begin("descent", 0);
+    relax.descend(&Negative { rows: &relax.scales.rows })?;
+    relax.control.end();
     Ok(())
 }

@@ -1,9 +1,13 @@
+use std::borrow::Cow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::graph::NodeId;
 use crate::graph::csr::Csr;
-use crate::progress::Silent;
+use crate::progress::{Progress, Silent};
 
 /// Edges of a layered graph with small integer weights (so that all arithmetic is exact), and its class sizes.
 fn layered(n_layers: usize, size: u32) -> impl Strategy<Value = (Vec<u32>, Vec<(NodeId, NodeId, f32)>)> {
@@ -145,6 +149,84 @@ proptest! {
         prop_assert_eq!(sum(|b| b.weight), csr.totals().sum_abs);
         prop_assert!((sum(|b| b.frustrated_weight) / sum(|b| b.weight) - replica.energy).abs() < 1e-9);
         prop_assert_eq!(blocks.iter().map(|b| b.n_edges).sum::<u64>(), csr.totals().n_edges);
+    }
+}
+
+/// Stops a search after some pulses and keeps its state as bytes, as a file would.
+struct Stopper {
+    plan: Plan,
+    n_nodes: u32,
+    pulses_left: AtomicU32,
+    kept: Mutex<Option<Vec<u8>>>,
+}
+
+impl Progress for Stopper {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn note(&self, _: &str) {}
+    fn end(&self) {}
+}
+
+impl Control for Stopper {
+    fn saved(&self) -> Option<Checkpoint<'static>> {
+        let kept = self.kept.lock().unwrap();
+        kept.as_ref().map(|bytes| checkpoint::decode(bytes, "graph", &self.plan, self.n_nodes).unwrap())
+    }
+    fn pulse(&self) -> Pulse {
+        let left = self.pulses_left.load(Ordering::Relaxed);
+        self.pulses_left.store(left.saturating_sub(1), Ordering::Relaxed);
+        if left == 0 { Pulse::Stop } else { Pulse::Continue }
+    }
+    fn save(&self, checkpoint: &Checkpoint<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        *self.kept.lock().unwrap() = Some(checkpoint::encode(checkpoint, "graph", &self.plan));
+        Ok(())
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_search_stopped_again_and_again_finds_the_same(g in layered(5, 9), seed in any::<u64>(), pulses in 0u32..7) {
+        let csr = graph(&g);
+        for method in METHODS {
+            let plan = plan(method, 18, seed);
+            let strip = |mut replicas: Vec<Replica>| {
+                replicas.iter_mut().for_each(|r| r.secs = 0.0);
+                replicas
+            };
+            let expected = strip(solve(&csr, &plan, &Silent).unwrap());
+            let n_nodes = csr.totals().n_nodes;
+            let (pulses_left, kept) = (AtomicU32::new(pulses), Mutex::new(None));
+            let stopper = Stopper { plan: plan.clone(), n_nodes, pulses_left, kept };
+            let found = loop {
+                match solve(&csr, &plan, &stopper) {
+                    Ok(replicas) => break strip(replicas),
+                    // A longer life each time, so that a descent, which begins anew, comes to its end.
+                    Err(Error::Interrupted) => stopper.pulses_left.store(pulses + 3, Ordering::Relaxed),
+                    Err(error) => panic!("{error}"),
+                }
+            };
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_is_of_one_search_and_intact() {
+    let plan = plan(Method::Sweep, 3, 7);
+    let spins = Spins::for_replicas(5, 3);
+    let batch = Batch { steps: 2, runs: vec![Run::default(); 3], secs: 0.5, spins };
+    let bytes = checkpoint::encode(&Checkpoint::Batch(Cow::Borrowed(&batch)), "graph", &plan);
+    let decode = |bytes: &[u8], graph: &str, plan: &Plan| checkpoint::decode(bytes, graph, plan, 5);
+    assert_eq!(decode(&bytes, "graph", &plan).unwrap(), Checkpoint::Batch(Cow::Owned(batch)));
+    assert!(decode(&bytes, "another", &plan).unwrap_err().to_string().contains("another search"));
+    assert!(decode(&bytes, "graph", &Plan { seed: 8, ..plan.clone() }).is_err());
+    for end in 0..bytes.len() {
+        assert!(decode(&bytes[..end], "graph", &plan).is_err());
+    }
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        assert!(decode(&damaged, "graph", &plan).is_err());
     }
 }
 

@@ -11,31 +11,44 @@
 
 mod adjacency;
 
+use std::borrow::Cow;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
 use self::adjacency::Adjacency;
 use super::tournament::{CHUNK, Tournament};
-use super::{Error, Plan, Replica, random};
+use super::{Checkpoint, Control, Error, Plan, Pulse, Replica, random};
 use crate::graph::{BlockStream, NodeId};
-use crate::progress::Progress;
 
 /// Runs the plan's replicas, one per thread at a time.
-pub(super) fn solve(graph: &dyn BlockStream, plan: &Plan, progress: &dyn Progress) -> Result<Vec<Replica>, Error> {
+pub(super) fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
     let adjacency = Adjacency::new(graph)?;
-    progress.begin("steepest", u64::from(plan.replicas));
-    let replicas = (0..plan.replicas)
-        .into_par_iter()
-        .map(|index| {
-            let replica = run(&adjacency, plan, index);
-            progress.advance(1);
-            progress.note(&format!("replica {index}: ε {:.6}, {} flips", replica.energy, replica.flips));
-            replica
-        })
-        .collect();
-    progress.end();
-    Ok(replicas)
+    control.begin("steepest", u64::from(plan.replicas));
+    let done = match control.saved() {
+        Some(Checkpoint::Replicas(replicas)) => replicas.into_owned(),
+        _ => Vec::new(),
+    };
+    control.advance(done.len() as u64);
+    let missing: Vec<_> = (0..plan.replicas).filter(|&index| done.iter().all(|r| r.index != index)).collect();
+    let done = Mutex::new(done);
+    missing.into_par_iter().with_max_len(1).try_for_each(|index| {
+        let replica = run(&adjacency, plan, index);
+        control.advance(1);
+        control.note(&format!("replica {index}: ε {:.6}, {} flips", replica.energy, replica.flips));
+        let mut done = done.lock().expect("no thread panics while it holds the lock");
+        done.push(replica);
+        let pulse = control.pulse();
+        if pulse != Pulse::Continue {
+            control.save(&Checkpoint::Replicas(Cow::Borrowed(&done))).map_err(Error::Save)?;
+        }
+        if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
+    })?;
+    control.end();
+    let mut done = done.into_inner().expect("no thread panics while it holds the lock");
+    done.sort_by_key(|replica| replica.index);
+    Ok(done)
 }
 
 /// One replica from its initial state to the minimum.

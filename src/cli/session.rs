@@ -1,0 +1,134 @@
+//! A search that survives: progress, checkpoints in time, a clean end on SIGINT and SIGTERM.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::flags::{Force, Quiet, Resume};
+use super::output::Output;
+use crate::progress::Progress;
+use crate::spin::{Checkpoint, Control, Plan, Pulse, checkpoint};
+
+/// What a session is of, and when it saves.
+pub struct Setup<'a> {
+    /// The table that the search will write; its checkpoint is `<output>.checkpoint`.
+    pub output: &'a Path,
+    /// Fingerprint and number of nodes of the graph.
+    pub graph: (String, u32),
+    /// The search.
+    pub plan: Plan,
+    /// Time between two checkpoints.
+    pub every: Duration,
+    /// Go on from the checkpoint, if there is one.
+    pub resume: Resume,
+    /// Ignore the checkpoint, if there is one.
+    pub force: Force,
+    /// No progress.
+    pub quiet: Quiet,
+}
+
+/// Implements [`Control`] for the command line.
+pub struct Session {
+    bar: Box<dyn Progress>,
+    path: PathBuf,
+    graph: String,
+    plan: Plan,
+    every: Duration,
+    last_save: Mutex<Instant>,
+    saved: Mutex<Option<Checkpoint<'static>>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// Reads the checkpoint, if any, and starts to listen for signals. A second signal ends the process at once.
+    ///
+    /// # Errors
+    /// If there is a checkpoint and neither `--resume` nor `--force`, or it is not one of this search.
+    pub fn begin(setup: Setup<'_>) -> anyhow::Result<Self> {
+        let Setup { output, graph: (graph, n_nodes), plan, every, resume, force, quiet } = setup;
+        let path = checkpoint_path(output);
+        let found = path.exists();
+        if found && !resume.resume && !force.force {
+            bail!("{} holds an unfinished search; --resume continues it, --force starts again", path.display());
+        }
+        let mut saved = None;
+        if found && resume.resume {
+            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let checkpoint = checkpoint::decode(&bytes, &graph, &plan, n_nodes);
+            saved = Some(checkpoint.with_context(|| path.display().to_string())?);
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
+            flag::register(signal, Arc::clone(&stop))?;
+        }
+        let bar = super::progress::bar(quiet.quiet);
+        let (last_save, saved) = (Mutex::new(Instant::now()), Mutex::new(saved));
+        Ok(Self { bar, path, graph, plan, every, last_save, saved, stop })
+    }
+
+    /// Where the state is kept.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The search is complete and its tables are written: the checkpoint is no longer needed.
+    pub fn finish(self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// `<output>.checkpoint`; not ending in `.parquet`, so that nobody reads it as a table.
+fn checkpoint_path(output: &Path) -> PathBuf {
+    let mut path = output.as_os_str().to_owned();
+    path.push(".checkpoint");
+    path.into()
+}
+
+impl Progress for Session {
+    fn begin(&self, task: &str, total: u64) {
+        self.bar.begin(task, total);
+    }
+    fn advance(&self, units: u64) {
+        self.bar.advance(units);
+    }
+    fn note(&self, line: &str) {
+        self.bar.note(line);
+    }
+    fn end(&self) {
+        self.bar.end();
+    }
+}
+
+impl Control for Session {
+    fn saved(&self) -> Option<Checkpoint<'static>> {
+        self.saved.lock().expect("no thread panics while it holds the lock").take()
+    }
+
+    fn pulse(&self) -> Pulse {
+        if self.stop.load(Ordering::Relaxed) {
+            return Pulse::Stop;
+        }
+        let mut last = self.last_save.lock().expect("no thread panics while it holds the lock");
+        if last.elapsed() < self.every {
+            return Pulse::Continue;
+        }
+        *last = Instant::now();
+        Pulse::Save
+    }
+
+    fn save(&self, checkpoint: &Checkpoint<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let bytes = checkpoint::encode(checkpoint, &self.graph, &self.plan);
+        let write = || {
+            let mut out = Output::create(&self.path, Force { force: true })?;
+            std::io::Write::write_all(&mut out, &bytes)?;
+            out.commit()
+        };
+        write().map_err(Into::into)
+    }
+}

@@ -1,0 +1,76 @@
+//! How a long search is watched, saved, stopped and resumed.
+
+use std::borrow::Cow;
+
+use super::Replica;
+use crate::kernel::Spins;
+use crate::progress::{Progress, Silent};
+
+/// What the solver asks of its surroundings between two sweeps, or after a replica of `steepest`.
+pub trait Control: Progress {
+    /// The state that an earlier, unfinished run of the same plan left behind.
+    fn saved(&self) -> Option<Checkpoint<'static>> {
+        None
+    }
+    /// What to do now.
+    fn pulse(&self) -> Pulse {
+        Pulse::Continue
+    }
+    /// Keeps a state.
+    ///
+    /// # Errors
+    /// Whatever the storage says.
+    fn save(&self, _: &Checkpoint<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+impl Control for Silent {}
+
+/// The answer to "what now?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pulse {
+    /// Go on.
+    Continue,
+    /// Save, then go on.
+    Save,
+    /// Save, then end with [`super::Error::Interrupted`].
+    Stop,
+}
+
+/// A search between two sweeps: going on from here gives the same replicas as never having stopped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Checkpoint<'a> {
+    /// The replicas that are finished (`steepest`).
+    Replicas(Cow<'a, [Replica]>),
+    /// All replicas, under way (streaming methods).
+    Batch(Cow<'a, Batch>),
+}
+
+/// All replicas of a streaming method.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Sweeps of the schedule that are done. A descent begins anew: it does not depend on what it has read before.
+    pub steps: u32,
+    /// Totals by replica.
+    pub runs: Vec<Run>,
+    /// Seconds spent so far.
+    pub secs: f64,
+    /// The states.
+    pub spins: Spins,
+}
+
+/// The running totals of one replica.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Run {
+    /// `Σ_edges s_i w s_j`.
+    pub alignment: f64,
+    /// Flips so far.
+    pub flips: u64,
+    /// Sweeps that flipped something.
+    pub sweeps: u64,
+    /// `max_flips` was reached.
+    pub exhausted: bool,
+    /// The last sweep flipped nothing.
+    pub settled: bool,
+}
