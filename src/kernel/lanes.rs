@@ -98,21 +98,11 @@ pub fn signed(mask: u16, x: [f32; LANES]) -> [f32; LANES] {
 /// The mask whose bits are set where the lane's condition holds.
 #[inline(always)]
 pub fn mask_of(condition: [bool; LANES]) -> u16 {
-    let mut lanes = 0;
-    for (lane, holds) in condition.into_iter().enumerate() {
-        lanes |= u16::from(holds) << lane;
+    let mut bits = [0u32; LANES];
+    for (lane, bit) in bits.iter_mut().enumerate() {
+        *bit = if condition[lane] { 1 << bit_of_lane(lane) } else { 0 };
     }
-    bits_of_lanes(lanes)
-}
-
-/// Moves bit `d` to bit [`bit_of_lane`]`(d)`: even bits to the low byte, odd bits to the high byte.
-#[inline(always)]
-fn bits_of_lanes(mut x: u16) -> u16 {
-    for (distance, moved) in [(1, 0x2222), (2, 0x0c0c), (4, 0x00f0)] {
-        let swap = (x ^ (x >> distance)) & moved;
-        x ^= swap ^ (swap << distance);
-    }
-    x
+    bits.into_iter().fold(0, |mask, bit| mask | bit) as u16
 }
 
 /// Spins of all nodes for up to `16 · n_groups` replicas: one bit each, set for `+1`.

@@ -41,7 +41,7 @@ impl Rule for HeatBath {
     #[inline(always)]
     fn flips(&self, _: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16 {
         // The least uniform number is 2⁻²⁵: beyond 2²⁵ no lane can flip.
-        if r.iter().fold(f32::MAX, |least, &r| if r < least { r } else { least }) * self.exponent > 25.5 {
+        if !r.iter().fold(false, |any, &r| any | (r * self.exponent <= 25.5)) {
             return 0;
         }
         let u = random::uniform(self.key, node, group);
@@ -52,12 +52,15 @@ impl Rule for HeatBath {
 /// `2^x` for moderate `x`, to a relative error of 5·10⁻⁶, by multiplications and additions only: the same bits everywhere.
 #[inline(always)]
 fn exp2(x: f32) -> f32 {
+    const MAGIC: f32 = 12_582_912.0;
     let x = x.clamp(-126.0, 126.0);
-    let whole = (x + 12_582_912.0) - 12_582_912.0;
-    let f = x - whole;
+    // Adding 1.5 · 2²³ rounds to a whole number, which then is in the low bits.
+    let shifted = x + MAGIC;
+    let f = x - (shifted - MAGIC);
+    let whole = shifted.to_bits().wrapping_sub(MAGIC.to_bits());
     let p = 1.0
         + f * (std::f32::consts::LN_2 + f * (0.240_226_5 + f * (0.055_503_6 + f * (0.009_618_1 + f * 0.001_333_6))));
-    f32::from_bits((p.to_bits() as i32).wrapping_add((whole as i32) << 23) as u32)
+    f32::from_bits(p.to_bits().wrapping_add(whole << 23))
 }
 
 /// Inverse temperature of one sweep.

@@ -6,15 +6,23 @@ use crate::kernel::{LANES, bit_of_lane, lane_of_bit};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
     unit: f64,
-    scale: f32,
+    scale: f64,
 }
 
 impl Grid {
     /// For fields of at most `max`.
     pub(super) fn new(max: f64) -> Self {
-        // A power of two, so that scaling is exact; one binary place to spare for rounding in `f32`.
+        // A power of two, so that scaling is exact; one binary place to spare for rounding in `f32`. Sums over all
+        // nodes (fewer than 2³²) fit 64 bits.
         let exponent = if max > 0.0 { 29 - max.log2().floor() as i32 } else { 0 }.clamp(-126, 126);
-        Self { unit: 2f64.powi(-exponent), scale: 2f32.powi(exponent) }
+        Self { unit: 2f64.powi(-exponent), scale: 2f64.powi(exponent) }
+    }
+    /// The nearest grid point. Adding 1.5 · 2⁵² rounds to a whole number, which then is in the low bits: unlike a cast,
+    /// every instruction set has a vector form of that.
+    #[inline(always)]
+    fn points(&self, field: f32) -> i64 {
+        const MAGIC: f64 = 6_755_399_441_055_744.0;
+        (f64::from(field) * self.scale + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()) as i64
     }
     /// A sum of grid points as a number.
     pub(super) fn value(&self, sum: i64) -> f64 {
@@ -39,8 +47,8 @@ impl Tally {
     #[inline(always)]
     pub(super) fn add(&mut self, grid: &Grid, mask: u16, fields: &[f32; LANES]) {
         for (lane, field) in fields.iter().enumerate() {
-            let chosen = i32::from(mask >> bit_of_lane(lane) & 1);
-            let points = i64::from((field * grid.scale) as i32 & -chosen);
+            let chosen = i64::from(mask >> bit_of_lane(lane) & 1);
+            let points = grid.points(*field) & -chosen;
             self.sums[lane] = self.sums[lane].wrapping_add(points);
             self.counts[lane] = self.counts[lane].wrapping_add(chosen as u64);
         }
