@@ -7,8 +7,8 @@
 //! 2. [`graph`]: the contract between all the others: nodes, layers, blocks, frames, the block stream;
 //! 3. [`unroll`]: layer graph in, edge blocks out;
 //! 4. [`shard`]: the same blocks on disk, memory-mapped;
-//! 5. `kernel`: panels times lanes, the arithmetic;
-//! 6. `spin`: the flip solvers;
+//! 5. [`kernel`]: panels times lanes, the arithmetic;
+//! 6. [`spin`]: the flip solvers;
 //! 7. [`table`]: Parquet out;
 //! 8. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
 //! 9. [`cli`]: one file per subcommand.

@@ -9,10 +9,11 @@ use anyhow::{Context as _, bail};
 use super::flags::{Force, Quiet, Resume, Seed, Threads};
 use super::output::Output;
 use super::session::{Session, Setup};
-use crate::graph::{BlockStream as _, Totals};
+use crate::graph::{BlockStream as _, Layer, Totals};
 use crate::kernel::Isa;
 use crate::shard::{self, Shards};
-use crate::spin::{self, Method, Plan, Replica, frustrated};
+use crate::spin::frustrated::{self, BlockFrustration};
+use crate::spin::{self, Method, Plan, Replica};
 use crate::table::{self, LayerRow, Provenance, ReplicaRow};
 
 /// Find the frustration of a graph: the least energy over replicas of a spin-flip solver.
@@ -129,23 +130,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Some(plan.seed),
         &[("graph", graph.fingerprint().to_owned()), ("graph_path", args.graph.display().to_string())],
     );
-    let layers = graph.layers();
-    let block_rows: Vec<_> = blocks
-        .iter()
-        .map(|block| LayerRow {
-            graph: name.clone(),
-            replica: i64::from(best),
-            source: layers[block.source].name.clone(),
-            target: layers[block.target].name.clone(),
-            n_edges: block.n_edges as i64,
-            weight: block.weight,
-            frustrated_edges: block.frustrated_edges as i64,
-            frustrated_weight: block.frustrated_weight,
-        })
-        .collect();
+    let layer_rows: Vec<_> = blocks.iter().map(|b| layer_row(&name, best, graph.layers(), b)).collect();
     let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64());
     let rows: Vec<_> = replicas.into_iter().map(|r| row(&name, &plan, graph.totals(), r)).collect();
-    write_layers(layers_out, &provenance, &block_rows)?;
+    write_layers(layers_out, &provenance, &layer_rows)?;
     write_replicas(replicas_out, &provenance, &rows)?;
     session.finish();
     super::print(line)
@@ -188,6 +176,19 @@ fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow
         secs: replica.secs,
         local_minimum: replica.local_minimum,
         state: replica.state,
+    }
+}
+
+fn layer_row(graph: &str, replica: u32, layers: &[Layer], block: &BlockFrustration) -> LayerRow {
+    LayerRow {
+        graph: graph.to_owned(),
+        replica: i64::from(replica),
+        source: layers[block.source].name.clone(),
+        target: layers[block.target].name.clone(),
+        n_edges: block.n_edges as i64,
+        weight: block.weight,
+        frustrated_edges: block.frustrated_edges as i64,
+        frustrated_weight: block.frustrated_weight,
     }
 }
 

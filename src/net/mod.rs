@@ -1,6 +1,6 @@
 //! INPUT: a convolutional network as plain data.
 //!
-//! [`Network`] is a list of layers in topological order. Every reader (`onnx`, `arch`) produces one, and
+//! [`Network`] is a list of layers in topological order. Every reader ([`onnx`], [`arch`]) produces one, and
 //! everything downstream (the edges, the null models, the forward pass) reads it. Nothing here knows about graphs.
 //!
 //! Conventions: a tensor has [`Shape`] channels × height × width for one image (the batch axis is gone); a flat

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind};
+use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind, Run};
 use crate::spin::rows::add_row_sums;
 
 /// Rows per entry of the index from rows to blocks.
@@ -130,7 +130,7 @@ impl<'a> Adjacency<'a> {
     }
 }
 
-/// The group and row within it that is node `row`, if the block meets it.
+/// The group and row within it that is node `row`, if the block, whose runs are nested, meets it.
 fn find(block: &Block, row: NodeId) -> Option<(u32, u32, u32)> {
     let mut rest = row.checked_sub(block.first_row)?;
     let mut steps = [0, 0];
@@ -157,9 +157,11 @@ fn row_sums(graph: &dyn BlockStream, frames: &[Frame], f: impl Fn(f32) -> f64 + 
 
 impl IndexedFrame {
     fn new(frame: Frame, rows: std::ops::Range<NodeId>, transposer: &mut Transposer<'_>) -> Self {
-        let mut blocks = frame.inward;
-        for block in &frame.outward.blocks {
-            blocks.push(*block, frame.outward.intervals(block));
+        let mut blocks = Blocks::default();
+        for direction in [&frame.inward, &frame.outward] {
+            for block in &direction.blocks {
+                push_nested(block, direction.intervals(block), &mut blocks);
+            }
         }
         let stores = (0..blocks.blocks.len()).map(|index| transposer.make_contiguous(&mut blocks, index)).collect();
         let n_buckets = rows.len().div_ceil(BUCKET as usize);
@@ -175,6 +177,34 @@ impl IndexedFrame {
         }
         Self { blocks, stores, starts, entries: buckets.concat() }
     }
+}
+
+/// Appends a block, or each of its row groups as a block where the runs are not nested.
+fn push_nested(block: &Block, intervals: &[Interval], into: &mut Blocks) {
+    if is_nested(block) {
+        return into.push(*block, intervals);
+    }
+    let once = Run { count: 1, ..Run::default() };
+    for a in 0..block.runs[0].count {
+        for b in 0..block.runs[1].count {
+            let (first_row, col_shift, value_shift) = block.group(a, b);
+            let shifted =
+                |i: &Interval| Interval { first_col: i.first_col + col_shift, values: i.values + value_shift, ..*i };
+            let group = Block { first_row, runs: [once, once], ..*block };
+            into.push(group, &intervals.iter().map(shifted).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Does each step of the runs lead beyond all rows of what it repeats? Then a row is in one group at most, and [`find`]
+/// finds it by division. Networks have no other blocks; the format allows them.
+fn is_nested(block: &Block) -> bool {
+    let mut extent = (block.n_rows - 1) * block.row_step;
+    block.runs.iter().rev().filter(|run| run.count > 1).all(|run| {
+        let beyond = run.row_step > extent;
+        extent += (run.count - 1) * run.row_step;
+        beyond
+    })
 }
 
 /// The buckets that hold a row of the block, ascending.
@@ -233,5 +263,55 @@ impl Transposer<'_> {
         }
         self.known.insert(key, offset);
         offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows met, with the first value of each meeting, by going through all groups.
+    fn meetings(blocks: &Blocks) -> Vec<(NodeId, u64)> {
+        let mut found = Vec::new();
+        for block in &blocks.blocks {
+            for (a, b) in (0..block.runs[0].count).flat_map(|a| (0..block.runs[1].count).map(move |b| (a, b))) {
+                let (row, _, value) = block.group(a, b);
+                let value = blocks.intervals(block)[0].values + value;
+                found.extend((0..block.n_rows).map(|r| (row + r * block.row_step, value)));
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn every_row_is_found_in_every_group_that_has_it_whatever_the_steps() {
+        for (outer, inner, row_step) in [(12, 4, 1), (1, 2, 4), (0, 0, 1), (2, 2, 1), (0, 5, 2), (3, 1, 3)] {
+            let run = |count, row_step, value_step| Run { count, row_step, col_step: 1, value_step };
+            let block = Block {
+                first_row: 7,
+                n_rows: 3,
+                row_step,
+                runs: [run(2, outer, 100), run(3, inner, 10)],
+                kind: PanelKind::Dense,
+                row_stride: 1,
+                col_stride: 1,
+                intervals_start: 0,
+                n_intervals: 0,
+            };
+            let interval = Interval { first_col: 0, len: 1, values: 0 };
+            let (mut whole, mut nested) = (Blocks::default(), Blocks::default());
+            whole.push(block, &[interval]);
+            push_nested(&block, &[interval], &mut nested);
+            assert_eq!(meetings(&nested), meetings(&whole));
+            let mut found = Vec::new();
+            for (row, block) in (0..60).flat_map(|row| nested.blocks.iter().map(move |b| (row, b))) {
+                if let Some((a, b, _)) = find(block, row) {
+                    found.push((row, nested.intervals(block)[0].values + block.group(a, b).2));
+                }
+            }
+            found.sort_unstable();
+            assert_eq!(found, meetings(&whole), "steps {outer}, {inner}, {row_step}");
+        }
     }
 }
