@@ -123,10 +123,9 @@ impl Control for Session {
     }
 
     fn save(&self, checkpoint: &Checkpoint<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let bytes = checkpoint::encode(checkpoint, &self.graph, &self.plan);
         let write = || {
             let mut out = Output::create(&self.path, Force { force: true })?;
-            std::io::Write::write_all(&mut out, &bytes)?;
+            checkpoint::encode(checkpoint, &self.graph, &self.plan, &mut out)?;
             out.commit()
         };
         write().map_err(Into::into)

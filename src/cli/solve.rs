@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use super::flags::{Force, Quiet, Resume, Seed, Threads};
+use super::flags::{Force, Memory, Quiet, Resume, Seed, Threads};
 use super::output::Output;
 use super::session::{Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
@@ -53,6 +53,8 @@ pub struct Args {
     seed: Seed,
     #[command(flatten)]
     threads: Threads,
+    #[command(flatten)]
+    memory: Memory,
     /// Seconds between two checkpoints. A killed search loses at most this and one sweep (one replica of `steepest`).
     #[arg(long, value_name = "SECS", default_value_t = 60)]
     checkpoint_every: u64,
@@ -88,6 +90,7 @@ impl Args {
             seed: self.seed.seed,
             max_flips: self.max_flips,
             isa: Isa::detect(),
+            memory: self.memory.memory.map(|size| size.0),
         }
     }
 }

@@ -148,6 +148,23 @@ impl Spins {
     pub fn flip(&mut self, replica: usize, node: NodeId) {
         self.plane_mut(replica / LANES)[node as usize] ^= 1 << (replica % LANES);
     }
+    /// Exchanges two replicas.
+    pub fn swap(&mut self, a: usize, b: usize) {
+        for node in 0..self.n_nodes as NodeId {
+            if self.get(a, node) != self.get(b, node) {
+                self.flip(a, node);
+                self.flip(b, node);
+            }
+        }
+    }
+    /// Replaces the spins of one replica by a bit string, as [`replica_bits`](Self::replica_bits) makes it.
+    pub fn set_replica(&mut self, replica: usize, bits: &[u8]) {
+        let bit = replica % LANES;
+        for (node, mask) in self.plane_mut(replica / LANES).iter_mut().enumerate() {
+            let up = u16::from(bits[node / 8] >> (node % 8) & 1);
+            *mask = *mask & !(1 << bit) | up << bit;
+        }
+    }
     /// One replica as a bit string: bit `i % 8` of byte `i / 8` is set if node `i` is `+1`.
     pub fn replica_bits(&self, replica: usize) -> Vec<u8> {
         let (plane, shift) = (self.plane(replica / LANES), replica % LANES);

@@ -21,7 +21,7 @@
 //!
 //! A `β` per layer brings nothing that is worth losing detailed balance for.
 
-use super::relax::Relax;
+use super::relax::{Relax, Search};
 use super::visit::Rule;
 use super::{Error, random, sweep};
 use crate::graph::NodeId;
@@ -71,16 +71,17 @@ fn beta(sigma: f64, sweep: u32, sweeps: u32) -> f64 {
 
 /// The whole method: the schedule, then descent.
 pub(super) fn run(relax: &mut Relax<'_>, sweeps: u32) -> Result<(), Error> {
-    relax.control.begin("anneal", u64::from(sweeps));
-    relax.control.advance(u64::from(relax.steps()));
+    let Search { scales, plan, control, .. } = relax.search;
+    control.begin("anneal", u64::from(sweeps));
+    control.advance(u64::from(relax.steps().min(sweeps)));
     for sweep in relax.steps()..sweeps {
-        let beta = beta(relax.scales.typical, sweep, sweeps);
+        let beta = beta(scales.typical, sweep, sweeps);
         // Sixteen binary places: the last bits of a logarithm differ between machines.
         let exponent = f32::from_bits(((2.0 * beta / std::f64::consts::LN_2) as f32).to_bits() & !0xff);
-        relax.step(&HeatBath { key: random::sweep_key(relax.plan.seed, u64::from(sweep)), exponent })?;
+        relax.step(&HeatBath { key: random::sweep_key(plan.seed, u64::from(sweep)), exponent })?;
     }
-    relax.control.end();
-    sweep::descend(relax)
+    control.end();
+    sweep::descend(relax, sweeps)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 //! |     8 | magic    | `SPINCKP1`                                                                             |
 //! |     8 | n        | length of the header, little-endian                                                    |
 //! |     n | header   | JSON: identity of the search, totals by replica                                        |
-//! |       | payload  | the finished replicas' states one after the other, or the masks of all spins (`u16`)   |
+//! |       | payload  | the finished replicas' states one after the other, then the batch's masks (`u16`)       |
 //! |     4 | checksum | CRC-32 of all bytes before                                                             |
 
 use std::borrow::Cow;
+use std::io::{self, BufWriter, Write};
 
 use super::control::{Batch, Checkpoint, Run};
 use super::{Plan, Replica};
@@ -33,47 +34,66 @@ pub enum CheckpointError {
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Header {
+struct Header<'a> {
     search: String,
-    body: Body,
+    done: Cow<'a, [Replica]>,
+    batch: Option<BatchHeader>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
-enum Body {
-    Replicas { replicas: Vec<Replica> },
-    Batch { steps: u32, runs: Vec<Run>, secs: f64 },
+struct BatchHeader {
+    steps: u32,
+    runs: Vec<Run>,
+    secs: f64,
 }
 
 /// The search that a checkpoint belongs to: graph (its fingerprint) and everything in the plan that changes the result.
 fn identity(graph: &str, plan: &Plan) -> String {
-    let Plan { method, replicas, random_flips, seed, max_flips, isa: _ } = plan;
+    let Plan { method, replicas, random_flips, seed, max_flips, isa: _, memory: _ } = plan;
     format!(
         "graph {graph}, {method:?}, {replicas} replicas, {random_flips} random flips, seed {seed}, limit {max_flips}"
     )
 }
 
-/// The bytes of a checkpoint of the search for `plan` on the graph with fingerprint `graph`.
-pub fn encode(checkpoint: &Checkpoint<'_>, graph: &str, plan: &Plan) -> Vec<u8> {
-    let (body, payload) = match checkpoint {
-        Checkpoint::Replicas(replicas) => {
-            let payload = replicas.iter().flat_map(|r| r.state.iter().copied()).collect();
-            (Body::Replicas { replicas: replicas.to_vec() }, payload)
-        }
-        Checkpoint::Batch(batch) => {
-            let Batch { steps, runs, secs, spins } = &**batch;
-            let planes = (0..spins.n_groups()).flat_map(|group| spins.plane(group));
-            let payload: Vec<u8> = planes.flat_map(|mask| mask.to_le_bytes()).collect();
-            (Body::Batch { steps: *steps, runs: runs.clone(), secs: *secs }, payload)
-        }
-    };
-    let header = serde_json::to_vec(&Header { search: identity(graph, plan), body });
-    let header = header.expect("a header has no map with keys that are not text");
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend((header.len() as u64).to_le_bytes());
-    bytes.extend(header);
-    bytes.extend(payload);
-    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
-    bytes
+/// Writes a checkpoint of the search for `plan` on the graph with fingerprint `graph`.
+///
+/// # Errors
+/// Those of `out`.
+pub fn encode(checkpoint: &Checkpoint<'_>, graph: &str, plan: &Plan, out: impl Write) -> io::Result<()> {
+    let batch = checkpoint.batch.as_deref();
+    let batch_header = |b: &Batch| BatchHeader { steps: b.steps, runs: b.runs.clone(), secs: b.secs };
+    let (search, done) = (identity(graph, plan), Cow::Borrowed(&*checkpoint.done));
+    let header = serde_json::to_vec(&Header { search, done, batch: batch.map(batch_header) })?;
+    let mut out = Checksummed { out: BufWriter::new(out), checksum: crc32fast::Hasher::new() };
+    out.write_all(MAGIC)?;
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)?;
+    for replica in &*checkpoint.done {
+        out.write_all(&replica.state)?;
+    }
+    for mask in batch.iter().flat_map(|b| (0..b.spins.n_groups()).flat_map(|group| b.spins.plane(group))) {
+        out.write_all(&mask.to_le_bytes())?;
+    }
+    let Checksummed { mut out, checksum } = out;
+    out.write_all(&checksum.finalize().to_le_bytes())?;
+    out.flush()
+}
+
+/// A writer that keeps the checksum of what it has written.
+struct Checksummed<W> {
+    out: W,
+    checksum: crc32fast::Hasher,
+}
+
+impl<W: Write> Write for Checksummed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.out.write(bytes)?;
+        self.checksum.update(&bytes[..n]);
+        Ok(n)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Reads back what [`encode`] wrote, for a graph of `n_nodes` nodes.
@@ -86,16 +106,26 @@ pub fn decode(bytes: &[u8], graph: &str, plan: &Plan, n_nodes: u32) -> Result<Ch
     if header.search != expected {
         return Err(CheckpointError::Other { found: header.search, expected });
     }
-    let checkpoint = match header.body {
-        Body::Replicas { replicas } => with_states(replicas, payload, n_nodes).map(|r| Checkpoint::Replicas(r.into())),
-        Body::Batch { steps, runs, secs } => spins(payload, n_nodes, &runs)
-            .map(|spins| Checkpoint::Batch(Cow::Owned(Batch { steps, runs, secs, spins }))),
+    body(header, payload, n_nodes).ok_or(CheckpointError::Damaged)
+}
+
+fn body(header: Header<'_>, payload: &[u8], n_nodes: u32) -> Option<Checkpoint<'static>> {
+    let states = header.done.len().checked_mul((n_nodes as usize).div_ceil(8))?;
+    let (states, masks) = payload.split_at_checked(states)?;
+    let done = with_states(header.done.into_owned(), states, n_nodes).into();
+    let batch = match header.batch {
+        Some(BatchHeader { steps, runs, secs }) => {
+            let spins = spins(masks, n_nodes, &runs)?;
+            Some(Cow::Owned(Batch { steps, runs, secs, spins }))
+        }
+        None if masks.is_empty() => None,
+        None => return None,
     };
-    checkpoint.ok_or(CheckpointError::Damaged)
+    Some(Checkpoint { done, batch })
 }
 
 /// Header and payload of intact bytes.
-fn split(bytes: &[u8]) -> Option<(Header, &[u8])> {
+fn split(bytes: &[u8]) -> Option<(Header<'static>, &[u8])> {
     let (bytes, checksum) = bytes.split_last_chunk::<4>()?;
     if crc32fast::hash(bytes) != u32::from_le_bytes(*checksum) {
         return None;
@@ -105,15 +135,11 @@ fn split(bytes: &[u8]) -> Option<(Header, &[u8])> {
     Some((serde_json::from_slice(header).ok()?, payload))
 }
 
-fn with_states(mut replicas: Vec<Replica>, payload: &[u8], n_nodes: u32) -> Option<Vec<Replica>> {
-    let n_bytes = (n_nodes as usize).div_ceil(8);
-    if payload.len() != replicas.len() * n_bytes {
-        return None;
-    }
-    for (replica, state) in replicas.iter_mut().zip(payload.chunks_exact(n_bytes)) {
+fn with_states(mut replicas: Vec<Replica>, states: &[u8], n_nodes: u32) -> Vec<Replica> {
+    for (replica, state) in replicas.iter_mut().zip(states.chunks_exact((n_nodes as usize).div_ceil(8).max(1))) {
         replica.state = state.to_vec();
     }
-    Some(replicas)
+    replicas
 }
 
 fn spins(payload: &[u8], n_nodes: u32, runs: &[Run]) -> Option<Spins> {

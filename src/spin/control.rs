@@ -39,30 +39,32 @@ pub enum Pulse {
 }
 
 /// A search between two sweeps: going on from here gives the same replicas as never having stopped.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Checkpoint<'a> {
-    /// The replicas that are finished (`steepest`).
-    Replicas(Cow<'a, [Replica]>),
-    /// All replicas, under way (streaming methods).
-    Batch(Cow<'a, Batch>),
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint<'a> {
+    /// The replicas that are finished, in any order.
+    pub done: Cow<'a, [Replica]>,
+    /// The replicas that are under way (streaming methods).
+    pub batch: Option<Cow<'a, Batch>>,
 }
 
-/// All replicas of a streaming method.
+/// Replicas of a streaming method that travel together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Sweeps of the schedule that are done. A descent begins anew: it does not depend on what it has read before.
+    /// Sweeps that are done, those of the descent included.
     pub steps: u32,
-    /// Totals by replica.
+    /// Totals by slot: bit `slot % 16` of the masks of lane group `slot / 16`.
     pub runs: Vec<Run>,
     /// Seconds spent so far.
     pub secs: f64,
-    /// The states.
+    /// The states, by slot.
     pub spins: Spins,
 }
 
 /// The running totals of one replica.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Run {
+    /// The replica's number.
+    pub replica: u32,
     /// `Σ_edges s_i w s_j`.
     pub alignment: f64,
     /// Flips so far.

@@ -33,6 +33,7 @@ mod control;
 mod energy;
 pub mod exact;
 pub mod frustrated;
+pub mod memory;
 mod random;
 mod relax;
 mod rows;
@@ -43,8 +44,11 @@ pub mod sweep;
 mod tournament;
 mod visit;
 
+use std::ops::Range;
+
 use crate::graph::{self, BlockStream};
 use crate::kernel::{Isa, Spins};
+use relax::{Relax, Search};
 
 pub use control::{Batch, Checkpoint, Control, Pulse, Run};
 pub use scale::Scales;
@@ -90,6 +94,8 @@ pub struct Plan {
     pub max_flips: u64,
     /// Instruction set; the result does not depend on it.
     pub isa: Isa,
+    /// Bytes of memory to stay within; the result does not depend on it.
+    pub memory: Option<u64>,
 }
 
 impl Plan {
@@ -136,6 +142,14 @@ pub enum Error {
         /// `Σ|w|`.
         sum_abs: f64,
     },
+    /// The search does not fit the memory it was given.
+    #[error("the search needs at least {} MiB of memory, but may use {} MiB; raise the limit", least.div_ceil(1 << 20), limit >> 20)]
+    Memory {
+        /// What was allowed.
+        limit: u64,
+        /// What is needed.
+        least: u64,
+    },
     /// [`Control::pulse`] said so; the state was saved.
     #[error("interrupted")]
     Interrupted,
@@ -177,23 +191,34 @@ pub fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Res
     }
 }
 
-/// The streaming methods: all replicas in one state, advanced together.
+/// The streaming methods: replicas advance together, as many at a time as memory allows.
 fn stream(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
+    let at_once = memory::replicas_at_once(graph, plan)?;
     let scales = Scales::measure(graph)?;
-    let mut relax = relax::Relax::new(graph, &scales, plan, control)?;
-    match plan.method {
-        Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
-        _ => sweep::run(&mut relax)?,
+    let Checkpoint { done, mut batch } = control.saved().unwrap_or_default();
+    let mut done = done.into_owned();
+    while done.len() < plan.replicas as usize {
+        let search = Search { graph, scales: &scales, plan, control, done: &done };
+        let first = done.len() as u32;
+        let mut relax = match batch.take() {
+            Some(batch) => Relax::resume(search, batch.into_owned()),
+            None => Relax::new(search, first..plan.replicas.min(first.saturating_add(at_once)))?,
+        };
+        match plan.method {
+            Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
+            _ => sweep::run(&mut relax)?,
+        }
+        done.extend(relax.finish()?);
     }
-    relax.finish()
+    Ok(done)
 }
 
-/// Initial states of all replicas.
-fn initial_spins(n_nodes: u32, plan: &Plan) -> Spins {
-    let mut spins = Spins::for_replicas(n_nodes, plan.replicas as usize);
-    for replica in 0..plan.replicas {
+/// Initial states of some replicas.
+fn initial_spins(n_nodes: u32, plan: &Plan, replicas: Range<u32>) -> Spins {
+    let mut spins = Spins::for_replicas(n_nodes, replicas.len());
+    for (slot, replica) in replicas.enumerate() {
         for node in random::initial_flips(plan, replica, n_nodes) {
-            spins.flip(replica as usize, node);
+            spins.flip(slot, node);
         }
     }
     spins

@@ -3,156 +3,229 @@
 //! Frames of a layer are independent and run in parallel; their flips are applied when the whole layer is done. Cost
 //! of a sweep: one read of the edges in both directions for all replicas; in a descent only of the frames and lane
 //! groups with a neighbour that flipped since they were last read ([`super::stale`]).
+//!
+//! # The end of a descent
+//! Most replicas settle within a few sweeps, and those that have leave the lanes. Others go on flipping a few spins per
+//! sweep for hundreds of sweeps. What one replica would cost by single flips ([`Descent`]) is about as much as
+//! [`PATIENCE`] sweeps in company, most of it for its first fields: so those that need more sweeps than this end by
+//! Algorithm 1, and no replica costs more than twice the better of the two ways.
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Mutex;
 use std::time::Instant;
 
+use rayon::prelude::*;
+
 use super::energy::{Grid, Tally};
-use super::stale::{Neighbours, Stale};
+use super::stale::Stale;
+use super::steepest::{Adjacency, Descent};
 use super::visit::{Job, Look, Outcome, Rule, Visit, jobs};
 use super::{Batch, Checkpoint, Control, Error, Plan, Pulse, Replica, Run, Scales, initial_spins};
 use crate::graph::{self, BlockStream};
 use crate::kernel::LANES;
 
-/// All replicas of a batch, and what is known of them.
+/// Sweeps of a descent before the replicas that still flip go on one by one.
+const PATIENCE: u32 = 24;
+
+/// What all batches of a search have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Search<'a> {
+    pub graph: &'a dyn BlockStream,
+    pub scales: &'a Scales,
+    pub plan: &'a Plan,
+    pub control: &'a dyn Control,
+    /// Replicas of earlier batches.
+    pub done: &'a [Replica],
+}
+
+/// The replicas of a batch, and what is known of them.
 pub(super) struct Relax<'a> {
-    graph: &'a dyn BlockStream,
-    pub(super) scales: &'a Scales,
-    pub(super) plan: &'a Plan,
-    pub(super) control: &'a dyn Control,
+    pub(super) search: Search<'a>,
     batch: Batch,
-    /// When this run began, which may go on from an earlier one.
+    /// When this run began, which may go on from an earlier one, and when the last sweep ended.
     started: Instant,
+    last: Instant,
     /// Frame indices by layer.
     layers: Vec<Range<usize>>,
     grids: Vec<Grid>,
 }
 
 impl<'a> Relax<'a> {
-    /// Goes on from the saved state, or draws the initial one and measures its energies (cost: one sweep).
-    pub(super) fn new(
-        graph: &'a dyn BlockStream,
-        scales: &'a Scales,
-        plan: &'a Plan,
-        control: &'a dyn Control,
-    ) -> Result<Self, graph::Error> {
-        let mut layers = vec![0..0; graph.layers().len()];
-        for (index, info) in graph.frames().iter().enumerate() {
+    /// Goes on from a saved batch.
+    pub(super) fn resume(search: Search<'a>, batch: Batch) -> Self {
+        let mut layers = vec![0..0; search.graph.layers().len()];
+        for (index, info) in search.graph.frames().iter().enumerate() {
             let frames = &mut layers[info.layer as usize];
             *frames = if frames.end == 0 { index..index + 1 } else { frames.start..index + 1 };
         }
-        let grids = scales.layers.iter().map(|s| Grid::new(s.max)).collect();
-        let relax = |batch| Self { graph, scales, plan, control, batch, started: Instant::now(), layers, grids };
-        if let Some(Checkpoint::Batch(batch)) = control.saved() {
-            return Ok(relax(batch.into_owned()));
-        }
-        let spins = initial_spins(graph.totals().n_nodes, plan);
-        let runs = vec![Run::default(); plan.replicas as usize];
-        let mut relax = relax(Batch { steps: 0, runs, secs: 0.0, spins });
+        let grids = search.scales.layers.iter().map(|s| Grid::new(s.max)).collect();
+        let now = Instant::now();
+        Self { search, batch, started: now, last: now, layers, grids }
+    }
+
+    /// Draws the initial state of some replicas, the first a multiple of sixteen, and measures their energies (cost:
+    /// one sweep).
+    pub(super) fn new(search: Search<'a>, replicas: Range<u32>) -> Result<Self, graph::Error> {
+        let spins = initial_spins(search.graph.totals().n_nodes, search.plan, replicas.clone());
+        let runs = replicas.map(|replica| Run { replica, ..Run::default() }).collect();
+        let mut relax = Self::resume(search, Batch { steps: 0, runs, secs: 0.0, spins });
         for (run, alignment) in relax.alignments()?.into_iter().enumerate() {
             relax.batch.runs[run].alignment = alignment;
         }
         Ok(relax)
     }
 
-    /// Steps of the schedule that are done.
+    /// Sweeps that are done.
     pub(super) fn steps(&self) -> u32 {
         self.batch.steps
     }
 
     /// One step of a schedule: a sweep over all layers, and a moment to save or stop.
     pub(super) fn step(&mut self, rule: &impl Rule) -> Result<(), Error> {
-        self.sweep(rule)?;
-        self.batch.steps += 1;
-        self.pulse()
+        self.sweep(rule, &mut Stale::everything(self.batch.spins.n_groups()))
     }
 
-    /// Reports progress, and saves or stops if asked to.
-    fn pulse(&mut self) -> Result<(), Error> {
-        self.control.advance(1);
-        self.control.note(&format!("best ε {:.6}", self.best_energy()));
-        let pulse = self.control.pulse();
-        if pulse != Pulse::Continue {
-            self.batch.secs += std::mem::replace(&mut self.started, Instant::now()).elapsed().as_secs_f64();
-            self.control.save(&Checkpoint::Batch(Cow::Borrowed(&self.batch))).map_err(Error::Save)?;
+    /// Sweeps with one rule, which must be a function of node and field alone, until no replica flips. The schedule
+    /// before it had `schedule` sweeps.
+    pub(super) fn descend(&mut self, rule: &impl Rule, schedule: u32) -> Result<(), Error> {
+        if self.batch.steps == schedule {
+            self.batch.runs.iter_mut().for_each(|run| run.settled = false);
         }
-        if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
-    }
-
-    /// One sweep over all layers.
-    fn sweep(&mut self, rule: &impl Rule) -> Result<(), graph::Error> {
-        let before = self.flips();
-        for layer in 0..self.layers.len() {
-            let outcomes = self.visit(layer, self.all_jobs(layer), rule)?;
-            self.apply(layer, &outcomes);
+        let mut stale = Stale::new(self.search.graph, self.batch.spins.n_groups())?;
+        while self.batch.runs.iter().any(Run::is_live) {
+            if self.batch.steps >= schedule + PATIENCE {
+                return self.finish_one_by_one();
+            }
+            self.close_ranks(&mut stale);
+            self.sweep(rule, &mut stale)?;
         }
-        self.close_sweep(&before);
         Ok(())
     }
 
-    /// Sweeps with one rule, which must be a function of node and field alone, until no replica flips.
-    pub(super) fn descend(&mut self, rule: &impl Rule) -> Result<(), Error> {
-        let neighbours = Neighbours::new(self.graph)?;
-        let mut stale = Stale::all(self.graph.frames().len(), self.batch.spins.n_groups());
-        loop {
-            let before = self.flips();
-            for layer in 0..self.layers.len() {
-                let jobs = self.layers[layer].clone().flat_map(|k| jobs(k, self.n_rows(k), stale.take(k))).collect();
-                let outcomes = self.visit(layer, jobs, rule)?;
-                self.apply(layer, &outcomes);
-                for (outcome, group) in outcomes.iter().flat_map(|o| o.flipped_groups().map(move |g| (o, g))) {
-                    neighbours.of(outcome.frame).iter().for_each(|&k| stale.set(k as usize, group));
-                }
+    /// Visits what is stale, layer by layer.
+    fn sweep(&mut self, rule: &impl Rule, stale: &mut Stale) -> Result<(), Error> {
+        let before: Vec<_> = self.batch.runs.iter().map(|run| run.flips).collect();
+        let mut edge_ends = 0;
+        for layer in 0..self.layers.len() {
+            let jobs: Vec<_> =
+                self.layers[layer].clone().flat_map(|k| jobs(k, self.n_rows(k), stale.take(k))).collect();
+            edge_ends += jobs.iter().map(|job| self.edge_ends(job)).sum::<u64>();
+            let outcomes = self.visit(layer, jobs, rule)?;
+            self.apply(layer, &outcomes);
+            for outcome in &outcomes {
+                outcome.flipped_groups().for_each(|group| stale.flipped(outcome.frame, group));
             }
-            let done = self.flips() == before;
-            self.close_sweep(&before);
-            if done {
-                return Ok(());
-            }
-            self.pulse()?;
         }
+        for (run, before) in self.batch.runs.iter_mut().zip(before) {
+            run.settled = run.flips == before && !run.exhausted;
+            run.sweeps += u64::from(run.is_live());
+        }
+        self.batch.steps += 1;
+        self.report(edge_ends);
+        self.pulse()
     }
 
-    /// The least energy of any replica so far.
-    fn best_energy(&self) -> f64 {
-        let best = self.batch.runs.iter().map(|r| r.alignment).fold(f64::NEG_INFINITY, f64::max);
-        0.5 * (1.0 - best / self.graph.totals().sum_abs)
+    /// Moves the replicas that still flip into the first lane groups, if that empties a group.
+    fn close_ranks(&mut self, stale: &mut Stale) {
+        let live: Vec<_> = (0..self.batch.runs.len()).filter(|&slot| self.batch.runs[slot].is_live()).collect();
+        let n_groups = live.len().div_ceil(LANES);
+        if n_groups == stale.n_groups() {
+            return;
+        }
+        let Batch { runs, spins, .. } = &mut self.batch;
+        let free: Vec<_> = (0..n_groups * LANES).filter(|&slot| !runs[slot].is_live()).collect();
+        for (free, slot) in free.into_iter().zip(live.into_iter().filter(|&slot| slot >= n_groups * LANES)) {
+            runs.swap(free, slot);
+            spins.swap(free, slot);
+        }
+        stale.keep_groups(n_groups);
+    }
+
+    /// Ends every replica that still flips by Algorithm 1.
+    fn finish_one_by_one(&mut self) -> Result<(), Error> {
+        let Search { graph, plan, control, done, .. } = self.search;
+        let adjacency = Adjacency::new(graph)?;
+        let live: Vec<_> = (0..self.batch.runs.len()).filter(|&slot| self.batch.runs[slot].is_live()).collect();
+        control.begin("last flips", live.len() as u64);
+        let started = self.started;
+        let batch = Mutex::new(&mut self.batch);
+        let lock = || batch.lock().expect("no thread panics while it holds the lock");
+        live.into_par_iter().with_max_len(1).try_for_each(|slot| {
+            let (state, left) = {
+                let batch = lock();
+                (batch.spins.replica_bits(slot), plan.max_flips - batch.runs[slot].flips)
+            };
+            let mut descent = Descent::new(&adjacency, &state);
+            let (flips, settled) = descent.run(left);
+            control.advance(1);
+            let mut batch = lock();
+            batch.spins.set_replica(slot, &descent.bits());
+            let run = &mut batch.runs[slot];
+            (run.alignment, run.flips) = (descent.alignment(), run.flips + flips);
+            (run.settled, run.exhausted) = (settled, !settled);
+            pulse(control, done, &mut batch, started)
+        })?;
+        control.end();
+        Ok(())
+    }
+
+    /// Tells how it goes.
+    fn report(&mut self, edge_ends: u64) {
+        let control = self.search.control;
+        let secs = std::mem::replace(&mut self.last, Instant::now()).elapsed().as_secs_f64();
+        let runs = &self.batch.runs;
+        let best = runs.iter().map(|run| run.alignment).fold(f64::NEG_INFINITY, f64::max);
+        let energy = 0.5 * (1.0 - best / self.search.graph.totals().sum_abs);
+        let flips = runs.iter().map(|run| run.flips).sum::<u64>() as f64 / 1e6;
+        let live = runs.iter().filter(|run| run.is_live()).count();
+        let rate = edge_ends as f64 / secs / 1e9;
+        control.advance(1);
+        control.note(&format!("best ε {energy:.6}, {live} replicas, {flips:.1} M flips, {rate:.1} G edge ends/s"));
+    }
+
+    /// A moment to save or stop.
+    fn pulse(&mut self) -> Result<(), Error> {
+        let Search { control, done, .. } = self.search;
+        pulse(control, done, &mut self.batch, self.started)
     }
 
     /// Recomputes all energies, checks them against the running ones, and reports the replicas.
     pub(super) fn finish(self) -> Result<Vec<Replica>, Error> {
         let recomputed = self.alignments()?;
         let secs = self.batch.secs + self.started.elapsed().as_secs_f64();
-        let sum_abs = self.graph.totals().sum_abs;
+        let sum_abs = self.search.graph.totals().sum_abs;
         let energy = |alignment: f64| 0.5 * (1.0 - alignment / sum_abs);
         let mut replicas = Vec::with_capacity(self.batch.runs.len());
-        for (index, (run, alignment)) in self.batch.runs.iter().zip(recomputed).enumerate() {
+        for (slot, (run, alignment)) in self.batch.runs.iter().zip(recomputed).enumerate() {
             if (run.alignment - alignment).abs() > 1e-6 * sum_abs {
                 let (running, recomputed) = (energy(run.alignment), energy(alignment));
-                return Err(Error::Drift { replica: index as u32, running, recomputed });
+                return Err(Error::Drift { replica: run.replica, running, recomputed });
             }
             replicas.push(Replica {
-                index: index as u32,
+                index: run.replica,
                 energy: energy(alignment),
                 alignment,
                 flips: run.flips,
                 sweeps: run.sweeps,
                 secs: secs / self.batch.runs.len() as f64,
                 local_minimum: run.settled,
-                state: self.batch.spins.replica_bits(index),
+                state: self.batch.spins.replica_bits(slot),
             });
         }
+        replicas.sort_by_key(|replica| replica.index);
         Ok(replicas)
     }
 
-    /// `Σ_edges s_i w s_j = ½ Σ_i r_i` of every replica, from scratch.
+    /// `Σ_edges s_i w s_j = ½ Σ_i r_i` by slot, from scratch.
     fn alignments(&self) -> Result<Vec<f64>, graph::Error> {
         let mut sums = vec![0.0; self.batch.runs.len()];
+        let groups: Vec<_> = (0..self.batch.spins.n_groups()).collect();
         for layer in 0..self.layers.len() {
-            let tallies = self.tally(&self.visit(layer, self.all_jobs(layer), &Look)?);
-            for (replica, sum) in sums.iter_mut().enumerate() {
-                *sum += 0.5 * tallies[replica / LANES].of(&self.grids[layer], replica % LANES).0;
+            let jobs = self.layers[layer].clone().flat_map(|k| jobs(k, self.n_rows(k), groups.clone())).collect();
+            let tallies = self.tally(&self.visit(layer, jobs, &Look)?);
+            for (slot, sum) in sums.iter_mut().enumerate() {
+                *sum += 0.5 * tallies[slot / LANES].of(&self.grids[layer], slot % LANES).0;
             }
         }
         Ok(sums)
@@ -160,35 +233,27 @@ impl<'a> Relax<'a> {
 
     fn visit(&self, layer: usize, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
         let active: Vec<_> = (0..self.batch.spins.n_groups()).map(|group| self.active(group)).collect();
-        let (graph, spins, isa, grid) = (self.graph, &self.batch.spins, self.plan.isa, self.grids[layer]);
-        Visit { graph, spins, isa, layer, grid, active: &active }.run(jobs, rule)
-    }
-
-    fn all_jobs(&self, layer: usize) -> Vec<Job> {
-        let groups = 0..self.batch.spins.n_groups();
-        self.layers[layer].clone().flat_map(|k| jobs(k, self.n_rows(k), groups.clone().collect())).collect()
+        let Search { graph, plan, .. } = self.search;
+        let first_group = self.batch.runs[0].replica as usize / LANES;
+        let (spins, isa, grid) = (&self.batch.spins, plan.isa, self.grids[layer]);
+        Visit { graph, spins, isa, layer, first_group, grid, active: &active }.run(jobs, rule)
     }
 
     fn n_rows(&self, frame: usize) -> usize {
-        self.graph.frames()[frame].rows.len()
+        self.search.graph.frames()[frame].rows.len()
     }
 
-    fn flips(&self) -> Vec<u64> {
-        self.batch.runs.iter().map(|r| r.flips).collect()
+    /// Edge ends that a job reads, times replicas.
+    fn edge_ends(&self, job: &Job) -> u64 {
+        let info = &self.search.graph.frames()[job.frame];
+        let replicas: u32 = job.groups.iter().map(|&group| self.active(group).count_ones()).sum();
+        (info.n_edges_in + info.n_edges_out) * u64::from(replicas)
     }
 
     /// Replicas of a group that may still flip.
     fn active(&self, group: usize) -> u16 {
         let runs = self.batch.runs.iter().skip(group * LANES).take(LANES);
         runs.enumerate().fold(0, |mask, (bit, run)| mask | u16::from(!run.exhausted) << bit)
-    }
-
-    /// Books a sweep, given the flips before it.
-    fn close_sweep(&mut self, before: &[u64]) {
-        for (run, before) in self.batch.runs.iter_mut().zip(before) {
-            run.settled = run.flips == *before && !run.exhausted;
-            run.sweeps += u64::from(!run.settled && !run.exhausted);
-        }
     }
 
     /// Sums by lane group.
@@ -204,24 +269,44 @@ impl<'a> Relax<'a> {
     fn apply(&mut self, layer: usize, outcomes: &[Outcome]) {
         let tallies = self.tally(outcomes);
         let mut allowed = vec![u16::MAX; tallies.len()];
-        for (replica, run) in self.batch.runs.iter_mut().enumerate() {
-            let (sum, count) = tallies[replica / LANES].of(&self.grids[layer], replica % LANES);
-            if count > self.plan.max_flips.saturating_sub(run.flips) {
+        for (slot, run) in self.batch.runs.iter_mut().enumerate() {
+            let (sum, count) = tallies[slot / LANES].of(&self.grids[layer], slot % LANES);
+            if count > self.search.plan.max_flips.saturating_sub(run.flips) {
                 run.exhausted = true;
-                allowed[replica / LANES] &= !(1 << (replica % LANES));
+                allowed[slot / LANES] &= !(1 << (slot % LANES));
                 continue;
             }
             run.alignment -= 2.0 * sum;
             run.flips += count;
         }
         for outcome in outcomes {
-            let first_row = self.graph.frames()[outcome.frame].rows.start as usize;
+            let first_row = self.search.graph.frames()[outcome.frame].rows.start as usize;
             for (index, &group) in outcome.groups.iter().enumerate() {
                 let masks = self.batch.spins.plane_mut(group)[first_row..].iter_mut();
                 let flips = outcome.flips.iter().skip(index).step_by(outcome.groups.len());
                 masks.zip(flips).for_each(|(mask, flips)| *mask ^= flips & allowed[group]);
             }
         }
+    }
+}
+
+/// Saves a batch, or ends the search, if that is asked for.
+fn pulse(control: &dyn Control, done: &[Replica], batch: &mut Batch, started: Instant) -> Result<(), Error> {
+    let pulse = control.pulse();
+    if pulse != Pulse::Continue {
+        let secs = batch.secs;
+        batch.secs += started.elapsed().as_secs_f64();
+        let saved = control.save(&Checkpoint { done: Cow::Borrowed(done), batch: Some(Cow::Borrowed(batch)) });
+        batch.secs = secs;
+        saved.map_err(Error::Save)?;
+    }
+    if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
+}
+
+impl Run {
+    /// May it still flip?
+    fn is_live(&self) -> bool {
+        !self.settled && !self.exhausted
     }
 }
 

@@ -5,7 +5,7 @@
 //! of a few dozen passes. `τ = f σ` with the layer's field scale `σ` ([`super::Scales`]) and `f` from 4 down to 0.02 in
 //! 40 geometric steps; then every negative field is flipped until there are none.
 
-use super::relax::Relax;
+use super::relax::{Relax, Search};
 use super::visit::Rule;
 use super::{Error, Scales};
 use crate::graph::NodeId;
@@ -54,21 +54,23 @@ impl Rule for Negative<'_> {
 
 /// The whole method: falling threshold, then descent.
 pub(super) fn run(relax: &mut Relax<'_>) -> Result<(), Error> {
-    relax.control.begin("sweep", u64::from(FALL));
-    relax.control.advance(u64::from(relax.steps()));
+    let Search { scales, control, .. } = relax.search;
+    control.begin("sweep", u64::from(FALL));
+    control.advance(u64::from(relax.steps().min(FALL)));
     let ratio = THRESHOLDS[1] / THRESHOLDS[0];
     for step in relax.steps()..FALL {
         let factor = THRESHOLDS[0] * ratio.powf(f64::from(step) / f64::from(FALL - 1));
-        relax.step(&Threshold::new(relax.scales, factor))?;
+        relax.step(&Threshold::new(scales, factor))?;
     }
-    relax.control.end();
-    descend(relax)
+    control.end();
+    descend(relax, FALL)
 }
 
-/// Flips negative fields until there are none.
-pub(super) fn descend(relax: &mut Relax<'_>) -> Result<(), Error> {
-    relax.control.begin("descent", 0);
-    relax.descend(&Negative { rows: &relax.scales.rows })?;
-    relax.control.end();
+/// Flips negative fields until there are none, after a schedule of that many sweeps.
+pub(super) fn descend(relax: &mut Relax<'_>, schedule: u32) -> Result<(), Error> {
+    let Search { scales, control, .. } = relax.search;
+    control.begin("descent", 0);
+    relax.descend(&Negative { rows: &scales.rows }, schedule)?;
+    control.end();
     Ok(())
 }

@@ -38,7 +38,7 @@ fn graph((sizes, edges): &(Vec<u32>, Vec<(NodeId, NodeId, f32)>)) -> Csr {
 }
 
 fn plan(method: Method, replicas: u32, seed: u64) -> Plan {
-    Plan { method, replicas, random_flips: 100, seed, max_flips: u64::MAX, isa: Isa::detect() }
+    Plan { method, replicas, random_flips: 100, seed, max_flips: u64::MAX, isa: Isa::detect(), memory: None }
 }
 
 const METHODS: [Method; 3] = [Method::Sweep, Method::Steepest, Method::Anneal { sweeps: 20 }];
@@ -152,6 +152,12 @@ proptest! {
     }
 }
 
+fn bytes(checkpoint: &Checkpoint<'_>, plan: &Plan) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    checkpoint::encode(checkpoint, "graph", plan, &mut bytes).unwrap();
+    bytes
+}
+
 /// Stops a search after some pulses and keeps its state as bytes, as a file would.
 struct Stopper {
     plan: Plan,
@@ -178,7 +184,7 @@ impl Control for Stopper {
         if left == 0 { Pulse::Stop } else { Pulse::Continue }
     }
     fn save(&self, checkpoint: &Checkpoint<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        *self.kept.lock().unwrap() = Some(checkpoint::encode(checkpoint, "graph", &self.plan));
+        *self.kept.lock().unwrap() = Some(bytes(checkpoint, &self.plan));
         Ok(())
     }
 }
@@ -215,9 +221,11 @@ fn a_checkpoint_is_of_one_search_and_intact() {
     let plan = plan(Method::Sweep, 3, 7);
     let spins = Spins::for_replicas(5, 3);
     let batch = Batch { steps: 2, runs: vec![Run::default(); 3], secs: 0.5, spins };
-    let bytes = checkpoint::encode(&Checkpoint::Batch(Cow::Borrowed(&batch)), "graph", &plan);
+    let done = solve(&avalanche(5), &Plan { replicas: 2, ..plan.clone() }, &Silent).unwrap();
+    let checkpoint = Checkpoint { done: Cow::Owned(done), batch: Some(Cow::Owned(batch)) };
+    let bytes = bytes(&checkpoint, &plan);
     let decode = |bytes: &[u8], graph: &str, plan: &Plan| checkpoint::decode(bytes, graph, plan, 5);
-    assert_eq!(decode(&bytes, "graph", &plan).unwrap(), Checkpoint::Batch(Cow::Owned(batch)));
+    assert_eq!(decode(&bytes, "graph", &plan).unwrap(), checkpoint);
     assert!(decode(&bytes, "another", &plan).unwrap_err().to_string().contains("another search"));
     assert!(decode(&bytes, "graph", &Plan { seed: 8, ..plan.clone() }).is_err());
     for end in 0..bytes.len() {
@@ -243,6 +251,45 @@ fn annealing_finds_a_planted_balanced_state() {
     let graph = Csr::from_edges_unclassed(n, &edges);
     let replicas = solve(&graph, &plan(Method::Anneal { sweeps: 100 }, 16, 1), &Silent).unwrap();
     assert!(replicas.iter().any(|r| r.energy == 0.0));
+}
+
+/// A chain of `n` layers of one node, its weights rising from a heavy first edge on, closed by a negative edge: from all
+/// +1 a sweep can flip only the last node, and then the next one towards the beginning.
+fn avalanche(n: u32) -> Csr {
+    let mut edges: Vec<_> = (2..n).map(|i| (i - 1, i, 1.0 + i as f32 / 64.0)).collect();
+    edges.push((0, 1, 5000.0));
+    edges.push((0, n - 1, -1000.0));
+    Csr::from_edges(n, &edges, &vec![1; n as usize])
+}
+
+#[test]
+fn a_long_avalanche_ends_where_single_flips_would() {
+    let graph = avalanche(300);
+    let plan = Plan { random_flips: 0, ..plan(Method::Sweep, 2, 0) };
+    let replicas = solve(&graph, &plan, &Silent).unwrap();
+    let single = solve(&graph, &Plan { method: Method::Steepest, ..plan }, &Silent).unwrap();
+    for (swept, single) in replicas.iter().zip(&single) {
+        assert!(swept.sweeps < 100 && swept.flips == 298, "{} sweeps, {} flips", swept.sweeps, swept.flips);
+        assert_eq!(swept.state, single.state);
+        assert!((swept.energy - single.energy).abs() < 1e-9 && swept.local_minimum);
+    }
+}
+
+#[test]
+fn a_limit_on_memory_changes_nothing_but_the_order_of_work() {
+    let graph = avalanche(200);
+    for method in METHODS {
+        let free = Plan { random_flips: 1000, ..plan(method, 40, 3) };
+        let limit = |bytes| Plan { memory: Some(bytes), ..free.clone() };
+        let strip =
+            |replicas: Vec<Replica>| replicas.into_iter().map(|r| Replica { secs: 0.0, ..r }).collect::<Vec<_>>();
+        let expected = strip(solve(&graph, &free, &Silent).unwrap());
+        let Error::Memory { least, .. } = solve(&graph, &limit(1), &Silent).unwrap_err() else {
+            panic!("1 byte is enough")
+        };
+        assert_eq!(strip(solve(&graph, &limit(least), &Silent).unwrap()), expected, "{method:?}");
+        assert!(solve(&graph, &limit(least - 1), &Silent).is_err());
+    }
 }
 
 #[test]

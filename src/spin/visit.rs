@@ -46,6 +46,8 @@ pub(super) struct Visit<'a> {
     pub isa: Isa,
     /// Index of the layer, and the grid of its energies.
     pub layer: usize,
+    /// Number of the first lane group, counted over all replicas of the plan.
+    pub first_group: usize,
     pub grid: Grid,
     /// By lane group: replicas that may flip.
     pub active: &'a [u16],
@@ -102,7 +104,8 @@ impl Visit<'_> {
         let mut flips = vec![0; fields.vectors().len()];
         let tally = |(index, &group): (usize, &usize)| {
             let (spins, active) = (self.spins.plane(group), self.active[group]);
-            let (layer, grid, flips) = (self.layer, self.grid, &mut flips);
+            let (layer, group) = (self.layer, self.first_group + group);
+            let (grid, flips) = (self.grid, &mut flips);
             self.isa.run(Decide { rule, layer, group, index, fields, spins, active, grid, flips })
         };
         let tallies = job.groups.iter().enumerate().map(tally).collect();

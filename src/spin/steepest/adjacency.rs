@@ -11,7 +11,7 @@ use crate::spin::rows::add_row_sums;
 const BUCKET: u32 = 64;
 
 /// A signed graph held as decoded blocks.
-pub(super) struct Adjacency<'a> {
+pub(in crate::spin) struct Adjacency<'a> {
     graph: &'a dyn BlockStream,
     frames: Vec<IndexedFrame>,
     /// First row of every frame.
@@ -68,7 +68,7 @@ fn round(w: f32, rounder: f64) -> f64 {
 }
 
 impl<'a> Adjacency<'a> {
-    pub(super) fn new(graph: &'a dyn BlockStream) -> Result<Self, graph::Error> {
+    pub(in crate::spin) fn new(graph: &'a dyn BlockStream) -> Result<Self, graph::Error> {
         let decode = |index: usize| {
             let mut frame = Frame::default();
             graph.read(index, &mut frame).map(|()| frame)
@@ -89,6 +89,10 @@ impl<'a> Adjacency<'a> {
         Ok(Self { graph, frames, first_rows, transposed: transposer.out, rounder, quantum, row_sums, sum_abs })
     }
 
+    /// Nodes.
+    pub(super) fn n_nodes(&self) -> usize {
+        self.row_sums.len()
+    }
     /// `Σ_j Au_ij` of every row: the fields of the state with all spins `+1`.
     pub(super) fn row_sums(&self) -> &[f64] {
         &self.row_sums

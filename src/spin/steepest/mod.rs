@@ -17,34 +17,36 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use self::adjacency::Adjacency;
+pub(super) use self::adjacency::Adjacency;
 use super::tournament::{CHUNK, Tournament};
-use super::{Checkpoint, Control, Error, Plan, Pulse, Replica, random};
+use super::{Checkpoint, Control, Error, Plan, Pulse, Replica, memory, random};
 use crate::graph::{BlockStream, NodeId};
 
 /// Runs the plan's replicas, one per thread at a time.
 pub(super) fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
+    let at_once = memory::descents_at_once(graph, plan)?;
     let adjacency = Adjacency::new(graph)?;
     control.begin("steepest", u64::from(plan.replicas));
-    let done = match control.saved() {
-        Some(Checkpoint::Replicas(replicas)) => replicas.into_owned(),
-        _ => Vec::new(),
-    };
+    let done = control.saved().unwrap_or_default().done.into_owned();
     control.advance(done.len() as u64);
     let missing: Vec<_> = (0..plan.replicas).filter(|&index| done.iter().all(|r| r.index != index)).collect();
     let done = Mutex::new(done);
-    missing.into_par_iter().with_max_len(1).try_for_each(|index| {
-        let replica = run(&adjacency, plan, index);
+    let each = |&index: &u32| {
+        let replica = replica(&adjacency, plan, index);
         control.advance(1);
         control.note(&format!("replica {index}: ε {:.6}, {} flips", replica.energy, replica.flips));
         let mut done = done.lock().expect("no thread panics while it holds the lock");
         done.push(replica);
         let pulse = control.pulse();
         if pulse != Pulse::Continue {
-            control.save(&Checkpoint::Replicas(Cow::Borrowed(&done))).map_err(Error::Save)?;
+            control.save(&Checkpoint { done: Cow::Borrowed(&done), batch: None }).map_err(Error::Save)?;
         }
         if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
-    })?;
+    };
+    match at_once < rayon::current_num_threads() {
+        true => missing.chunks(at_once).try_for_each(|wave| wave.par_iter().with_max_len(1).try_for_each(each))?,
+        false => missing.par_iter().with_max_len(1).try_for_each(each)?,
+    }
     control.end();
     let mut done = done.into_inner().expect("no thread panics while it holds the lock");
     done.sort_by_key(|replica| replica.index);
@@ -52,33 +54,10 @@ pub(super) fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control)
 }
 
 /// One replica from its initial state to the minimum.
-fn run(adjacency: &Adjacency<'_>, plan: &Plan, index: u32) -> Replica {
+fn replica(adjacency: &Adjacency<'_>, plan: &Plan, index: u32) -> Replica {
     let start = Instant::now();
-    let mut descent = Descent::new(adjacency);
-    let mut odd = vec![false; descent.fields.len()];
-    for node in random::initial_flips(plan, index, odd.len() as u32) {
-        odd[node as usize] ^= true;
-    }
-    for node in (0..odd.len()).filter(|&i| odd[i]) {
-        descent.flip(node as NodeId);
-        descent.touched.clear();
-    }
-    let mut tree = Tournament::new(&descent.fields);
-    let mut flips = 0;
-    let local_minimum = loop {
-        let (least, node) = tree.winner(&descent.fields);
-        if least >= 0.0 {
-            break true;
-        }
-        if flips == plan.max_flips {
-            break false;
-        }
-        descent.flip(node as NodeId);
-        flips += 1;
-        for chunk in descent.touched.drain(..) {
-            tree.update(chunk, &descent.fields);
-        }
-    };
+    let mut descent = Descent::new(adjacency, &initial_state(adjacency.n_nodes(), plan, index));
+    let (flips, local_minimum) = descent.run(plan.max_flips);
     let alignment = descent.alignment();
     Replica {
         index,
@@ -92,8 +71,17 @@ fn run(adjacency: &Adjacency<'_>, plan: &Plan, index: u32) -> Replica {
     }
 }
 
+/// Bit `i % 8` of byte `i / 8` is set if `s_i = +1`.
+fn initial_state(n_nodes: usize, plan: &Plan, index: u32) -> Vec<u8> {
+    let mut state = vec![0xff; n_nodes.div_ceil(8)];
+    for node in random::initial_flips(plan, index, n_nodes as u32) {
+        state[node as usize / 8] ^= 1 << (node % 8);
+    }
+    state
+}
+
 /// The state of one replica: spins and local fields in the current gauge.
-struct Descent<'a> {
+pub(super) struct Descent<'a> {
     adjacency: &'a Adjacency<'a>,
     spins: Vec<i8>,
     /// `r_i`, exact.
@@ -103,10 +91,40 @@ struct Descent<'a> {
 }
 
 impl<'a> Descent<'a> {
-    /// All spins `+1`.
-    fn new(adjacency: &'a Adjacency<'a>) -> Self {
+    /// A given state: bit `i % 8` of byte `i / 8` is set if `s_i = +1`. Cost: a flip of every spin of the rarer sign.
+    pub(super) fn new(adjacency: &'a Adjacency<'a>, state: &[u8]) -> Self {
         let fields = adjacency.row_sums().to_vec();
-        Self { adjacency, spins: vec![1; fields.len()], fields, touched: Vec::new() }
+        let n = fields.len();
+        let mut descent = Self { adjacency, spins: vec![1; n], fields, touched: Vec::new() };
+        let is_up = |i: usize| state[i / 8] >> (i % 8) & 1 == 1;
+        // The fields are those of the opposite state, too.
+        let common = 2 * (0..n).filter(|&i| is_up(i)).count() >= n;
+        for node in (0..n).filter(|&i| is_up(i) != common) {
+            descent.flip(node as NodeId);
+            descent.touched.clear();
+        }
+        if !common {
+            descent.spins.iter_mut().for_each(|s| *s = -*s);
+        }
+        descent
+    }
+
+    /// Flips the spin with the least field while that is negative, at most `max_flips` times. Returns the number of
+    /// flips, and whether no field is negative.
+    pub(super) fn run(&mut self, max_flips: u64) -> (u64, bool) {
+        let mut tree = Tournament::new(&self.fields);
+        let mut flips = 0;
+        loop {
+            let (least, node) = tree.winner(&self.fields);
+            if least >= 0.0 || flips == max_flips {
+                return (flips, least >= 0.0);
+            }
+            self.flip(node as NodeId);
+            flips += 1;
+            for chunk in self.touched.drain(..) {
+                tree.update(chunk, &self.fields);
+            }
+        }
     }
 
     /// Negates one spin and updates its neighbours' fields: `r_j −= 2 w s_i s_j`.
@@ -130,13 +148,13 @@ impl<'a> Descent<'a> {
     }
 
     /// `Σ_edges s_i w s_j = ½ Σ_i r_i`. The fields are multiples of the quantum: their sum is exact as an integer.
-    fn alignment(&self) -> f64 {
+    pub(super) fn alignment(&self) -> f64 {
         let quantum = self.adjacency.quantum();
         let sum: i128 = self.fields.iter().map(|r| (r / quantum) as i128).sum();
         0.5 * sum as f64 * quantum
     }
 
-    fn bits(&self) -> Vec<u8> {
+    pub(super) fn bits(&self) -> Vec<u8> {
         let byte = |spins: &[i8]| spins.iter().enumerate().fold(0, |b, (i, &s)| b | u8::from(s > 0) << i);
         self.spins.chunks(8).map(byte).collect()
     }

@@ -1,0 +1,75 @@
+//! How much memory a search needs, and how many replicas fit at once.
+//!
+//! With `n` nodes, `v` values, `R` replicas, `T` threads; in bytes:
+//!
+//! | what                                                                | streaming methods   | `steepest` |
+//! |---------------------------------------------------------------------|---------------------|------------|
+//! | the program, the buffers of its threads and of the tables           | 24 MiB + `T` · 6 MiB | the same   |
+//! | the directory of frames                                             | 128 a frame         | the same   |
+//! | states of finished replicas, and as much again to write them        | `R n / 4`           | the same   |
+//! | mapped values; convolution kernels once more, by columns            | `4 v` + kernels     | the same   |
+//! | row sums                                                            | `24 n`              | `16 n`     |
+//! | replicas that end one by one: fields, spins, their order            | `10 n T`            | `10 n T`   |
+//! | replicas under way, for every 16                                    | `4 n`               |            |
+//!
+//! Replicas do not depend on each other: those that do not fit wait, and the result is the same.
+
+use super::{Error, Method, Plan};
+use crate::graph::{BlockStream, LayerKind};
+use crate::kernel::LANES;
+
+/// The program itself, and what a thread holds.
+const PROGRAM: u64 = 24 << 20;
+const THREAD: u64 = 6 << 20;
+/// What is kept of a frame that is not being read.
+const FRAME: u64 = 128;
+
+/// Bytes that a search holds: `fixed`, and `unit` for each of the parts that may be done one after the other.
+#[derive(Clone, Copy, Debug)]
+struct Need {
+    fixed: u64,
+    unit: u64,
+}
+
+impl Need {
+    /// How many units fit.
+    fn units(self, limit: u64) -> Result<u64, Error> {
+        let units = limit.saturating_sub(self.fixed) / self.unit.max(1);
+        if units == 0 { Err(Error::Memory { limit, least: self.fixed + self.unit }) } else { Ok(units) }
+    }
+}
+
+/// Replicas of a streaming method that may travel together: a multiple of sixteen.
+pub(super) fn replicas_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u32, Error> {
+    let Some(limit) = plan.memory else { return Ok(u32::MAX - u32::MAX % LANES as u32) };
+    let (n, threads) = (u64::from(graph.totals().n_nodes), rayon::current_num_threads() as u64);
+    let need = Need { fixed: base(graph, plan) + 24 * n + 10 * n * threads, unit: 4 * n };
+    let groups = need.units(limit)?.min(u64::from(u32::MAX) / LANES as u64);
+    Ok(groups as u32 * LANES as u32)
+}
+
+/// Replicas of `steepest` that may be under way at the same time.
+pub(super) fn descents_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<usize, Error> {
+    debug_assert_eq!(plan.method, Method::Steepest);
+    let threads = rayon::current_num_threads();
+    let Some(limit) = plan.memory else { return Ok(threads) };
+    let n = u64::from(graph.totals().n_nodes);
+    let need = Need { fixed: base(graph, plan) + 16 * n, unit: 10 * n };
+    Ok(threads.min(need.units(limit)?.try_into().unwrap_or(usize::MAX)))
+}
+
+/// What every method holds.
+fn base(graph: &dyn BlockStream, plan: &Plan) -> u64 {
+    let kernel = |layer: &crate::graph::Layer| match layer.kind {
+        LayerKind::Conv => layer.params.end - layer.params.start,
+        _ => 0,
+    };
+    let kernels: u64 = graph.layers().iter().map(kernel).sum();
+    let states = u64::from(graph.totals().n_nodes) * u64::from(plan.replicas) / 4;
+    let threads = rayon::current_num_threads() as u64;
+    PROGRAM
+        + THREAD * threads
+        + FRAME * graph.frames().len() as u64
+        + states
+        + 4 * (graph.values().len() as u64 + kernels)
+}
