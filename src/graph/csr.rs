@@ -23,6 +23,7 @@ pub struct Csr {
     outward: Rows,
     /// Weights of the In rows, then those of the Out rows.
     values: Vec<f32>,
+    one_way: bool,
 }
 
 /// Rows of one direction: `columns[starts[i]..starts[i + 1]]`, ascending.
@@ -51,7 +52,7 @@ impl Csr {
         let mut values = Vec::with_capacity(2 * edges.len());
         let inward = Rows::collect(n_nodes, edges.iter().map(|&(s, t, w)| (t, s, w)), &mut values);
         let outward = Rows::collect(n_nodes, edges.iter().copied(), &mut values);
-        let graph = Self { layers, frames: Vec::new(), inward, outward, values };
+        let graph = Self { layers, frames: Vec::new(), inward, outward, values, one_way: false };
         graph.with_frame_rows(FRAME_ROWS)
     }
 
@@ -63,6 +64,11 @@ impl Csr {
     /// The same graph cut into frames of at most `n_rows` rows, and fewer where rows are long.
     pub fn with_frame_rows(self, n_rows: u32) -> Self {
         self.cut(n_rows, FRAME_EDGES)
+    }
+
+    /// The same graph with In blocks only.
+    pub fn one_way(self) -> Self {
+        Self { one_way: true, ..self }
     }
 
     /// Ends a frame at the end of its layer, after `n_rows` rows, or after the row with which it reaches `n_edges`.
@@ -146,6 +152,9 @@ impl Rows {
 }
 
 impl BlockStream for Csr {
+    fn is_one_way(&self) -> bool {
+        self.one_way
+    }
     fn totals(&self) -> Totals {
         Totals {
             n_nodes: self.layers.last().map_or(0, |l| l.nodes.end),
@@ -163,7 +172,9 @@ impl BlockStream for Csr {
         frame.clear();
         for row in self.frames[index].rows.clone() {
             self.push_row(row, Direction::In, &mut frame.inward);
-            self.push_row(row, Direction::Out, &mut frame.outward);
+            if !self.one_way {
+                self.push_row(row, Direction::Out, &mut frame.outward);
+            }
         }
         Ok(())
     }

@@ -14,6 +14,8 @@
 //!   values advance by constant steps; its columns lie in one layer. A whole convolution is a handful of blocks.
 //! - **frame**: consecutive rows of one layer, with all their blocks in both directions. The unit of reading.
 //! - **block stream**: a graph as a sequence of frames ([`BlockStream`]).
+//! - **one-way stream**: one whose frames hold In blocks only. Where every edge has a weight of its own, storing it once
+//!   halves what must be read; the Out blocks of *other* frames' rows follow by [`transpose`].
 //!
 //! # Order of summation
 //! The local field of a row is summed over its In blocks, then its Out blocks, each in stored order, and inside a block
@@ -22,6 +24,7 @@
 
 pub mod csr;
 pub mod edges;
+pub mod transpose;
 
 use std::ops::Range;
 
@@ -150,6 +153,21 @@ pub struct Block {
 }
 
 impl Block {
+    /// A dense block of one row, without strides; the rest is set by struct update.
+    pub fn single(row: NodeId) -> Self {
+        let once = Run { count: 1, ..Run::default() };
+        Self {
+            first_row: row,
+            n_rows: 1,
+            row_step: 1,
+            runs: [once, once],
+            kind: PanelKind::Dense,
+            row_stride: 0,
+            col_stride: 1,
+            intervals_start: 0,
+            n_intervals: 0,
+        }
+    }
     /// Row groups in the block.
     pub fn n_groups(&self) -> u64 {
         u64::from(self.runs[0].count) * u64::from(self.runs[1].count)
@@ -190,6 +208,20 @@ impl Blocks {
         block.n_intervals = intervals.len() as u32;
         self.blocks.push(block);
         self.intervals.extend_from_slice(intervals);
+    }
+    /// Where the values lie that row groups do not share: from the first to one after the last.
+    pub fn own_values(&self) -> Range<u64> {
+        let mut span = u64::MAX..0;
+        let is_own = |b: &&Block| b.n_groups() == 1 || b.runs.iter().any(|run| run.value_step > 0);
+        for block in self.blocks.iter().filter(is_own) {
+            let groups: u64 = block.runs.iter().map(|run| u64::from(run.count - 1) * run.value_step).sum();
+            let rows = u64::from(block.n_rows - 1) * u64::from(block.row_stride);
+            for interval in self.intervals(block) {
+                let last = u64::from(interval.len - 1) * u64::from(block.col_stride) + rows + groups;
+                span = span.start.min(interval.values)..span.end.max(interval.values + last + 1);
+            }
+        }
+        if span.is_empty() { 0..0 } else { span }
     }
     /// Entries of a block: rows × columns × groups (dense), rows × intervals × groups (diagonal).
     pub fn n_edges(&self, block: &Block) -> u64 {
@@ -257,6 +289,14 @@ pub trait BlockStream: Sync {
     fn read(&self, index: usize, frame: &mut Frame) -> Result<(), Error>;
     /// The value store.
     fn values(&self) -> &[f32];
+    /// Do frames hold In blocks only?
+    fn is_one_way(&self) -> bool {
+        false
+    }
+    /// The values of this range will be read soon.
+    fn prefetch(&self, _: Range<u64>) {}
+    /// The values of this range will not be read soon: the stream may drop what it holds of them.
+    fn release(&self, _: Range<u64>) {}
 }
 
 /// A block stream that could not be read: the storage's own error, as a source.

@@ -209,6 +209,17 @@ impl Fields {
     pub(super) fn vectors_mut(&mut self) -> &mut [[f32; LANES]] {
         &mut self.values
     }
+    /// The rows.
+    pub fn rows(&self) -> Range<NodeId> {
+        self.first_row..self.first_row + (self.values.len() / self.groups.len().max(1)) as NodeId
+    }
+    /// Adds one vector to every row of the `index`-th chosen group.
+    pub fn add(&mut self, index: usize, terms: &[[f32; LANES]]) {
+        let n_groups = self.groups.len();
+        for (field, terms) in self.values.iter_mut().skip(index).step_by(n_groups).zip(terms) {
+            field.iter_mut().zip(terms).for_each(|(field, term)| *field += term);
+        }
+    }
     /// The field of one row in the `index`-th chosen group, for the replica with spin bit `bit`.
     pub fn get(&self, row: NodeId, index: usize, bit: usize) -> f32 {
         let vector = &self.values[(row - self.first_row) as usize * self.groups.len() + index];

@@ -12,8 +12,12 @@
 //! | replicas that end one by one: fields, spins, their order            | `10 n T`            | `10 n T`   |
 //! | replicas under way, for every 16                                    | `4 n`               |            |
 //!
+//! The streaming methods on a one-way stream hold, instead of the values, those of one wave ([`super::waves`]: 32 MiB
+//! and a frame for every thread), and for every 16 replicas 64 bytes more a node ([`super::behind`]).
+//!
 //! Replicas do not depend on each other: those that do not fit wait, and the result is the same.
 
+use super::waves::Waves;
 use super::{Error, Method, Plan};
 use crate::graph::{BlockStream, LayerKind};
 use crate::kernel::LANES;
@@ -43,7 +47,10 @@ impl Need {
 pub(super) fn replicas_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u32, Error> {
     let Some(limit) = plan.memory else { return Ok(u32::MAX - u32::MAX % LANES as u32) };
     let (n, threads) = (u64::from(graph.totals().n_nodes), rayon::current_num_threads() as u64);
-    let need = Need { fixed: base(graph, plan) + 24 * n + 10 * n * threads, unit: 4 * n };
+    let need = match graph.is_one_way() {
+        false => Need { fixed: base(graph, plan) + values(graph) + 24 * n + 10 * n * threads, unit: 4 * n },
+        true => Need { fixed: base(graph, plan) + Waves::new(graph)?.bytes(graph) + 24 * n, unit: 68 * n },
+    };
     let groups = need.units(limit)?.min(u64::from(u32::MAX) / LANES as u64);
     Ok(groups as u32 * LANES as u32)
 }
@@ -54,22 +61,18 @@ pub(super) fn descents_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u
     let threads = rayon::current_num_threads();
     let Some(limit) = plan.memory else { return Ok(threads) };
     let n = u64::from(graph.totals().n_nodes);
-    let need = Need { fixed: base(graph, plan) + 16 * n, unit: 10 * n };
+    let need = Need { fixed: base(graph, plan) + values(graph) + 16 * n, unit: 10 * n };
     Ok(threads.min(need.units(limit)?.try_into().unwrap_or(usize::MAX)))
 }
 
 /// What every method holds.
 fn base(graph: &dyn BlockStream, plan: &Plan) -> u64 {
-    let kernel = |layer: &crate::graph::Layer| match layer.kind {
-        LayerKind::Conv => layer.params.end - layer.params.start,
-        _ => 0,
-    };
-    let kernels: u64 = graph.layers().iter().map(kernel).sum();
     let states = u64::from(graph.totals().n_nodes) * u64::from(plan.replicas) / 4;
-    let threads = rayon::current_num_threads() as u64;
-    PROGRAM
-        + THREAD * threads
-        + FRAME * graph.frames().len() as u64
-        + states
-        + 4 * (graph.values().len() as u64 + kernels)
+    PROGRAM + THREAD * rayon::current_num_threads() as u64 + FRAME * graph.frames().len() as u64 + states
+}
+
+/// The mapped values, and the convolution kernels by columns.
+fn values(graph: &dyn BlockStream) -> u64 {
+    let convs = graph.layers().iter().filter(|layer| layer.kind == LayerKind::Conv);
+    4 * (graph.values().len() as u64 + convs.map(|layer| layer.params.end - layer.params.start).sum::<u64>())
 }

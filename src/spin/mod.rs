@@ -28,6 +28,7 @@
 //! `steepest` is exact: see [`steepest`].
 
 pub mod anneal;
+mod behind;
 pub mod checkpoint;
 mod control;
 mod energy;
@@ -43,6 +44,7 @@ pub mod steepest;
 pub mod sweep;
 mod tournament;
 mod visit;
+mod waves;
 
 use std::ops::Range;
 
@@ -201,7 +203,7 @@ fn stream(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result
         let search = Search { graph, scales: &scales, plan, control, done: &done };
         let first = done.len() as u32;
         let mut relax = match batch.take() {
-            Some(batch) => Relax::resume(search, batch.into_owned()),
+            Some(batch) => Relax::resume(search, batch.into_owned())?,
             None => Relax::new(search, first..plan.replicas.min(first.saturating_add(at_once)))?,
         };
         match plan.method {

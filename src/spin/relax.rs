@@ -17,10 +17,12 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::behind::Behind;
 use super::energy::{Grid, Tally};
 use super::stale::Stale;
 use super::steepest::{Adjacency, Descent};
 use super::visit::{Job, Look, Outcome, Rule, Visit, jobs};
+use super::waves::Waves;
 use super::{Batch, Checkpoint, Control, Error, Plan, Pulse, Replica, Run, Scales, initial_spins};
 use crate::graph::{self, BlockStream};
 use crate::kernel::LANES;
@@ -49,19 +51,34 @@ pub(super) struct Relax<'a> {
     /// Frame indices by layer.
     layers: Vec<Range<usize>>,
     grids: Vec<Grid>,
+    /// Of a one-way stream.
+    one_way: Option<(Behind, Waves)>,
 }
 
 impl<'a> Relax<'a> {
-    /// Goes on from a saved batch.
-    pub(super) fn resume(search: Search<'a>, batch: Batch) -> Self {
-        let mut layers = vec![0..0; search.graph.layers().len()];
-        for (index, info) in search.graph.frames().iter().enumerate() {
+    /// Goes on from a saved batch. Cost for a one-way stream: one sweep.
+    pub(super) fn resume(search: Search<'a>, batch: Batch) -> Result<Self, graph::Error> {
+        let mut relax = Self::of(search, batch)?;
+        if relax.one_way.is_some() {
+            relax.alignments()?;
+        }
+        Ok(relax)
+    }
+
+    fn of(search: Search<'a>, batch: Batch) -> Result<Self, graph::Error> {
+        let graph = search.graph;
+        let mut layers = vec![0..0; graph.layers().len()];
+        for (index, info) in graph.frames().iter().enumerate() {
             let frames = &mut layers[info.layer as usize];
             *frames = if frames.end == 0 { index..index + 1 } else { frames.start..index + 1 };
         }
         let grids = search.scales.layers.iter().map(|s| Grid::new(s.max)).collect();
         let now = Instant::now();
-        Self { search, batch, started: now, last: now, layers, grids }
+        let one_way = match graph.is_one_way() {
+            true => Some((Behind::new(batch.spins.n_nodes(), batch.spins.n_groups()), Waves::new(graph)?)),
+            false => None,
+        };
+        Ok(Self { search, batch, started: now, last: now, layers, grids, one_way })
     }
 
     /// Draws the initial state of some replicas, the first a multiple of sixteen, and measures their energies (cost:
@@ -69,7 +86,7 @@ impl<'a> Relax<'a> {
     pub(super) fn new(search: Search<'a>, replicas: Range<u32>) -> Result<Self, graph::Error> {
         let spins = initial_spins(search.graph.totals().n_nodes, search.plan, replicas.clone());
         let runs = replicas.map(|replica| Run { replica, ..Run::default() }).collect();
-        let mut relax = Self::resume(search, Batch { steps: 0, runs, secs: 0.0, spins });
+        let mut relax = Self::of(search, Batch { steps: 0, runs, secs: 0.0, spins })?;
         for (run, alignment) in relax.alignments()?.into_iter().enumerate() {
             relax.batch.runs[run].alignment = alignment;
         }
@@ -92,9 +109,11 @@ impl<'a> Relax<'a> {
         if self.batch.steps == schedule {
             self.batch.runs.iter_mut().for_each(|run| run.settled = false);
         }
-        let mut stale = Stale::new(self.search.graph, self.batch.spins.n_groups())?;
+        let n_groups = self.batch.spins.n_groups();
+        let one_way = self.one_way.is_some();
+        let mut stale = if one_way { Stale::everything(n_groups) } else { Stale::new(self.search.graph, n_groups)? };
         while self.batch.runs.iter().any(Run::is_live) {
-            if self.batch.steps >= schedule + PATIENCE {
+            if self.batch.steps >= schedule + PATIENCE && !one_way {
                 return self.finish_one_by_one();
             }
             self.close_ranks(&mut stale);
@@ -138,6 +157,9 @@ impl<'a> Relax<'a> {
         for (free, slot) in free.into_iter().zip(live.into_iter().filter(|&slot| slot >= n_groups * LANES)) {
             runs.swap(free, slot);
             spins.swap(free, slot);
+            if let Some((behind, _)) = &mut self.one_way {
+                behind.swap(free, slot);
+            }
         }
         stale.keep_groups(n_groups);
     }
@@ -191,7 +213,7 @@ impl<'a> Relax<'a> {
     }
 
     /// Recomputes all energies, checks them against the running ones, and reports the replicas.
-    pub(super) fn finish(self) -> Result<Vec<Replica>, Error> {
+    pub(super) fn finish(mut self) -> Result<Vec<Replica>, Error> {
         let recomputed = self.alignments()?;
         let secs = self.batch.secs + self.started.elapsed().as_secs_f64();
         let sum_abs = self.search.graph.totals().sum_abs;
@@ -217,26 +239,32 @@ impl<'a> Relax<'a> {
         Ok(replicas)
     }
 
-    /// `Σ_edges s_i w s_j = ½ Σ_i r_i` by slot, from scratch.
-    fn alignments(&self) -> Result<Vec<f64>, graph::Error> {
+    /// `Σ_edges s_i w s_j` by slot, from scratch: `½ Σ_i r_i`, or in a one-way stream the sum of the In fields.
+    fn alignments(&mut self) -> Result<Vec<f64>, graph::Error> {
+        let ends = if self.one_way.is_some() { 1.0 } else { 0.5 };
         let mut sums = vec![0.0; self.batch.runs.len()];
         let groups: Vec<_> = (0..self.batch.spins.n_groups()).collect();
         for layer in 0..self.layers.len() {
             let jobs = self.layers[layer].clone().flat_map(|k| jobs(k, self.n_rows(k), groups.clone())).collect();
-            let tallies = self.tally(&self.visit(layer, jobs, &Look)?);
+            let outcomes = self.visit(layer, jobs, &Look)?;
+            let tallies = self.tally(&outcomes);
             for (slot, sum) in sums.iter_mut().enumerate() {
-                *sum += 0.5 * tallies[slot / LANES].of(&self.grids[layer], slot % LANES).0;
+                *sum += ends * tallies[slot / LANES].of(&self.grids[layer], slot % LANES).0;
             }
         }
         Ok(sums)
     }
 
-    fn visit(&self, layer: usize, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
+    fn visit(&mut self, layer: usize, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
         let active: Vec<_> = (0..self.batch.spins.n_groups()).map(|group| self.active(group)).collect();
         let Search { graph, plan, .. } = self.search;
         let first_group = self.batch.runs[0].replica as usize / LANES;
         let (spins, isa, grid) = (&self.batch.spins, plan.isa, self.grids[layer]);
-        Visit { graph, spins, isa, layer, first_group, grid, active: &active }.run(jobs, rule)
+        let visit = Visit { graph, spins, isa, layer, first_group, grid, active: &active };
+        match &mut self.one_way {
+            Some((behind, waves)) => visit.run_one_way(jobs, rule, behind, waves),
+            None => visit.run(jobs, rule),
+        }
     }
 
     fn n_rows(&self, frame: usize) -> usize {

@@ -158,6 +158,20 @@ fn bytes(checkpoint: &Checkpoint<'_>, plan: &Plan) -> Vec<u8> {
     bytes
 }
 
+proptest! {
+    /// Weights are small whole numbers: sums are exact, so that their order does not matter.
+    #[test]
+    fn a_one_way_stream_gives_the_answer_of_both_ways(g in layered(6, 9), seed in any::<u64>(), rows in 1u32..5) {
+        for method in METHODS {
+            let strip = |replicas: Vec<Replica>| replicas.into_iter().map(|r| Replica { secs: 0.0, ..r }).collect::<Vec<_>>();
+            let both = strip(solve(&graph(&g), &plan(method, 40, seed), &Silent).unwrap());
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+            let one = graph(&g).with_frame_rows(rows).one_way();
+            prop_assert_eq!(&strip(pool.install(|| solve(&one, &plan(method, 40, seed), &Silent)).unwrap()), &both);
+        }
+    }
+}
+
 /// Stops a search after some pulses and keeps its state as bytes, as a file would.
 struct Stopper {
     plan: Plan,

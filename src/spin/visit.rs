@@ -2,7 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::behind::{self, Behind};
 use super::energy::{Grid, Tally};
+use super::waves::Waves;
 use crate::graph::{self, BlockStream, Frame, NodeId};
 use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Task, signed};
 
@@ -67,16 +69,23 @@ pub(super) struct Outcome {
     pub flips: Vec<u16>,
     /// By group of the job.
     pub tallies: Vec<Tally>,
+    /// In a one-way stream: what the rows leave for the rows that their edges come from.
+    shares: Vec<Fields>,
 }
 
 /// Cuts lane groups of a frame into jobs whose fields fit the cache.
 pub(super) fn jobs(frame: usize, n_rows: usize, groups: Vec<usize>) -> impl Iterator<Item = Job> {
-    let at_once = (VECTORS / n_rows.max(1)).max(1);
+    let at_once = groups_at_once(n_rows);
     let n_jobs = groups.len().div_ceil(at_once);
     (0..n_jobs).map(move |k| {
         let end = groups.len().min((k + 1) * at_once);
         Job { frame, groups: groups[k * at_once..end].to_vec() }
     })
+}
+
+/// Lane groups of a frame that one job takes.
+pub(super) fn groups_at_once(n_rows: usize) -> usize {
+    (VECTORS / n_rows.max(1)).max(1)
 }
 
 /// Buffers of one thread.
@@ -90,16 +99,53 @@ struct Buffers {
 impl Visit<'_> {
     /// Does all jobs of a layer; outcomes in the jobs' order.
     pub(super) fn run(&self, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
-        let each = |buffers: &mut Buffers, job| self.job(buffers, job, rule);
+        let each = |buffers: &mut Buffers, job| self.job(buffers, job, rule, None);
         jobs.into_par_iter().with_max_len(1).map_init(Buffers::default, each).collect()
     }
 
-    fn job(&self, buffers: &mut Buffers, job: Job, rule: &impl Rule) -> Result<Outcome, graph::Error> {
+    /// The same for a one-way stream, whose values are read and released wave by wave.
+    pub(super) fn run_one_way(
+        &self,
+        jobs: Vec<Job>,
+        rule: &impl Rule,
+        behind: &mut Behind,
+        waves: &Waves,
+    ) -> Result<Vec<Outcome>, graph::Error> {
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        let mut jobs = jobs.into_iter().peekable();
+        while jobs.peek().is_some() {
+            let wave = waves.next(&mut jobs);
+            let (first, last) = (wave[0].frame, wave[wave.len() - 1].frame);
+            waves.prefetch_after(self.graph, last);
+            let each = |buffers: &mut Buffers, job| self.job(buffers, job, rule, Some(behind));
+            let done = wave.into_par_iter().with_max_len(1).map_init(Buffers::default, each);
+            for mut outcome in done.collect::<Result<Vec<_>, _>>()? {
+                let rows = &self.graph.frames()[outcome.frame].rows;
+                outcome.groups.iter().for_each(|&group| behind.clear(group, rows));
+                behind.add(&outcome.groups, &std::mem::take(&mut outcome.shares));
+                outcomes.push(outcome);
+            }
+            waves.release(self.graph, first..last + 1);
+        }
+        Ok(outcomes)
+    }
+
+    fn job<R: Rule>(
+        &self,
+        buffers: &mut Buffers,
+        job: Job,
+        rule: &R,
+        behind: Option<&Behind>,
+    ) -> Result<Outcome, graph::Error> {
         let Buffers { frame, fields, scratch } = buffers;
         self.graph.read(job.frame, frame)?;
-        fields.reset(self.graph.frames()[job.frame].rows.clone(), job.groups.iter().copied());
+        let rows = &self.graph.frames()[job.frame].rows;
+        fields.reset(rows.clone(), job.groups.iter().copied());
         for blocks in [&frame.inward, &frame.outward] {
             kernel::add_blocks(self.isa, blocks, self.graph.values(), self.spins, fields, scratch);
+        }
+        if let Some(behind) = behind.filter(|_| R::TALLY == Tallied::Flipped) {
+            job.groups.iter().enumerate().for_each(|(index, &group)| fields.add(index, behind.of(group, rows)));
         }
         let mut flips = vec![0; fields.vectors().len()];
         let tally = |(index, &group): (usize, &usize)| {
@@ -109,7 +155,28 @@ impl Visit<'_> {
             self.isa.run(Decide { rule, layer, group, index, fields, spins, active, grid, flips })
         };
         let tallies = job.groups.iter().enumerate().map(tally).collect();
-        Ok(Outcome { frame: job.frame, groups: job.groups, flips, tallies })
+        let shares = match behind {
+            Some(_) => {
+                let own = self.flipped_spins(&job, &flips);
+                behind::shares((self.graph, self.isa), (job.frame, frame), &own, scratch)
+            }
+            None => Vec::new(),
+        };
+        Ok(Outcome { frame: job.frame, groups: job.groups, flips, tallies, shares })
+    }
+
+    /// The spins of a job's rows after its flips. A replica that is not allowed to make them never flips again: what it
+    /// leaves behind does not matter.
+    fn flipped_spins(&self, job: &Job, flips: &[u16]) -> Spins {
+        let rows = &self.graph.frames()[job.frame].rows;
+        let mut own = Spins::all_up(rows.len() as u32, job.groups.len());
+        for (index, &group) in job.groups.iter().enumerate() {
+            let before = &self.spins.plane(group)[rows.start as usize..rows.end as usize];
+            let flips = flips.iter().skip(index).step_by(job.groups.len());
+            let masks = own.plane_mut(index).iter_mut().zip(before).zip(flips);
+            masks.for_each(|((mask, before), flips)| *mask = before ^ flips);
+        }
+        own
     }
 }
 

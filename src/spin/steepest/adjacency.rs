@@ -4,18 +4,22 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
+use crate::graph::transpose::push_transposed;
 use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind, Run};
-use crate::spin::rows::add_row_sums;
+use crate::spin::rows::row_sums;
 
 /// Rows per entry of the index from rows to blocks.
 const BUCKET: u32 = 64;
 
-/// A signed graph held as decoded blocks.
+/// A signed graph held as decoded blocks, those of `A` and those of `Aᵀ`.
 pub(in crate::spin) struct Adjacency<'a> {
     graph: &'a dyn BlockStream,
-    frames: Vec<IndexedFrame>,
-    /// First row of every frame.
-    first_rows: Vec<NodeId>,
+    blocks: Blocks,
+    /// Where each block's values are.
+    stores: Vec<Store>,
+    /// Blocks that may meet rows `64 k .. 64 (k + 1)`: `entries[starts[k]..starts[k + 1]]`.
+    starts: Vec<u32>,
+    entries: Vec<u32>,
     /// Panels whose rows are strided in the value store, with rows made contiguous.
     transposed: Vec<f32>,
     /// Adding and subtracting this rounds to a multiple of the quantum.
@@ -23,15 +27,6 @@ pub(in crate::spin) struct Adjacency<'a> {
     quantum: f64,
     row_sums: Vec<f64>,
     sum_abs: f64,
-}
-
-struct IndexedFrame {
-    blocks: Blocks,
-    /// Where each block's values are.
-    stores: Vec<Store>,
-    /// Blocks that may meet rows `64 k .. 64 (k + 1)` of the frame: `entries[starts[k]..starts[k + 1]]`.
-    starts: Vec<u32>,
-    entries: Vec<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,24 +64,19 @@ fn round(w: f32, rounder: f64) -> f64 {
 
 impl<'a> Adjacency<'a> {
     pub(in crate::spin) fn new(graph: &'a dyn BlockStream) -> Result<Self, graph::Error> {
-        let decode = |index: usize| {
-            let mut frame = Frame::default();
-            graph.read(index, &mut frame).map(|()| frame)
-        };
-        let frames: Vec<Frame> = (0..graph.frames().len()).into_par_iter().map(decode).collect::<Result<_, _>>()?;
-        let abs = row_sums(graph, &frames, |w| f64::from(w).abs());
-        let max = abs.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        let abs = row_sums(graph, |w| [f64::from(w).abs()])?;
+        let max = abs.iter().map(|&[abs]| abs).fold(f64::MIN_POSITIVE, f64::max);
         // |r| ≤ max < 2⁵¹ q, and w + 1.5 · 2⁵² q keeps the spacing q.
         let quantum = 2f64.powi(max.log2().floor() as i32 + 1 - 51);
         let rounder = 1.5 * 2f64.powi(52) * quantum;
-        let row_sums = row_sums(graph, &frames, |w| round(w, rounder));
-        let sum_abs = abs.iter().sum::<f64>() / 2.0;
+        let row_sums = row_sums(graph, |w| [round(w, rounder)])?.into_iter().flatten().collect();
+        let sum_abs = abs.iter().flatten().sum::<f64>() / 2.0;
+        let mut blocks = both_ways(graph)?;
         let mut transposer = Transposer { values: graph.values(), out: Vec::new(), known: HashMap::new() };
-        let rows = |index: usize| graph.frames()[index].rows.clone();
-        let frames =
-            frames.into_iter().enumerate().map(|(i, f)| IndexedFrame::new(f, rows(i), &mut transposer)).collect();
-        let first_rows = graph.frames().iter().map(|f| f.rows.start).collect();
-        Ok(Self { graph, frames, first_rows, transposed: transposer.out, rounder, quantum, row_sums, sum_abs })
+        let stores = (0..blocks.blocks.len()).map(|index| transposer.make_contiguous(&mut blocks, index)).collect();
+        let (starts, entries) = index_rows(&blocks, graph.totals().n_nodes);
+        let transposed = transposer.out;
+        Ok(Self { graph, blocks, stores, starts, entries, transposed, rounder, quantum, row_sums, sum_abs })
     }
 
     /// Nodes.
@@ -109,18 +99,16 @@ impl<'a> Adjacency<'a> {
     /// Calls `f(first column, weights)` for the runs of consecutive columns of one row of `Au`.
     #[inline(always)]
     pub(super) fn for_each_run(&self, row: NodeId, mut f: impl FnMut(NodeId, Weights<'_>)) {
-        let at = self.first_rows.partition_point(|&first| first <= row) - 1;
-        let frame = &self.frames[at];
-        let bucket = ((row - self.first_rows[at]) / BUCKET) as usize;
-        for &index in &frame.entries[frame.starts[bucket] as usize..frame.starts[bucket + 1] as usize] {
-            let block = &frame.blocks.blocks[index as usize];
+        let bucket = (row / BUCKET) as usize;
+        for &index in &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize] {
+            let block = &self.blocks.blocks[index as usize];
             let Some((a, b, r)) = find(block, row) else { continue };
             let (_, col_shift, value_shift) = block.group(a, b);
-            let values = match frame.stores[index as usize] {
+            let values = match self.stores[index as usize] {
                 Store::Graph => self.graph.values(),
                 Store::Transposed => &self.transposed,
             };
-            for interval in frame.blocks.intervals(block) {
+            for interval in self.blocks.intervals(block) {
                 let first = interval.values + value_shift + u64::from(r) * u64::from(block.row_stride);
                 let (shift, len) = match block.kind {
                     PanelKind::Dense => (0, interval.len),
@@ -148,39 +136,45 @@ fn find(block: &Block, row: NodeId) -> Option<(u32, u32, u32)> {
     (r < block.n_rows && r * block.row_step == rest).then_some((steps[0], steps[1], r))
 }
 
-fn row_sums(graph: &dyn BlockStream, frames: &[Frame], f: impl Fn(f32) -> f64 + Copy + Sync) -> Vec<f64> {
-    let sums = graph.frames().par_iter().zip(frames).map(|(info, frame)| {
-        let mut sums = vec![0.0; info.rows.len()];
-        for blocks in [&frame.inward, &frame.outward] {
-            add_row_sums(blocks, graph.values(), info.rows.start, f, &mut sums);
+/// The blocks of all frames in both directions, their runs nested.
+fn both_ways(graph: &dyn BlockStream) -> Result<Blocks, graph::Error> {
+    let decode = |index: usize| {
+        let mut frame = Frame::default();
+        graph.read(index, &mut frame).map(|()| frame)
+    };
+    let frames: Vec<Frame> = (0..graph.frames().len()).into_par_iter().map(decode).collect::<Result<_, _>>()?;
+    let mut all = Blocks::default();
+    for mut frame in frames {
+        if graph.is_one_way() {
+            for block in &frame.inward.blocks {
+                push_transposed(block, frame.inward.intervals(block), &mut frame.outward);
+            }
         }
-        sums
-    });
-    sums.collect::<Vec<_>>().concat()
+        for blocks in [&frame.inward, &frame.outward] {
+            blocks.blocks.iter().for_each(|block| push_nested(block, blocks.intervals(block), &mut all));
+        }
+    }
+    Ok(all)
 }
 
-impl IndexedFrame {
-    fn new(frame: Frame, rows: std::ops::Range<NodeId>, transposer: &mut Transposer<'_>) -> Self {
-        let mut blocks = Blocks::default();
-        for direction in [&frame.inward, &frame.outward] {
-            for block in &direction.blocks {
-                push_nested(block, direction.intervals(block), &mut blocks);
-            }
-        }
-        let stores = (0..blocks.blocks.len()).map(|index| transposer.make_contiguous(&mut blocks, index)).collect();
-        let n_buckets = rows.len().div_ceil(BUCKET as usize);
-        let mut buckets = vec![Vec::new(); n_buckets];
-        for (index, block) in blocks.blocks.iter().enumerate() {
-            for bucket in buckets_of(block, rows.start) {
-                buckets[bucket].push(index as u32);
-            }
-        }
-        let mut starts = vec![0];
-        for bucket in &buckets {
-            starts.push(starts[starts.len() - 1] + bucket.len() as u32);
-        }
-        Self { blocks, stores, starts, entries: buckets.concat() }
+/// For every 64 rows, where the list of blocks that meet them begins, and these lists.
+fn index_rows(blocks: &Blocks, n_nodes: u32) -> (Vec<u32>, Vec<u32>) {
+    let mut starts = vec![0; n_nodes.div_ceil(BUCKET) as usize + 1];
+    for block in &blocks.blocks {
+        buckets_of(block).into_iter().for_each(|bucket| starts[bucket + 1] += 1);
     }
+    for k in 1..starts.len() {
+        starts[k] += starts[k - 1];
+    }
+    let mut next = starts.clone();
+    let mut entries = vec![0; starts[starts.len() - 1] as usize];
+    for (index, block) in blocks.blocks.iter().enumerate() {
+        for bucket in buckets_of(block) {
+            entries[next[bucket] as usize] = index as u32;
+            next[bucket] += 1;
+        }
+    }
+    (starts, entries)
 }
 
 /// Appends a block, or each of its row groups as a block where the runs are not nested.
@@ -212,11 +206,11 @@ fn is_nested(block: &Block) -> bool {
 }
 
 /// The buckets that hold a row of the block, ascending.
-fn buckets_of(block: &Block, first_row: NodeId) -> Vec<usize> {
+fn buckets_of(block: &Block) -> Vec<usize> {
     let mut buckets = Vec::new();
     for a in 0..block.runs[0].count {
         for b in 0..block.runs[1].count {
-            let row = block.group(a, b).0 - first_row;
+            let row = block.group(a, b).0;
             let last = row + (block.n_rows - 1) * block.row_step;
             buckets.extend((row / BUCKET..=last / BUCKET).map(|k| k as usize));
         }
@@ -237,7 +231,8 @@ impl Transposer<'_> {
     /// Points a shared dense block with strided columns at a contiguous copy.
     fn make_contiguous(&mut self, blocks: &mut Blocks, index: usize) -> Store {
         let block = blocks.blocks[index];
-        let shared = block.runs.iter().all(|r| r.value_step == 0 || r.count == 1);
+        // A panel that is used once is not worth a copy.
+        let shared = block.n_groups() > 1 && block.runs.iter().all(|r| r.value_step == 0 || r.count == 1);
         // One length for all intervals, so that one row stride serves them.
         let len = blocks.intervals(&block)[0].len;
         let even = blocks.intervals(&block).iter().all(|i| i.len == len);

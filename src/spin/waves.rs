@@ -1,0 +1,82 @@
+//! Reading a one-way stream in waves: while the threads work on one, the system is asked for the values of the next, and
+//! those of the one before are given back.
+
+use std::iter::Peekable;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::behind::turned;
+use super::visit::{Job, groups_at_once};
+use crate::graph::{self, BlockStream, Frame};
+use crate::kernel::LANES;
+
+/// What makes a wave full, if it has a job for every thread: 32 MiB of values and shares, in numbers of 4 bytes.
+const FULL: u64 = 1 << 23;
+
+/// What jobs on every frame hold.
+pub(super) struct Waves {
+    frames: Vec<Held>,
+}
+
+/// What a job holds: the values of its frame, and vectors for the rows that their edges come from.
+struct Held {
+    values: Range<u64>,
+    vectors: u64,
+}
+
+impl Held {
+    fn numbers(&self, n_groups: usize) -> u64 {
+        self.values.end - self.values.start + LANES as u64 * self.vectors * n_groups as u64
+    }
+}
+
+impl Waves {
+    /// Cost: one read of the frames, not of the values.
+    pub(super) fn new(graph: &dyn BlockStream) -> Result<Self, graph::Error> {
+        let held = |frame: &mut Frame, index: usize| {
+            graph.read(index, frame)?;
+            let vectors = turned(graph, index, frame).iter().map(|(rows, _)| rows.len() as u64).sum();
+            Ok(Held { values: frame.inward.own_values(), vectors })
+        };
+        let frames = (0..graph.frames().len()).into_par_iter().map_init(Frame::default, held);
+        Ok(Self { frames: frames.collect::<Result<_, graph::Error>>()? })
+    }
+
+    /// Bytes that a wave holds at most.
+    pub(super) fn bytes(&self, graph: &dyn BlockStream) -> u64 {
+        let frames = graph.frames().iter().zip(&self.frames);
+        let job = frames.map(|(info, held)| held.numbers(groups_at_once(info.rows.len()))).max().unwrap_or(0);
+        4 * (FULL + rayon::current_num_threads() as u64 * job)
+    }
+
+    /// The jobs of the next wave, at least one.
+    pub(super) fn next(&self, jobs: &mut Peekable<impl Iterator<Item = Job>>) -> Vec<Job> {
+        let threads = rayon::current_num_threads();
+        let (mut wave, mut numbers) = (Vec::new(), 0);
+        while let Some(job) = jobs.next_if(|_| wave.len() < threads || numbers < FULL) {
+            numbers += self.frames[job.frame].numbers(job.groups.len());
+            wave.push(job);
+        }
+        wave
+    }
+
+    /// Asks for the values that follow those of frame `last`.
+    pub(super) fn prefetch_after(&self, graph: &dyn BlockStream, last: usize) {
+        let following = (last + 1..self.frames.len()).chain(0..=last);
+        let mut asked = 0;
+        for values in following.map(|index| &self.frames[index].values).filter(|values| !values.is_empty()) {
+            if asked >= FULL {
+                break;
+            }
+            asked += values.end - values.start;
+            graph.prefetch(values.clone());
+        }
+    }
+
+    /// Gives back the values of some frames.
+    pub(super) fn release(&self, graph: &dyn BlockStream, frames: Range<usize>) {
+        let values = self.frames[frames].iter().map(|held| &held.values).filter(|values| !values.is_empty());
+        values.for_each(|values| graph.release(values.clone()));
+    }
+}
