@@ -84,7 +84,7 @@ impl Session {
 }
 
 /// `<output>.checkpoint`; not ending in `.parquet`, so that nobody reads it as a table.
-fn checkpoint_path(output: &Path) -> PathBuf {
+pub fn checkpoint_path(output: &Path) -> PathBuf {
     let mut path = output.as_os_str().to_owned();
     path.push(".checkpoint");
     path.into()
