@@ -255,10 +255,14 @@ fn a_search_killed_after_its_tables_appeared_is_resumed_all_the_same() {
     wait_for(&dir, "killed.parquet.checkpoint");
     run.kill().unwrap();
     run.wait().unwrap();
+    let hidden = |names: &[String]| names.iter().filter(|name| name.ends_with(".tmp")).count();
+    assert!(hidden(&dir.names()) >= 2, "a killed search leaves its unfinished tables");
+    dir.write(".killed.parquet.checkpoint.AbCdEf.tmp", "SPINCKP1, cut short");
     dir.write("killed.parquet", "complete");
     dir.write("killed.layers.parquet", "complete");
     dir.run(1, killed.iter().chain(&flags)).fails_with(&["killed.parquet exists", "--force"]);
     dir.ok(killed.iter().chain(&flags).chain(&["--resume"]));
+    assert_eq!(hidden(&dir.names()), 0, "the next search removes them");
     assert!(tables(&dir, "killed") == tables(&dir, "whole"));
     std::fs::remove_file(dir.path("killed.parquet")).unwrap();
     dir.ok(killed.iter().chain(&flags).chain(&["--resume"]));

@@ -69,7 +69,9 @@
 //!
 //! # Guarantees
 //! A directory appears under its name at once and complete: it is written under a temporary name beside it (hidden,
-//! ending in `.tmp`, removed on failure), every file synced and read-only, the manifest last, then renamed.
+//! ending in `.tmp`, removed on failure, and if the process is killed by the next one that writes a directory of that
+//! name), every file synced and read-only, the manifest last, then renamed. A directory that it replaces first gets a
+//! hidden name ending in `.old`, and is removed last.
 //!
 //! - [`Shards::open`] checks: manifest (checksum, version, layers and shards cover the nodes, counts add up), length of
 //!   every file, tables of every shard (magic, checksum, frames cover the rows, each in one layer, edge counts of layers
