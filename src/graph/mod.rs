@@ -126,7 +126,8 @@ pub struct Interval {
 }
 
 /// A two-dimensional run of row groups that share one panel shape. Group `(a, b)`, `a < runs[0].count`,
-/// `b < runs[1].count`, has rows `first_row + a·runs[0].row_step + b·runs[1].row_step + r·row_step` for `r < n_rows`.
+/// `b < runs[1].count`, has rows `first_row + a·runs[0].row_step + b·runs[1].row_step + r·row_step` for `r < n_rows`. No row is
+/// in two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// First row of group (0, 0).

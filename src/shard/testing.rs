@@ -173,8 +173,17 @@ fn cut(sizes: &[u32], choices: &mut Choices) -> Vec<FrameInfo> {
 fn push_block(blocks: &mut Blocks, rows: &Range<u32>, columns: Range<u32>, choices: &mut Choices) -> u64 {
     let mut room = rows.end - rows.start - 1;
     let mut block = single(rows.start);
-    block.row_step = 1 + choices.below(3);
-    block.n_rows = choices.count(4, block.row_step, &mut room);
+    // Rows of a group, outer and inner run, nested in any order.
+    let order = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]][choices.below(6) as usize];
+    let mut progressions = [(1, 1); 3];
+    let mut extent = 0;
+    for which in order {
+        let step = extent + 1 + choices.below(3);
+        let count = choices.count(4, step, &mut room);
+        progressions[which] = (count, step);
+        extent += (count - 1) * step;
+    }
+    (block.n_rows, block.row_step) = progressions[0];
     let mut col_room = columns.end - columns.start - 1;
     if choices.below(3) == 0 && block.n_rows <= col_room + 1 {
         (block.kind, block.col_stride) = (PanelKind::Diagonal, 0);
@@ -183,10 +192,10 @@ fn push_block(blocks: &mut Blocks, rows: &Range<u32>, columns: Range<u32>, choic
         block.col_stride = choices.below(4);
     }
     block.row_stride = choices.below(4);
-    for run in &mut block.runs {
-        (run.row_step, run.col_step, run.value_step) = (choices.below(5), choices.below(3), choices.below(3).into());
-        run.count = choices.count(3, run.row_step, &mut room);
-        run.count = choices.count(run.count, run.col_step, &mut col_room);
+    for (run, (most, row_step)) in block.runs.iter_mut().zip(&progressions[1..]) {
+        let (col_step, value_step) = (choices.below(3), choices.below(3).into());
+        let count = choices.count(*most, col_step, &mut col_room);
+        *run = Run { count, row_step: *row_step, col_step, value_step };
     }
     block.first_row += choices.below(room + 1);
     let intervals: Vec<Interval> = (0..1 + choices.below(3))
