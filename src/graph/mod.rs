@@ -150,7 +150,26 @@ pub struct Block {
     pub n_intervals: u32,
 }
 
+impl Run {
+    /// One group.
+    pub const ONE: Self = Self { count: 1, row_step: 0, col_step: 0, value_step: 0 };
+}
+
 impl Block {
+    /// One row whose weights are consecutive values; [`Blocks::push`] gives it its columns.
+    pub fn single(row: NodeId) -> Self {
+        Self {
+            first_row: row,
+            n_rows: 1,
+            row_step: 1,
+            runs: [Run::ONE; 2],
+            kind: PanelKind::Dense,
+            row_stride: 0,
+            col_stride: 1,
+            intervals_start: 0,
+            n_intervals: 0,
+        }
+    }
     /// Row groups in the block.
     pub fn n_groups(&self) -> u64 {
         u64::from(self.runs[0].count) * u64::from(self.runs[1].count)

@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_last_row_column_and_value_may_be_used_and_no_further() {
-        let block = Block { n_rows: 5, row_stride: 1, ..testing::single(4) };
+        let block = Block { n_rows: 5, row_stride: 1, ..Block::single(4) };
         let interval = Interval { first_col: 0, len: 4, values: 2 };
         assert_eq!(check(block, interval), Ok(20));
         assert_eq!(check(Block { n_rows: 6, ..block }, interval), Err(Rule::Rows));
@@ -181,7 +181,7 @@ mod tests {
     /// A block of that many rows and groups a step apart: (count, step) of rows, outer and inner run.
     fn stepped([rows, outer, inner]: [(u32, u32); 3]) -> Block {
         let run = |(count, row_step)| Run { count, row_step, ..Run::default() };
-        Block { n_rows: rows.0, row_step: rows.1, runs: [run(outer), run(inner)], ..testing::single(0) }
+        Block { n_rows: rows.0, row_step: rows.1, runs: [run(outer), run(inner)], ..Block::single(0) }
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        let mut block = Block { n_rows: u32::MAX, row_step: u32::MAX, ..testing::single(4) };
+        let mut block = Block { n_rows: u32::MAX, row_step: u32::MAX, ..Block::single(4) };
         let run = Run { count: u32::MAX, row_step: u32::MAX, col_step: u32::MAX, value_step: u64::MAX };
         (block.runs, block.row_stride, block.col_stride) = ([run; 2], u32::MAX, u32::MAX);
         let interval = Interval { first_col: u32::MAX, len: u32::MAX, values: u64::MAX };

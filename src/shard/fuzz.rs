@@ -67,12 +67,11 @@ pub(super) fn has_rows_once(block: &Block) -> bool {
 mod tests {
     use super::*;
     use crate::graph::Interval;
-    use crate::shard::testing;
     use proptest::prelude::*;
 
     fn valid() -> Vec<u8> {
         let mut frame = Frame::default();
-        let mut block = testing::single(120);
+        let mut block = Block::single(120);
         (block.n_rows, block.row_stride) = (3, 10);
         (block.runs[1].count, block.runs[1].row_step, block.runs[1].col_step) = (5, 20, 2);
         frame.inward.push(block, &[Interval { first_col: 0, len: 9, values: 5 }]);
