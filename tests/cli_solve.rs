@@ -212,7 +212,7 @@ fn equal_runs_give_equal_files() {
 fn a_search_killed_again_and_again_ends_in_the_same_files() {
     let dir = digits();
     for method in ["sweep", "steepest", "anneal"] {
-        let flags = ["--method", method, "--replicas", "20", "--seed", "3", "--sweeps", "1000", "--quiet"];
+        let flags = ["--method", method, "--replicas", "20", "--seed", "3", "--sweeps", "300", "--quiet"];
         solve(&dir, &format!("{method}.parquet"), &flags);
         let output = format!("{method}-killed.parquet");
         let mut lives = 0;
