@@ -24,4 +24,5 @@ pub mod progress;
 pub mod shard;
 pub mod spin;
 pub mod table;
+mod temporary;
 pub mod unroll;

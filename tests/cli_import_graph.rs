@@ -25,7 +25,7 @@ fn a_graph_and_its_labels_are_written() {
     let provenance = table::read_provenance(&dir.path("graph.nodes.parquet")).unwrap();
     let value = |key: &str| provenance.pairs().iter().find(|pair| pair.0 == key).unwrap().1.clone();
     assert_eq!(value("frustration.graph"), graph.fingerprint());
-    assert_eq!(value("frustration.arguments"), "pipeline import-graph edges.csv -o graph/");
+    assert_eq!(value("frustration.arguments"), "pipeline import-graph edges.csv");
 }
 
 #[test]

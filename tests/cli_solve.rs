@@ -37,7 +37,7 @@ fn every_column_is_filled_in() {
     for (method, flags) in [("sweep", &[][..]), ("steepest", &[]), ("anneal", &["--sweeps", "20"])] {
         let output = format!("{method}.parquet");
         let flags: Vec<_> =
-            ["--method", method, "--replicas", "3", "--seed", "5"].iter().chain(flags).copied().collect();
+            ["--method", method, "--replicas", "3", "--seed", "5", "--timing"].iter().chain(flags).copied().collect();
         let rows = solve(&dir, &output, &flags);
         assert_eq!(rows.len(), 3, "{method}");
         for (index, row) in (0..).zip(&rows) {
@@ -49,7 +49,7 @@ fn every_column_is_filled_in() {
             assert!(row.energy > 0.40 && row.energy < 0.43, "{method}: {}", row.energy);
             assert!((row.satisfied_weight + row.frustrated_weight - row.sum_abs).abs() < 1e-6 * row.sum_abs);
             assert!((row.frustrated_weight / row.sum_abs - row.energy).abs() < 1e-12);
-            assert!(row.flips > 0 && row.secs > 0.0 && row.local_minimum);
+            assert!(row.flips > 0 && row.secs.is_some_and(|secs| secs > 0.0) && row.local_minimum);
             assert_eq!(row.sweeps == 0, method == "steepest");
         }
         let provenance = table::read_provenance(&dir.path(&output)).unwrap();
@@ -57,7 +57,7 @@ fn every_column_is_filled_in() {
         let fixed = ["version", "arguments", "seed", "graph", "graph_path"].map(|key| format!("frustration.{key}"));
         assert!(fixed.iter().all(|key| keys.contains(&key.as_str())), "{keys:?}");
         let arguments = provenance.pairs().iter().find(|(key, _)| key == "frustration.arguments").unwrap();
-        assert!(arguments.1.starts_with(&format!("pipeline solve g -o {output}")), "{arguments:?}");
+        assert!(arguments.1.starts_with(&format!("pipeline solve g --method {method} --replicas 3")), "{arguments:?}");
     }
     let tables = ["anneal.layers.parquet", "anneal.parquet", "g", "steepest.layers.parquet", "steepest.parquet"];
     assert_eq!(dir.names(), [&tables[..], &["sweep.layers.parquet", "sweep.parquet"]].concat());
@@ -191,12 +191,29 @@ fn wrong_usage_is_told_apart_from_failure() {
     assert!(dir.names().is_empty());
 }
 
+/// The bytes of both tables of a run.
+fn tables(dir: &Workdir, name: &str) -> [Vec<u8>; 2] {
+    [format!("{name}.parquet"), format!("{name}.layers.parquet")].map(|name| std::fs::read(dir.path(&name)).unwrap())
+}
+
 #[test]
-fn a_search_killed_again_and_again_ends_in_the_same_replicas() {
+fn equal_runs_give_equal_files() {
     let dir = digits();
     for method in ["sweep", "steepest", "anneal"] {
-        let flags = ["--method", method, "--replicas", "20", "--seed", "3", "--sweeps", "1000", "--quiet"];
-        let expected = solve(&dir, &format!("{method}.parquet"), &flags);
+        let flags = ["g", "--method", method, "--replicas=18", "--seed", "9", "--sweeps", "10"];
+        dir.ok(["solve", "-o", "one.parquet", "--threads", "1", "--force"].iter().chain(&flags));
+        dir.ok(["solve", "--quiet"].iter().chain(&flags).chain(&["--threads=2", "--output=two.parquet", "--force"]));
+        assert!(tables(&dir, "one") == tables(&dir, "two"), "{method}");
+        assert!(table::read_replicas(&dir.path("one.parquet")).unwrap().iter().all(|row| row.secs.is_none()));
+    }
+}
+
+#[test]
+fn a_search_killed_again_and_again_ends_in_the_same_files() {
+    let dir = digits();
+    for method in ["sweep", "steepest", "anneal"] {
+        let flags = ["--method", method, "--replicas", "20", "--seed", "3", "--sweeps", "300", "--quiet"];
+        solve(&dir, &format!("{method}.parquet"), &flags);
         let output = format!("{method}-killed.parquet");
         let mut lives = 0;
         loop {
@@ -215,11 +232,42 @@ fn a_search_killed_again_and_again_ends_in_the_same_replicas() {
             lives += 1;
         }
         assert!(lives > 0 || method != "anneal", "the longest search is killed at least once");
-        let found = table::read_replicas(&dir.path(&output)).unwrap();
-        let strip = |rows: Vec<ReplicaRow>| rows.into_iter().map(|r| ReplicaRow { secs: 0.0, ..r }).collect::<Vec<_>>();
-        assert_eq!(strip(found), strip(expected), "{method} after {lives} lives");
+        assert!(tables(&dir, method) == tables(&dir, &format!("{method}-killed")), "{method} after {lives} lives");
         assert!(!dir.path(&format!("{output}.checkpoint")).exists());
     }
+}
+
+/// Waits for a file that a running command will make.
+fn wait_for(dir: &Workdir, name: &str) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !dir.path(name).exists() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_search_killed_after_its_tables_appeared_is_resumed_all_the_same() {
+    let dir = digits();
+    let flags = ["--method", "anneal", "--replicas", "2", "--sweeps", "200", "--checkpoint-every", "0", "--quiet"];
+    dir.ok(["solve", "g", "-o", "whole.parquet", "--resume"].iter().chain(&flags));
+    let killed = ["solve", "g", "-o", "killed.parquet"];
+    let mut run = dir.command(killed.iter().chain(&flags)).spawn().unwrap();
+    wait_for(&dir, "killed.parquet.checkpoint");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let hidden = |names: &[String]| names.iter().filter(|name| name.ends_with(".tmp")).count();
+    assert!(hidden(&dir.names()) >= 2, "a killed search leaves its unfinished tables");
+    dir.write(".killed.parquet.checkpoint.AbCdEf.tmp", "SPINCKP1, cut short");
+    dir.write("killed.parquet", "complete");
+    dir.write("killed.layers.parquet", "complete");
+    dir.run(1, killed.iter().chain(&flags)).fails_with(&["killed.parquet exists", "--force"]);
+    dir.ok(killed.iter().chain(&flags).chain(&["--resume"]));
+    assert_eq!(hidden(&dir.names()), 0, "the next search removes them");
+    assert!(tables(&dir, "killed") == tables(&dir, "whole"));
+    std::fs::remove_file(dir.path("killed.parquet")).unwrap();
+    dir.ok(killed.iter().chain(&flags).chain(&["--resume"]));
+    assert!(tables(&dir, "killed") == tables(&dir, "whole"), "only the table of layers had appeared");
+    dir.run(1, killed.iter().chain(&flags).chain(&["--resume"])).fails_with(&["killed.parquet exists", "--force"]);
 }
 
 #[test]
@@ -228,10 +276,7 @@ fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
     let solve =
         ["solve", "g", "-o", "r.parquet", "--method=anneal", "--sweeps=100000", "--checkpoint-every=0", "--quiet"];
     let mut run = dir.command(solve).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !dir.path("r.parquet.checkpoint").exists() && Instant::now() < patience {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_for(&dir, "r.parquet.checkpoint");
     let pid = run.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let status = run.wait().unwrap();

@@ -1,6 +1,5 @@
 //! Output files: opened before the long work, complete or absent after it.
 
-use std::ffi::OsString;
 use std::fs::Permissions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,15 +8,17 @@ use anyhow::{Context as _, bail};
 use tempfile::NamedTempFile;
 
 use super::flags::Force;
+use crate::temporary::{self, Held};
 
 /// A file that appears under its name only when [`commit`](Output::commit)ted.
 ///
 /// Until then the bytes go to a hidden file beside it whose name ends in `.tmp`, so that a program that reads every
-/// `*.parquet` of a folder does not meet half a table. Dropping an `Output` removes that file.
+/// `*.parquet` of a folder does not meet half a table. Dropping an `Output` removes that file, and creating one those that
+/// killed processes have left.
 #[derive(Debug)]
 pub struct Output {
     path: PathBuf,
-    temp: NamedTempFile,
+    temp: Held<NamedTempFile>,
     force: Force,
 }
 
@@ -34,15 +35,13 @@ impl Output {
             Ok(_) if !force.force => bail!("{} exists; --force replaces it", path.display()),
             _ => {}
         }
-        let mut prefix = OsString::from(".");
-        prefix.push(name);
-        prefix.push(".");
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(".tmp");
-        if let Some(readable) = readable() {
-            builder.permissions(readable);
-        }
-        let temp = builder.tempfile_in(folder(path)?);
+        let folder = folder(path)?;
+        let temp = temporary::create(folder, name, |builder| {
+            if let Some(readable) = readable() {
+                builder.permissions(readable);
+            }
+            builder.tempfile_in(folder)
+        });
         let temp = temp.with_context(|| format!("cannot write to the folder of {}", path.display()))?;
         Ok(Self { path: path.to_owned(), temp, force })
     }
@@ -58,10 +57,11 @@ impl Output {
     /// If the storage fails, or if the path came into existence meanwhile and `--force` was not given.
     pub fn commit(self) -> anyhow::Result<()> {
         let context = || format!("cannot write {}", self.path.display());
-        self.temp.as_file().sync_all().with_context(context)?;
+        let temp = self.temp.item;
+        temp.as_file().sync_all().with_context(context)?;
         let done = match self.force.force {
-            true => self.temp.persist(&self.path),
-            false => self.temp.persist_noclobber(&self.path),
+            true => temp.persist(&self.path),
+            false => temp.persist_noclobber(&self.path),
         };
         done.map_err(|failed| failed.error).with_context(context)?;
         Ok(())
@@ -70,17 +70,17 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temp.as_file_mut().write(bytes)
+        self.temp.item.as_file_mut().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.temp.as_file_mut().flush()
+        self.temp.item.as_file_mut().flush()
     }
 }
 
 impl io::Seek for Output {
     fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
-        self.temp.as_file_mut().seek(position)
+        self.temp.item.as_file_mut().seek(position)
     }
 }
 
@@ -134,6 +134,19 @@ mod tests {
         assert_eq!(names(), ["x.parquet"]);
         Output::create(&path, FORCE).unwrap().commit().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+
+    #[test]
+    fn an_output_that_is_being_written_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        let (mut one, mut two) = (Output::create(&path, FORCE).unwrap(), Output::create(&path, FORCE).unwrap());
+        one.write_all(b"one").unwrap();
+        two.write_all(b"two").unwrap();
+        one.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"one");
+        two.commit().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
     }
 
     #[test]

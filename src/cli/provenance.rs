@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::table::Provenance;
 
-/// Version, the whole command line, the seed if there is one, then the caller's pairs, each key behind `frustration.`:
+/// Version, the command line as far as it decides the result, the seed if there is one, then the caller's pairs, each key behind `frustration.`:
 /// `provenance(Some(7), &[("graph", fingerprint)])`.
 pub fn provenance(seed: Option<u64>, pairs: &[(&str, String)]) -> Provenance {
     let mut all = Provenance::default();
@@ -19,13 +19,42 @@ pub fn provenance(seed: Option<u64>, pairs: &[(&str, String)]) -> Provenance {
     all
 }
 
-/// The process's command line as a shell would take it, without the program's folder.
+/// Flags of all subcommands that do not change what is computed, and that take a value.
+const VALUED: [&str; 5] = ["--checkpoint-every", "--memory", "--output", "--threads", "-o"];
+/// Those that take none.
+const PLAIN: [&str; 5] = ["--force", "--quiet", "--resume", "--timing", "-q"];
+
+/// The process's command line as a shell would take it, without the program's folder and the flags above.
 fn command_line() -> String {
     let mut words = std::env::args_os();
     let program = words.next().unwrap_or_default();
     let program = Path::new(&program).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let words = words.map(|word| quoted(&word.to_string_lossy()));
-    std::iter::once(program).chain(words).collect::<Vec<_>>().join(" ")
+    let words = deciding(words.map(|word| word.to_string_lossy().into_owned()));
+    std::iter::once(program).chain(words.iter().map(|word| quoted(word))).collect::<Vec<_>>().join(" ")
+}
+
+/// The words without the flags above and their values, so that equal runs state equal command lines.
+fn deciding(mut words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept = Vec::new();
+    while let Some(word) = words.next() {
+        // `-qo FILE` is `-q -o FILE`.
+        let rest = word.strip_prefix("-q").filter(|rest| !rest.is_empty());
+        let word = rest.map(|rest| format!("-{rest}")).unwrap_or(word);
+        let has_value = |flag: &&str| {
+            let value = word.strip_prefix(flag);
+            value.is_some_and(|value| value.starts_with('=') || !(flag.starts_with("--") || value.is_empty()))
+        };
+        if word == "--" {
+            kept.push(word);
+            kept.extend(words);
+            break;
+        } else if VALUED.contains(&word.as_str()) {
+            words.next();
+        } else if !PLAIN.contains(&word.as_str()) && !VALUED.iter().any(has_value) {
+            kept.push(word);
+        }
+    }
+    kept
 }
 
 /// A word in single quotes, unless it is plain.
@@ -47,6 +76,39 @@ mod tests {
         let pairs = provenance(Some(7), &[("graph", "abc".into())]);
         let keys: Vec<_> = pairs.pairs().iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["frustration.version", "frustration.arguments", "frustration.seed", "frustration.graph"]);
+    }
+
+    #[test]
+    fn flags_that_do_not_change_the_result_are_left_out() {
+        let kept = |line: &str| deciding(line.split(' ').map(str::to_owned)).join(" ");
+        let expected = "solve g --seed 3 --method=anneal";
+        for line in [
+            "solve g --seed 3 --method=anneal",
+            "solve g -o x.parquet --seed 3 --quiet --method=anneal",
+            "solve g --output x.parquet --seed 3 --method=anneal --threads=2 --timing",
+            "solve --output=x.parquet g --seed 3 -q --method=anneal --resume --checkpoint-every 0",
+            "--force solve --threads 2 g -ox.parquet --seed 3 --memory 8GiB --method=anneal",
+            "solve -o=x.parquet g --seed 3 --checkpoint-every=0 --method=anneal --memory=8GiB",
+            "solve -qo x.parquet g -qox --seed 3 --method=anneal -qo=x -o",
+        ] {
+            assert_eq!(kept(line), expected, "{line}");
+        }
+        assert_eq!(kept("solve --outputs x --threads-9 -- -o --quiet"), "solve --outputs x --threads-9 -- -o --quiet");
+    }
+
+    #[test]
+    fn every_flag_that_is_left_out_is_declared_as_it_is_parsed() {
+        let cli = <super::super::Cli as clap::CommandFactory>::command();
+        let name = |flag: &str| flag.trim_start_matches('-').to_owned();
+        let (valued, plain) = (VALUED.map(name), PLAIN.map(name));
+        for argument in cli.get_subcommands().flat_map(|command| command.get_arguments()) {
+            let names = [argument.get_long().map(str::to_owned), argument.get_short().map(String::from)];
+            for name in names.into_iter().flatten() {
+                let takes_value = argument.get_action().takes_values();
+                assert!(!valued.contains(&name) || takes_value, "{name}");
+                assert!(!plain.contains(&name) || !takes_value, "{name}");
+            }
+        }
     }
 
     #[test]

@@ -10,9 +10,10 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::flags::{Force, Quiet, Resume};
-use super::output::Output;
+use super::output::{Output, folder};
 use crate::progress::Progress;
 use crate::spin::{Checkpoint, Control, Plan, Pulse, checkpoint};
+use crate::temporary;
 
 /// What a session is of, and when it saves.
 pub struct Setup<'a> {
@@ -52,6 +53,7 @@ impl Session {
     pub fn begin(setup: Setup<'_>) -> anyhow::Result<Self> {
         let Setup { output, graph: (graph, n_nodes), plan, every, resume, force, quiet } = setup;
         let path = checkpoint_path(output);
+        remove_left_overs(&path);
         let found = path.exists();
         if found && !resume.resume && !force.force {
             bail!("{} holds an unfinished search; --resume continues it, --force starts again", path.display());
@@ -84,10 +86,17 @@ impl Session {
 }
 
 /// `<output>.checkpoint`; not ending in `.parquet`, so that nobody reads it as a table.
-fn checkpoint_path(output: &Path) -> PathBuf {
+pub fn checkpoint_path(output: &Path) -> PathBuf {
     let mut path = output.as_os_str().to_owned();
     path.push(".checkpoint");
     path.into()
+}
+
+/// Removes checkpoints that were being written when their process was killed; the one before them is intact.
+fn remove_left_overs(path: &Path) {
+    if let (Ok(folder), Some(name)) = (folder(path), path.file_name()) {
+        temporary::remove_left_overs(folder, name, temporary::TEMPORARY);
+    }
 }
 
 impl Progress for Session {

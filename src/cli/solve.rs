@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 
 use super::flags::{Force, Memory, Quiet, Resume, Seed, Threads};
 use super::output::Output;
-use super::session::{Session, Setup};
+use super::session::{self, Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
 use crate::kernel::Isa;
 use crate::shard::{self, Shards};
@@ -25,7 +25,7 @@ use crate::table::{self, LayerRow, Provenance, ReplicaRow};
 /// node and thread and twice the parameters. The same seed gives the same states on any number of threads.
 ///
 /// The state of the search is saved as FILE.parquet.checkpoint every minute and on SIGINT and SIGTERM; --resume goes on
-/// from there and ends in the same replicas as an unbroken run.
+/// from there and ends in the same tables, byte for byte, as an unbroken run.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Graph directory, from `build-graph` or `import-graph`.
@@ -58,6 +58,9 @@ pub struct Args {
     /// Seconds between two checkpoints. A killed search loses at most this and one sweep (one replica of `steepest`).
     #[arg(long, value_name = "SECS", default_value_t = 60)]
     checkpoint_every: u64,
+    /// Fill in the column `secs`, which is null otherwise; tables of equal runs then differ.
+    #[arg(long)]
+    timing: bool,
     #[command(flatten)]
     resume: Resume,
     #[command(flatten)]
@@ -101,8 +104,9 @@ impl Args {
 /// If the graph cannot be read, has no weight, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let replicas_out = Output::create(&args.output, args.force)?;
-    let layers_out = Output::create(&layers_path(&args.output), args.force)?;
+    let replace = may_replace(&args);
+    let replicas_out = Output::create(&args.output, replace)?;
+    let layers_out = Output::create(&layers_path(&args.output), replace)?;
     let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
     let plan = args.plan();
     let session = Session::begin(Setup {
@@ -135,11 +139,21 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     );
     let layer_rows: Vec<_> = blocks.iter().map(|b| layer_row(&name, best, graph.layers(), b)).collect();
     let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64());
-    let rows: Vec<_> = replicas.into_iter().map(|r| row(&name, &plan, graph.totals(), r)).collect();
+    let rows: Vec<_> = replicas
+        .into_iter()
+        .map(|r| ReplicaRow { secs: args.timing.then_some(r.secs), ..row(&name, &plan, graph.totals(), r) })
+        .collect();
     write_layers(layers_out, &provenance, &layer_rows)?;
     write_replicas(replicas_out, &provenance, &rows)?;
     session.finish();
     super::print(line)
+}
+
+/// Whether tables may be replaced: also by a resumed search, if they are what it left when it was killed at its end. It
+/// then has a checkpoint, or only the table of layers, which is the first to appear.
+fn may_replace(args: &Args) -> Force {
+    let is_unfinished = || session::checkpoint_path(&args.output).exists() || !args.output.exists();
+    Force { force: args.force.force || args.resume.resume && is_unfinished() }
 }
 
 /// The replica with the least energy, the first of them on a tie.
@@ -161,6 +175,7 @@ fn graph_name(dir: &Path) -> String {
     dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// A row without its wall time, the one thing in which equal runs differ.
 fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow {
     ReplicaRow {
         graph: graph.to_owned(),
@@ -176,7 +191,7 @@ fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow
         sum_abs: totals.sum_abs,
         flips: replica.flips as i64,
         sweeps: replica.sweeps as i64,
-        secs: replica.secs,
+        secs: None,
         local_minimum: replica.local_minimum,
         state: replica.state,
     }

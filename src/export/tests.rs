@@ -80,17 +80,7 @@ fn strided() -> (Blocks, Vec<f32>) {
         Run { count: 2, row_step: 12, col_step: 3, value_step: 0 },
         Run { count: 2, row_step: 6, col_step: 1, value_step: 4 },
     ];
-    let dense = Block {
-        first_row: 100,
-        n_rows: 3,
-        row_step: 2,
-        runs,
-        kind: PanelKind::Dense,
-        row_stride: 1,
-        col_stride: 3,
-        intervals_start: 0,
-        n_intervals: 0,
-    };
+    let dense = Block { n_rows: 3, row_step: 2, runs, row_stride: 1, col_stride: 3, ..Block::single(100) };
     let diagonal = Block { row_step: 1, n_rows: 4, kind: PanelKind::Diagonal, col_stride: 0, ..dense };
     let mut blocks = Blocks::default();
     let interval = |first_col, len, values| Interval { first_col, len, values };

@@ -5,8 +5,7 @@
 use std::ops::Range;
 
 use super::{
-    Block, BlockStream, Blocks, Direction, Error, Frame, FrameInfo, Interval, Layer, LayerKind, NodeId, PanelKind, Run,
-    Totals,
+    Block, BlockStream, Blocks, Direction, Error, Frame, FrameInfo, Interval, Layer, LayerKind, NodeId, Totals,
 };
 
 /// Rows of a frame unless [`Csr::with_frame_rows`] says otherwise.
@@ -213,19 +212,7 @@ fn flush(row: NodeId, intervals: &mut Vec<Interval>, into: &mut Blocks) {
     if intervals.is_empty() {
         return;
     }
-    let single = Run { count: 1, ..Run::default() };
-    let block = Block {
-        first_row: row,
-        n_rows: 1,
-        row_step: 1,
-        runs: [single, single],
-        kind: PanelKind::Dense,
-        row_stride: 0,
-        col_stride: 1,
-        intervals_start: 0,
-        n_intervals: 0,
-    };
-    into.push(block, intervals);
+    into.push(Block::single(row), intervals);
     intervals.clear();
 }
 

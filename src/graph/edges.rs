@@ -52,17 +52,7 @@ mod tests {
     }
 
     fn block(kind: PanelKind, n_rows: u32) -> Block {
-        Block {
-            first_row: 10,
-            n_rows,
-            row_step: 1,
-            runs: [Run { count: 1, ..Run::default() }; 2],
-            kind,
-            row_stride: 1,
-            col_stride: 0,
-            intervals_start: 0,
-            n_intervals: 0,
-        }
+        Block { n_rows, kind, row_stride: 1, col_stride: 0, ..Block::single(10) }
     }
 
     #[test]

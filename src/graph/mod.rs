@@ -129,7 +129,8 @@ pub struct Interval {
 }
 
 /// A two-dimensional run of row groups that share one panel shape. Group `(a, b)`, `a < runs[0].count`,
-/// `b < runs[1].count`, has rows `first_row + a·runs[0].row_step + b·runs[1].row_step + r·row_step` for `r < n_rows`.
+/// `b < runs[1].count`, has rows `first_row + a·runs[0].row_step + b·runs[1].row_step + r·row_step` for `r < n_rows`. No row is
+/// in two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
     /// First row of group (0, 0).
@@ -152,15 +153,19 @@ pub struct Block {
     pub n_intervals: u32,
 }
 
+impl Run {
+    /// One group.
+    pub const ONE: Self = Self { count: 1, row_step: 0, col_step: 0, value_step: 0 };
+}
+
 impl Block {
-    /// A dense block of one row, without strides; the rest is set by struct update.
+    /// One row whose weights are consecutive values; [`Blocks::push`] gives it its columns.
     pub fn single(row: NodeId) -> Self {
-        let once = Run { count: 1, ..Run::default() };
         Self {
             first_row: row,
             n_rows: 1,
             row_step: 1,
-            runs: [once, once],
+            runs: [Run::ONE; 2],
             kind: PanelKind::Dense,
             row_stride: 0,
             col_stride: 1,

@@ -57,14 +57,13 @@ fn push_piece(block: &Block, interval: &Interval, piece: std::ops::Range<u32>, i
 
 /// Calls `f` with every row group of a block as a block of its own; a diagonal one with scattered rows is cut into rows.
 fn each_group(block: &Block, intervals: &[Interval], mut f: impl FnMut(&Block, &[Interval])) {
-    let once = Run { count: 1, ..Run::default() };
     for a in 0..block.runs[0].count {
         for b in 0..block.runs[1].count {
             let (first_row, col_shift, value_shift) = block.group(a, b);
             let moved =
                 |i: &Interval| Interval { first_col: i.first_col + col_shift, values: i.values + value_shift, ..*i };
             let intervals: Vec<_> = intervals.iter().map(moved).collect();
-            let group = Block { first_row, runs: [once, once], ..*block };
+            let group = Block { first_row, runs: [Run::ONE; 2], ..*block };
             if block.kind == PanelKind::Dense || block.row_step == 1 {
                 f(&group, &intervals);
                 continue;

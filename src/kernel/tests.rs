@@ -12,15 +12,13 @@ fn block() -> impl Strategy<Value = Blocks> {
         let group = n_rows * row_step;
         let step = |count: u32, row_step, col_step| Run { count, row_step, col_step, value_step: 7 * shift };
         let block = Block {
-            first_row: 100,
             n_rows,
             row_step,
             runs: [step(down, across * group, 31), step(across, group, 5)],
             kind: if dense { PanelKind::Dense } else { PanelKind::Diagonal },
             row_stride: 3,
             col_stride: if dense { 2 } else { 0 },
-            intervals_start: 0,
-            n_intervals: 0,
+            ..Block::single(100)
         };
         let len = |len| if dense { len } else { n_rows };
         let intervals: Vec<_> =
@@ -73,19 +71,7 @@ proptest! {
 #[test]
 fn a_field_is_the_signed_sum_of_the_weights() {
     let mut blocks = Blocks::default();
-    let single = Run { count: 1, ..Run::default() };
-    let block = Block {
-        first_row: 3,
-        n_rows: 1,
-        row_step: 1,
-        runs: [single, single],
-        kind: PanelKind::Dense,
-        row_stride: 0,
-        col_stride: 1,
-        intervals_start: 0,
-        n_intervals: 0,
-    };
-    blocks.push(block, &[Interval { first_col: 0, len: 3, values: 0 }]);
+    blocks.push(Block::single(3), &[Interval { first_col: 0, len: 3, values: 0 }]);
     let mut spins = Spins::all_up(4, 1);
     spins.flip(9, 1);
     let mut fields = Fields::default();

@@ -83,6 +83,9 @@ fn block(blocks: &Blocks, block: &Block, info: &FrameInfo, bounds: Bounds<'_>) -
     if block.first_row < info.rows.start || last_row >= u128::from(info.rows.end) {
         return Err(Rule::Rows);
     }
+    if !is_nested(block) {
+        return Err(Rule::Groups);
+    }
     columns(block, intervals, info, bounds)?;
     values(block, intervals, bounds)?;
     let cols: u128 = match block.kind {
@@ -91,6 +94,21 @@ fn block(blocks: &Blocks, block: &Block, info: &FrameInfo, bounds: Bounds<'_>) -
     };
     let groups = u128::from(block.runs[0].count) * u128::from(block.runs[1].count);
     Ok((groups * u128::from(block.n_rows)).saturating_mul(cols))
+}
+
+/// Are the rows of a group and both runs nested, in whatever order: does each step lead beyond all rows of what has smaller
+/// steps? Then a row is in one group at most, on which kernels that hold several groups in registers rely. Every row is
+/// known to lie in the frame, so that no sum overflows.
+fn is_nested(block: &Block) -> bool {
+    let [outer, inner] = block.runs.map(|run| (run.row_step, run.count));
+    let mut progressions = [(block.row_step, block.n_rows), outer, inner];
+    progressions.sort_unstable();
+    let mut extent = 0;
+    progressions.iter().filter(|(_, count)| *count > 1).all(|&(step, count)| {
+        let is_beyond = step > extent;
+        extent += (count - 1) * step;
+        is_beyond
+    })
 }
 
 /// All columns of all groups lie in one layer, which is not that of the rows.
@@ -134,7 +152,8 @@ fn furthest(block: &Block, step: impl Fn(&crate::graph::Run) -> u64) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shard::testing;
+    use crate::graph::Run;
+    use crate::shard::{fuzz, testing};
 
     fn check(block: Block, interval: Interval) -> Result<u128, Rule> {
         let layers = testing::layers(&[4, 6]);
@@ -146,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_last_row_column_and_value_may_be_used_and_no_further() {
-        let block = Block { n_rows: 5, row_stride: 1, ..testing::single(4) };
+        let block = Block { n_rows: 5, row_stride: 1, ..Block::single(4) };
         let interval = Interval { first_col: 0, len: 4, values: 2 };
         assert_eq!(check(block, interval), Ok(20));
         assert_eq!(check(Block { n_rows: 6, ..block }, interval), Err(Rule::Rows));
@@ -159,14 +178,67 @@ mod tests {
         assert_eq!(check(Block { kind: PanelKind::Diagonal, ..block }, interval), Err(Rule::Diagonal));
     }
 
+    /// A block of that many rows and groups a step apart: (count, step) of rows, outer and inner run.
+    fn stepped([rows, outer, inner]: [(u32, u32); 3]) -> Block {
+        let run = |(count, row_step)| Run { count, row_step, ..Run::default() };
+        Block { n_rows: rows.0, row_step: rows.1, runs: [run(outer), run(inner)], ..Block::single(0) }
+    }
+
+    #[test]
+    fn steps_must_lead_beyond_all_rows_of_smaller_steps() {
+        for (most, block) in [
+            // What networks have: rows, inner run, outer run.
+            (true, [(3, 1), (2, 6), (2, 3)]),
+            (false, [(3, 1), (2, 6), (2, 2)]),
+            (false, [(3, 1), (2, 5), (2, 3)]),
+            // Any other order.
+            (true, [(2, 6), (2, 3), (3, 1)]),
+            (false, [(2, 5), (2, 3), (3, 1)]),
+            (true, [(2, 3), (3, 1), (4, 6)]),
+            // A progression of one has no step.
+            (true, [(1, 9), (1, 0), (1, 9)]),
+            (true, [(3, 1), (1, 0), (1, 1)]),
+            (false, [(3, 1), (2, 0), (1, 0)]),
+            (false, [(1, 1), (2, 4), (2, 4)]),
+            // Rows that are distinct, but interleaved.
+            (false, [(1, 1), (2, 3), (3, 2)]),
+        ] {
+            assert_eq!(is_nested(&stepped(block)), most, "{block:?}");
+        }
+        let block = Block { first_row: 4, ..stepped([(2, 1), (1, 0), (2, 2)]) };
+        let interval = Interval { first_col: 0, len: 1, values: 0 };
+        assert_eq!(check(block, interval), Ok(4));
+        let block = Block { first_row: 4, ..stepped([(2, 1), (1, 0), (2, 1)]) };
+        assert_eq!(check(block, interval), Err(Rule::Groups));
+    }
+
+    #[test]
+    fn a_row_is_in_one_group_of_a_nested_block() {
+        let each = || (1..4u32).flat_map(|count| (0..8u32).map(move |step| (count, step)));
+        let mut n_nested = 0;
+        for (rows, outer, inner) in each()
+            .flat_map(|a| each().flat_map(move |b| each().map(move |c| (a, b, c))))
+            .filter(|(rows, ..)| rows.1 > 0)
+        {
+            let block = stepped([rows, outer, inner]);
+            if is_nested(&block) {
+                assert!(fuzz::has_rows_once(&block), "{block:?}");
+                n_nested += 1;
+            }
+        }
+        assert!(n_nested > 1000, "{n_nested}");
+    }
+
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        let mut block = Block { n_rows: u32::MAX, row_step: u32::MAX, ..testing::single(4) };
-        let run = crate::graph::Run { count: u32::MAX, row_step: u32::MAX, col_step: u32::MAX, value_step: u64::MAX };
+        let mut block = Block { n_rows: u32::MAX, row_step: u32::MAX, ..Block::single(4) };
+        let run = Run { count: u32::MAX, row_step: u32::MAX, col_step: u32::MAX, value_step: u64::MAX };
         (block.runs, block.row_stride, block.col_stride) = ([run; 2], u32::MAX, u32::MAX);
         let interval = Interval { first_col: u32::MAX, len: u32::MAX, values: u64::MAX };
         assert_eq!(check(block, interval), Err(Rule::Rows));
         (block.n_rows, block.runs[0].row_step, block.runs[1].row_step) = (1, 0, 0);
+        assert_eq!(check(block, interval), Err(Rule::Groups));
+        (block.runs[0], block.runs[1]) = (Run { count: 2, row_step: 1, ..run }, Run { count: 2, row_step: 3, ..run });
         assert_eq!(check(block, interval), Err(Rule::Columns));
         (block.runs[0].col_step, block.runs[1].col_step) = (0, 0);
         assert_eq!(check(block, Interval { first_col: 0, len: 1, ..interval }), Err(Rule::Values));

@@ -165,7 +165,7 @@ mod tests {
         let mut frame = Frame::default();
         for row in 0..100 {
             let at = Interval { first_col: 200 + row, len: 1, values: u64::from(row) };
-            frame.inward.push(testing::single(5 + row), &[at]);
+            frame.inward.push(Block::single(5 + row), &[at]);
         }
         let mut bytes = Vec::new();
         encode(&frame, &mut bytes);

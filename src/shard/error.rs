@@ -228,6 +228,9 @@ pub enum Rule {
     /// Rows belong to the frame.
     #[error("a row is outside the frame")]
     Rows,
+    /// No row is in two groups of the block.
+    #[error("the steps of its rows and runs are not nested, so that a row may be in two of its groups")]
+    Groups,
     /// Columns belong to one layer, and not to that of the rows.
     #[error("its columns are not inside one other layer")]
     Columns,

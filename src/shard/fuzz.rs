@@ -4,13 +4,13 @@ use super::check::{self, Bounds};
 use super::error::Fault;
 use super::{codec, file, reader};
 use crate::graph::edges::for_each_edge;
-use crate::graph::{Direction, Frame, FrameInfo, Layer, LayerKind};
+use crate::graph::{Block, Direction, Frame, FrameInfo, Layer, LayerKind};
 
 /// Frames with more edges than this are not walked.
 const MAX_EDGES: u128 = 1 << 20;
 
 /// Reads `bytes` as an expanded frame, as a stored frame and as a shard file, of a graph with three layers and 1000
-/// values. A frame that passes all checks is walked edge by edge.
+/// values. A frame that passes all checks is walked edge by edge, and none of its blocks has a row twice.
 ///
 /// # Panics
 /// Only if there is a bug.
@@ -47,6 +47,7 @@ pub(super) fn sound(raw: &[u8]) -> Result<u64, Fault> {
         if check::blocks(blocks, &info, direction, bounds)? > MAX_EDGES {
             continue;
         }
+        assert!(blocks.blocks.iter().all(has_rows_once));
         for_each_edge(blocks, &values, |row, col, _| {
             assert!(info.rows.contains(&row) && col < 1000 && !info.rows.contains(&col));
             walked += 1;
@@ -55,16 +56,22 @@ pub(super) fn sound(raw: &[u8]) -> Result<u64, Fault> {
     Ok(walked)
 }
 
+/// Whether no row is in two groups of the block.
+pub(super) fn has_rows_once(block: &Block) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    let mut groups = (0..block.runs[0].count).flat_map(|a| (0..block.runs[1].count).map(move |b| block.group(a, b).0));
+    groups.all(|first| (0..block.n_rows).all(|r| seen.insert(first + r * block.row_step)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::graph::Interval;
-    use crate::shard::testing;
     use proptest::prelude::*;
 
     fn valid() -> Vec<u8> {
         let mut frame = Frame::default();
-        let mut block = testing::single(120);
+        let mut block = Block::single(120);
         (block.n_rows, block.row_stride) = (3, 10);
         (block.runs[1].count, block.runs[1].row_step, block.runs[1].col_step) = (5, 20, 2);
         frame.inward.push(block, &[Interval { first_col: 0, len: 9, values: 5 }]);

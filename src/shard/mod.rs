@@ -69,14 +69,19 @@
 //!
 //! # Guarantees
 //! A directory appears under its name at once and complete: it is written under a temporary name beside it (hidden,
-//! ending in `.tmp`, removed on failure), every file synced and read-only, the manifest last, then renamed.
+//! ending in `.tmp`, removed on failure, and if the process is killed by the next one that writes a directory of that
+//! name), every file synced and read-only, the manifest last, then renamed. A directory that it replaces first gets a
+//! hidden name ending in `.old`, and is removed last.
 //!
 //! - [`Shards::open`] checks: manifest (checksum, version, layers and shards cover the nodes, counts add up), length of
 //!   every file, tables of every shard (magic, checksum, frames cover the rows, each in one layer, edge counts of layers
 //!   and totals). Not: frames, values.
-//! - Reading a frame checks: its checksum, its encoding, that every row lies in the frame, that the columns of a block lie
-//!   in one layer other than that of the rows, that every weight lies in the value store, and the number of edges. Not:
-//!   the values themselves, which [`verify_values`] does; `pipeline solve` and `export` call it first.
+//! - Reading a frame checks: its checksum, its encoding, that every row lies in the frame, that no row is in two groups of
+//!   a block, that the columns of a block lie in one layer other than that of the rows, that every weight lies in the value
+//!   store, and the number of edges. Not: the values themselves, which [`verify_values`] does; `pipeline solve` and
+//!   `export` call it first. Of rows in two groups it is enough that they could be: the rows of a group, the outer and the
+//!   inner run must be *nested* in some order, which means that, sorted by row step and leaving out counts of 1, each step
+//!   is greater than the sum of (count − 1) · row_step of those before it.
 //! - [`verify`] checks all of that for every frame; the checksum of every piece of the value store; that every value is
 //!   finite; `sum_abs` of every layer and of the graph, over In and over Out blocks; the fingerprint; and, in graphs of
 //!   at most 50 million edges or on demand, that In and Out blocks describe the same edges. Not: that no edge occurs

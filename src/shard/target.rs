@@ -1,5 +1,6 @@
 //! The place of a graph directory: nothing, then everything.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use tempfile::TempDir;
 use super::error::Error;
 use super::manifest;
 use super::values;
+use crate::temporary::{self, Held};
 
 /// What to do with a graph that exists under the chosen name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,24 +54,24 @@ impl Target {
         }
     }
 
-    /// A hidden directory beside the target, removed when dropped.
-    pub(super) fn temporary(&self) -> Result<TempDir, Error> {
-        let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
-        let mut builder = tempfile::Builder::new();
-        let prefix = format!(".{name}.");
-        builder.prefix(&prefix).suffix(".tmp");
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        builder.tempdir_in(self.parent()).map_err(|source| Error::Write { path: self.dir.clone(), source })
+    /// A hidden directory beside the target, removed when dropped. Those that killed processes have left go first.
+    pub(super) fn temporary(&self) -> Result<Held<TempDir>, Error> {
+        let made = temporary::create(self.parent(), self.name(), |builder| {
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+            builder.tempdir_in(self.parent())
+        });
+        made.map_err(|source| Error::Write { path: self.dir.clone(), source })
     }
 
     /// Gives the finished directory its name.
-    pub(super) fn commit(&self, folder: TempDir) -> Result<(), Error> {
+    pub(super) fn commit(&self, folder: Held<TempDir>) -> Result<(), Error> {
         let failed = |source| Error::Write { path: self.dir.clone(), source };
+        let Held { item: folder, lock: _held } = folder;
         sync(folder.path()).map_err(failed)?;
         self.check()?;
         let old = match self.dir.is_dir() {
-            true => Some(self.temporary()?),
+            true => Some(temporary::set_aside(self.parent(), self.name()).map_err(failed)?),
             false => None,
         };
         if let Some(old) = &old {
@@ -83,7 +85,15 @@ impl Target {
             return Err(failed(source));
         }
         let _ = folder.keep();
-        sync(self.parent()).map_err(failed)
+        sync(self.parent()).map_err(failed)?;
+        drop(old);
+        temporary::remove_left_overs(self.parent(), self.name(), temporary::OLD);
+        Ok(())
+    }
+
+    /// The directory's own name.
+    fn name(&self) -> &OsStr {
+        self.dir.file_name().unwrap_or_default()
     }
 
     fn parent(&self) -> &Path {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 
 use crate::graph::{
-    Block, BlockStream, Blocks, Error, Frame, FrameInfo, Interval, Layer, LayerKind, NodeId, PanelKind, Run, Totals,
+    Block, BlockStream, Blocks, Error, Frame, FrameInfo, Interval, Layer, LayerKind, PanelKind, Run, Totals,
 };
 
 /// All frames, held.
@@ -73,21 +73,6 @@ pub(crate) fn layers(sizes: &[u32]) -> Vec<Layer> {
     sizes.iter().enumerate().map(layer).collect()
 }
 
-/// A block of one group with one row.
-pub(crate) fn single(first_row: NodeId) -> Block {
-    Block {
-        first_row,
-        n_rows: 1,
-        row_step: 1,
-        runs: [Run { count: 1, ..Run::default() }; 2],
-        kind: PanelKind::Dense,
-        row_stride: 0,
-        col_stride: 1,
-        intervals_start: 0,
-        n_intervals: 0,
-    }
-}
-
 /// The graph of `fixtures/format-v1`: a block of every sort.
 pub(crate) fn fixture() -> Memory {
     let mut layers = layers(&[12, 8, 3]);
@@ -100,16 +85,16 @@ pub(crate) fn fixture() -> Memory {
     for (y, frame) in contents[1..3].iter_mut().enumerate() {
         // Two output channels at two pixels, each seeing two pixels of two channels; the panel is shared.
         let across = Run { count: 2, row_step: 2, col_step: 2, value_step: 0 };
-        let runs = [single(0).runs[0], across];
-        let dense = Block { n_rows: 2, row_stride: 4, runs, ..single(12 + 4 * y as u32) };
+        let runs = [Run::ONE, across];
+        let dense = Block { n_rows: 2, row_stride: 4, runs, ..Block::single(12 + 4 * y as u32) };
         frame.inward.push(dense, &[Interval { first_col: 6 * y as u32, len: 4, values: 0 }]);
     }
     // Every other row, one column each; then one row a group, with its own values, twice.
-    let diagonal = Block { n_rows: 2, row_step: 2, kind: PanelKind::Diagonal, col_stride: 0, ..single(20) };
+    let diagonal = Block { n_rows: 2, row_step: 2, kind: PanelKind::Diagonal, col_stride: 0, ..Block::single(20) };
     let pairs = [Interval { first_col: 12, len: 2, values: 8 }, Interval { first_col: 16, len: 2, values: 9 }];
     contents[3].inward.push(diagonal, &pairs);
     let down = Run { count: 2, row_step: 1, col_step: 3, value_step: 2 };
-    let own = Block { runs: [down, single(0).runs[1]], ..single(20) };
+    let own = Block { runs: [down, Run::ONE], ..Block::single(20) };
     contents[3].inward.push(own, &[Interval { first_col: 1, len: 2, values: 10 }]);
     contents[3].inward.push(own, &[Interval { first_col: 6, len: 1, values: 11 }]);
     let values = (0..14).map(|i| (i as f32 - 6.5) * 0.375).collect();
@@ -172,9 +157,18 @@ fn cut(sizes: &[u32], choices: &mut Choices) -> Vec<FrameInfo> {
 /// Appends a random block; returns the values that it needs.
 fn push_block(blocks: &mut Blocks, rows: &Range<u32>, columns: Range<u32>, choices: &mut Choices) -> u64 {
     let mut room = rows.end - rows.start - 1;
-    let mut block = single(rows.start);
-    block.row_step = 1 + choices.below(3);
-    block.n_rows = choices.count(4, block.row_step, &mut room);
+    let mut block = Block::single(rows.start);
+    // Rows of a group, outer and inner run, nested in any order.
+    let order = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]][choices.below(6) as usize];
+    let mut progressions = [(1, 1); 3];
+    let mut extent = 0;
+    for which in order {
+        let step = extent + 1 + choices.below(3);
+        let count = choices.count(4, step, &mut room);
+        progressions[which] = (count, step);
+        extent += (count - 1) * step;
+    }
+    (block.n_rows, block.row_step) = progressions[0];
     let mut col_room = columns.end - columns.start - 1;
     if choices.below(3) == 0 && block.n_rows <= col_room + 1 {
         (block.kind, block.col_stride) = (PanelKind::Diagonal, 0);
@@ -183,10 +177,10 @@ fn push_block(blocks: &mut Blocks, rows: &Range<u32>, columns: Range<u32>, choic
         block.col_stride = choices.below(4);
     }
     block.row_stride = choices.below(4);
-    for run in &mut block.runs {
-        (run.row_step, run.col_step, run.value_step) = (choices.below(5), choices.below(3), choices.below(3).into());
-        run.count = choices.count(3, run.row_step, &mut room);
-        run.count = choices.count(run.count, run.col_step, &mut col_room);
+    for (run, (most, row_step)) in block.runs.iter_mut().zip(&progressions[1..]) {
+        let (col_step, value_step) = (choices.below(3), choices.below(3).into());
+        let count = choices.count(*most, col_step, &mut col_room);
+        *run = Run { count, row_step: *row_step, col_step, value_step };
     }
     block.first_row += choices.below(room + 1);
     let intervals: Vec<Interval> = (0..1 + choices.below(3))
@@ -211,7 +205,7 @@ fn finish(mut graph: Memory, turned: bool) -> Memory {
     graph.contents.iter().for_each(|frame| each_edge(&frame.inward, |row, col, at| edges.push((row, col, at))));
     for (info, frame) in graph.frames.iter().zip(&mut graph.contents) {
         for &(row, col, values) in edges.iter().filter(|(_, col, _)| info.rows.contains(col)) {
-            frame.outward.push(single(col), &[Interval { first_col: row, len: 1, values }]);
+            frame.outward.push(Block::single(col), &[Interval { first_col: row, len: 1, values }]);
         }
         if turned {
             std::mem::swap(&mut frame.inward, &mut frame.outward);

@@ -250,6 +250,27 @@ fn only_graphs_are_replaced() {
 
 #[cfg(unix)]
 #[test]
+fn what_killed_writers_have_left_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = Target::new(&dir.path().join("g"));
+    for name in [".g.aaaaaa.tmp", ".g.aaaaaa.old", ".h.aaaaaa.tmp"] {
+        let graph = Target::new(&dir.path().join(name));
+        write_to(&triangle(), &Description::default(), &graph, &Silent).unwrap();
+    }
+    let names = || {
+        let names = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let other = target.temporary().unwrap();
+    let other_name = other.item.path().file_name().unwrap().to_str().unwrap().to_owned();
+    // The graph that was set aside may be the only one of its name, until there is another.
+    assert_eq!(names(), [".g.aaaaaa.old", ".h.aaaaaa.tmp", &other_name].map(str::to_owned).into());
+    write_to(&triangle(), &Description::default(), &target, &Silent).unwrap();
+    assert_eq!(names(), ["g", ".h.aaaaaa.tmp", &other_name].map(str::to_owned).into());
+}
+
+#[cfg(unix)]
+#[test]
 fn files_are_read_only() {
     let (dir, _) = stored(&triangle(), 1);
     for entry in fs::read_dir(dir.path().join("g")).unwrap() {

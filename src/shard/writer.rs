@@ -104,7 +104,7 @@ pub(super) fn write_with(
         return Err(Error::NotFinite { offset, layer, value });
     }
     let folder = target.temporary()?;
-    let files = Files { folder: folder.path(), target: &target.dir, create };
+    let files = Files { folder: folder.item.path(), target: &target.dir, create };
     let mut frames = FramesWriter { files, target, shard: None, records: Vec::new(), hashes: Vec::new() };
     frames.write(stream, progress)?;
     let FramesWriter { files, records, hashes, .. } = frames;

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
+use arrow_array::{Array as _, RecordBatch};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::Error;
@@ -56,11 +56,13 @@ fn damaged(path: &Path, source: parquet::errors::ParquetError) -> Error {
     Error::Read { path: path.into(), source }
 }
 
-/// Every column of `table` must be there, of its type and without nulls.
+/// Every column of `table` must be there, of its type, and without nulls unless it may have them.
 fn check(path: &Path, table: &'static Table, schema: &arrow_schema::Schema) -> Result<(), Error> {
     for column in table.columns {
-        let found = schema.field_with_name(column.name);
-        if !found.is_ok_and(|field| *field.data_type() == column.kind.data_type() && !field.is_nullable()) {
+        let fits = |field: &arrow_schema::Field| {
+            *field.data_type() == column.kind.data_type() && (column.is_nullable() || !field.is_nullable())
+        };
+        if !schema.field_with_name(column.name).is_ok_and(fits) {
             let (table, expected) = (table.name, column.kind.name());
             return Err(Error::Column { path: path.into(), table, column: column.name, expected });
         }
@@ -88,7 +90,7 @@ fn replica(batch: &RecordBatch, row: usize) -> ReplicaRow {
         sum_abs: float("sum_abs"),
         flips: int("flips"),
         sweeps: int("sweeps"),
-        secs: float("secs"),
+        secs: column("secs").is_valid(row).then(|| float("secs")),
         local_minimum: column("local_minimum").as_boolean().value(row),
         state: column("state").as_binary::<i32>().value(row).to_vec(),
     }

@@ -31,7 +31,7 @@ pub struct ReplicaRow {
     pub sum_abs: f64,
     pub flips: i64,
     pub sweeps: i64,
-    pub secs: f64,
+    pub secs: Option<f64>,
     pub local_minimum: bool,
     pub state: Vec<u8>,
 }
@@ -54,7 +54,7 @@ impl Row for ReplicaRow {
             floats(rows, |r| r.sum_abs),
             ints(rows, |r| r.flips),
             ints(rows, |r| r.sweeps),
-            floats(rows, |r| r.secs),
+            Arc::new(Float64Array::from_iter(rows.iter().map(|r| r.secs))),
             Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.local_minimum)))),
             Arc::new(BinaryArray::from_iter_values(rows.iter().map(|r| &r.state))),
         ]

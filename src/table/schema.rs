@@ -1,8 +1,9 @@
 //! Every table and column: the one place that says what they mean.
 //!
-//! Rules: long format, one row means one thing, columns in the order given here, no nulls anywhere. Adding a column is a
-//! minor change; renaming one is a new version. Quantities are signed integers or doubles and only seeds are unsigned,
-//! so that pandas, Polars and DuckDB agree on every type.
+//! Rules: long format, one row means one thing, columns in the order given here, no nulls but in columns that say when.
+//! Adding a column is a minor change; renaming one is a new version. Quantities are signed integers or doubles and only
+//! seeds are unsigned, so that pandas, Polars and DuckDB agree on every type; only doubles may be null, for pandas turns
+//! other numbers with nulls into doubles.
 //!
 //! Energies are dimensionless. Weights are in the units of the graph's own weights.
 
@@ -53,7 +54,7 @@ impl Kind {
     }
 }
 
-/// A column. Never null.
+/// A column.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
     /// Its name.
@@ -64,6 +65,19 @@ pub struct Column {
     pub unit: &'static str,
     /// What it holds.
     pub meaning: &'static str,
+    /// When it is null; empty for a column that never is.
+    pub null: &'static str,
+}
+
+impl Column {
+    /// Whether it may be null.
+    pub fn is_nullable(&self) -> bool {
+        !self.null.is_empty()
+    }
+
+    const fn null(self, when: &'static str) -> Self {
+        Self { null: when, ..self }
+    }
 }
 
 /// A table.
@@ -80,7 +94,7 @@ pub struct Table {
 impl Table {
     /// The Arrow schema.
     pub fn arrow(&self) -> Arc<Schema> {
-        let field = |column: &Column| Field::new(column.name, column.kind.data_type(), false);
+        let field = |column: &Column| Field::new(column.name, column.kind.data_type(), column.is_nullable());
         Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
     }
 }
@@ -111,7 +125,8 @@ pub const REPLICAS: Table = Table {
         column("sum_abs", Kind::Float, "weight", "sum of |w| over all edges"),
         column("flips", Kind::Int, "flips", "flips made by the solver, initial ones not counted"),
         column("sweeps", Kind::Int, "sweeps", "passes of the solver over the nodes"),
-        column("secs", Kind::Float, "s", "wall time; replicas solved together share it equally"),
+        column("secs", Kind::Float, "s", "wall time; replicas solved together share it equally")
+            .null("without --timing, so that equal runs give equal files"),
         column("local_minimum", Kind::Bool, "", "whether no single flip lowers the energy, verified at the end"),
         column(
             "state",
@@ -150,7 +165,7 @@ pub const NODES: Table = Table {
 };
 
 const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
-    Column { name, kind, unit, meaning }
+    Column { name, kind, unit, meaning, null: "" }
 }
 
 #[cfg(test)]
@@ -166,5 +181,12 @@ mod tests {
             names.dedup();
             assert_eq!(names.len(), table.columns.len(), "{}", table.name);
         }
+    }
+
+    #[test]
+    fn only_doubles_are_nullable() {
+        let nullable = TABLES.iter().flat_map(|table| table.columns).filter(|column| column.is_nullable());
+        assert!(nullable.clone().all(|column| column.kind == Kind::Float));
+        assert_eq!(nullable.map(|column| column.name).collect::<Vec<_>>(), ["secs"]);
     }
 }

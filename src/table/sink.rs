@@ -104,6 +104,7 @@ mod tests {
             satisfied_weight: 3.0,
             frustrated_weight: 1.0,
             n_nodes: 9,
+            secs: (replica % 3 == 0).then_some(0.5),
             local_minimum: replica % 2 == 0,
             state: vec![replica as u8, 1],
             ..ReplicaRow::default()

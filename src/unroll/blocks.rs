@@ -98,7 +98,7 @@ impl<'a> ClippedRun<'a> {
     /// The run in nodes and values, given their number per position; a run of one has no steps.
     fn to_run(&self, rows: u32, columns: u32, values: u64) -> Run {
         if self.count == 1 {
-            return Run { count: 1, ..Run::default() };
+            return Run::ONE;
         }
         let run = self.run;
         Run {

@@ -182,13 +182,12 @@ fn push_nested(block: &Block, intervals: &[Interval], into: &mut Blocks) {
     if is_nested(block) {
         return into.push(*block, intervals);
     }
-    let once = Run { count: 1, ..Run::default() };
     for a in 0..block.runs[0].count {
         for b in 0..block.runs[1].count {
             let (first_row, col_shift, value_shift) = block.group(a, b);
             let shifted =
                 |i: &Interval| Interval { first_col: i.first_col + col_shift, values: i.values + value_shift, ..*i };
-            let group = Block { first_row, runs: [once, once], ..*block };
+            let group = Block { first_row, runs: [Run::ONE; 2], ..*block };
             into.push(group, &intervals.iter().map(shifted).collect::<Vec<_>>());
         }
     }
@@ -287,17 +286,8 @@ mod tests {
     fn every_row_is_found_in_every_group_that_has_it_whatever_the_steps() {
         for (outer, inner, row_step) in [(12, 4, 1), (1, 2, 4), (0, 0, 1), (2, 2, 1), (0, 5, 2), (3, 1, 3)] {
             let run = |count, row_step, value_step| Run { count, row_step, col_step: 1, value_step };
-            let block = Block {
-                first_row: 7,
-                n_rows: 3,
-                row_step,
-                runs: [run(2, outer, 100), run(3, inner, 10)],
-                kind: PanelKind::Dense,
-                row_stride: 1,
-                col_stride: 1,
-                intervals_start: 0,
-                n_intervals: 0,
-            };
+            let runs = [run(2, outer, 100), run(3, inner, 10)];
+            let block = Block { n_rows: 3, row_step, runs, row_stride: 1, ..Block::single(7) };
             let interval = Interval { first_col: 0, len: 1, values: 0 };
             let (mut whole, mut nested) = (Blocks::default(), Blocks::default());
             whole.push(block, &[interval]);

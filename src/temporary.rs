@@ -1,0 +1,155 @@
+//! Hidden temporary files and directories beside an output, and what processes that were killed have left of them.
+//!
+//! They are called `.NAME.XXXXXX.tmp` after the output. Their owner holds an advisory lock on them, which the system takes
+//! back when the process ends in whatever way: one that nobody holds is a left-over, and the next process that writes an
+//! output of that name removes it. Where locks do not work (file systems without them, other systems than Unix) nothing
+//! is removed.
+//!
+//! What a new directory replaces is set aside as `.NAME.XXXXXX.old`, and is not removed before a new one has the name.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use tempfile::{Builder, TempDir};
+
+/// What a temporary name ends in.
+pub(crate) const TEMPORARY: &str = ".tmp";
+/// What the name of a directory that was set aside ends in.
+pub(crate) const OLD: &str = ".old";
+/// Random characters in the name.
+const RANDOM: usize = 6;
+
+/// A temporary file or directory that other processes leave alone while this lives.
+#[derive(Debug)]
+pub(crate) struct Held<T> {
+    /// The file or directory.
+    pub item: T,
+    /// What keeps them away.
+    pub lock: Option<File>,
+}
+
+/// Removes the left-overs of output `name` in `folder`, then lets `make` make something temporary there.
+///
+/// # Errors
+/// Those of `make`.
+pub(crate) fn create<T: AsRef<Path>>(
+    folder: &Path,
+    name: &OsStr,
+    make: impl Fn(&mut Builder<'_, '_>) -> io::Result<T>,
+) -> io::Result<Held<T>> {
+    remove_left_overs(folder, name, TEMPORARY);
+    let prefix = prefix(name);
+    let mut builder = Builder::new();
+    builder.prefix(&prefix).rand_bytes(RANDOM).suffix(TEMPORARY);
+    loop {
+        let item = make(&mut builder)?;
+        let lock = open(item.as_ref()).filter(|file| file.lock().is_ok());
+        // Before it was locked another process may have taken it for a left-over.
+        if item.as_ref().exists() {
+            return Ok(Held { item, lock });
+        }
+    }
+}
+
+/// An empty directory, to be replaced by what output `name` in `folder` replaces.
+///
+/// # Errors
+/// If it cannot be made.
+pub(crate) fn set_aside(folder: &Path, name: &OsStr) -> io::Result<TempDir> {
+    Builder::new().prefix(&prefix(name)).rand_bytes(RANDOM).suffix(OLD).tempdir_in(folder)
+}
+
+/// Removes everything called `.NAME.XXXXXX<suffix>` in `folder` that nobody holds. What cannot be removed stays.
+pub(crate) fn remove_left_overs(folder: &Path, name: &OsStr, suffix: &str) {
+    let prefix = prefix(name);
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let remove = match entry.file_type() {
+            Ok(found) if found.is_dir() => |path| fs::remove_dir_all(path),
+            Ok(found) if found.is_file() => |path| fs::remove_file(path),
+            _ => continue,
+        };
+        if is_temporary(&entry.file_name(), &prefix, suffix) {
+            let left_over = open(&path).filter(|file| file.try_lock().is_ok());
+            let _ = left_over.map(|_locked| remove(&path));
+        }
+    }
+}
+
+/// `.NAME.`
+fn prefix(name: &OsStr) -> OsString {
+    [OsStr::new("."), name, OsStr::new(".")].into_iter().collect()
+}
+
+/// Whether a name is prefix, random characters, suffix: `.a.b.XXXXXX.tmp` is temporary for `a.b`, not for `a`.
+fn is_temporary(name: &OsStr, prefix: &OsStr, suffix: &str) -> bool {
+    let name = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
+    let random = name.and_then(|rest| rest.strip_suffix(suffix.as_bytes()));
+    random.is_some_and(|random| random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric))
+}
+
+/// Opens a file or directory for its lock. Elsewhere than on Unix directories cannot be opened, and locks are not advisory.
+fn open(path: &Path) -> Option<File> {
+    if cfg!(unix) { File::open(path).ok() } else { None }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn left_overs_of_the_same_output_are_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let others =
+            [".a.b.AbCd12.tmp", ".a.AbCd1.tmp", ".a.AbCd123.tmp", ".a.AbC-12.tmp", ".a.AbCd12.old", "a.AbCd12.tmp"];
+        for name in others.iter().chain(&[".a.AbCd12.tmp"]) {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        fs::create_dir_all(dir.path().join(".a.000000.tmp/b")).unwrap();
+        let mut expected: Vec<_> = others.iter().map(OsString::from).collect();
+        expected.sort();
+        let file = create(dir.path(), OsStr::new("a"), |builder| builder.tempfile_in(dir.path())).unwrap();
+        drop(file);
+        assert_eq!(names(dir.path()), expected);
+    }
+
+    #[test]
+    fn what_is_in_use_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = OsStr::new("a");
+        let file = create(dir.path(), name, |builder| builder.tempfile_in(dir.path())).unwrap();
+        let folder = create(dir.path(), name, |builder| builder.tempdir_in(dir.path())).unwrap();
+        let before = names(dir.path());
+        assert_eq!(before.len(), 2);
+        remove_left_overs(dir.path(), name, TEMPORARY);
+        assert_eq!(names(dir.path()), before);
+        // As if their process had been killed: no lock, and nobody to remove them.
+        drop((file.lock, folder.lock));
+        remove_left_overs(dir.path(), name, TEMPORARY);
+        assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn what_is_taken_for_a_left_over_before_it_is_locked_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let made = std::cell::Cell::new(0);
+        let make = |builder: &mut Builder<'_, '_>| {
+            let file = builder.tempfile_in(dir.path())?;
+            made.set(made.get() + 1);
+            if made.get() == 1 {
+                remove_left_overs(dir.path(), OsStr::new("a"), TEMPORARY);
+            }
+            Ok(file)
+        };
+        let file = create(dir.path(), OsStr::new("a"), make).unwrap();
+        assert!(made.get() == 2 && file.item.path().exists());
+    }
+}
