@@ -111,6 +111,7 @@ fn steepest(c: &mut Criterion) {
         seed: SEED,
         max_flips: u64::MAX,
         isa: Isa::detect(),
+        memory: None,
     };
     group(c, "steepest, 1 replica", graph.totals().n_edges).bench_function("digits", |b| {
         b.iter(|| spin::solve(&graph, &plan, &Silent).expect("digits has weights"));

@@ -52,7 +52,7 @@ def run(python: Path, counts: Counter, script: str, *args: object) -> None:
 def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> Counter:
     """Every check; returns how many lines began with `ok` and `FAIL`."""
     counts: Counter = Counter()
-    for script in ("check_adjacency.py", "check_steepest.py", "check_tables.py"):
+    for script in ("check_adjacency.py", "check_steepest.py", "check_compare.py", "check_tables.py"):
         run(python, counts, script, "--self-test")
     pipeline, default = ["--pipeline", binary], ["--model", DIGITS / "digits.onnx"]
     checkpoint = ["--arch", "digits", "--weights", DIGITS / "digits.safetensors"]
@@ -69,6 +69,7 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
     run(python, counts, "check_steepest.py", *pipeline, "--keep", directory)
     run(python, counts, "check_kill.py", binary)
+    run(python, counts, "check_compare.py", *pipeline, "--keep", directory)
     tables = sorted(directory.glob("*.parquet"))
     run(python, counts, "check_tables.py", *tables)
     return counts

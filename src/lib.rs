@@ -11,7 +11,8 @@
 //! 6. [`spin`]: the flip solvers;
 //! 7. [`table`]: Parquet out;
 //! 8. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
-//! 9. [`cli`]: one file per subcommand.
+//! 9. [`report`]: statistics of solved graphs;
+//! 10. [`cli`]: one file per subcommand.
 #![deny(unsafe_code)]
 
 pub mod cli;
@@ -21,6 +22,7 @@ pub mod import;
 pub mod kernel;
 pub mod net;
 pub mod progress;
+pub mod report;
 pub mod shard;
 pub mod spin;
 pub mod table;

@@ -155,7 +155,8 @@ fn describe(args: &Args, net: &Network) -> anyhow::Result<Description> {
     Ok(description)
 }
 
-fn sha256(path: &Path) -> anyhow::Result<String> {
+/// The SHA-256 of a file, in hexadecimal.
+pub(super) fn sha256(path: &Path) -> anyhow::Result<String> {
     let mut hasher = Sha256::new();
     let read = std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut Updates(&mut hasher)));
     read.with_context(|| format!("cannot read {}", path.display()))?;

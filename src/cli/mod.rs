@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub mod build_graph;
+pub mod compare;
 mod error;
 pub mod export;
 pub mod flags;
@@ -39,6 +40,7 @@ struct Cli {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     BuildGraph(build_graph::Args),
+    Compare(compare::Args),
     Export(export::Args),
     ImportGraph(import_graph::Args),
     Inspect(inspect::Args),
@@ -50,6 +52,7 @@ impl Command {
     fn run(self) -> anyhow::Result<()> {
         match self {
             Self::BuildGraph(args) => build_graph::run(args),
+            Self::Compare(args) => compare::run(args),
             Self::Export(args) => export::run(args),
             Self::ImportGraph(args) => import_graph::run(args),
             Self::Inspect(args) => inspect::run(args),

@@ -21,8 +21,8 @@ mod sink;
 
 pub use error::Error;
 pub use provenance::Provenance;
-pub use reader::{read_provenance, read_replicas};
-pub use rows::{LayerRow, NodeRow, ReplicaRow};
+pub use reader::{read_nulls, read_provenance, read_replicas, read_replicas_without_states, read_summary};
+pub use rows::{LayerRow, NodeRow, NullRow, ReplicaRow, SummaryRow};
 pub use sink::Sink;
 
 /// Begins a table of replicas.
@@ -46,5 +46,21 @@ pub fn layers<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sin
 /// # Errors
 /// If `writer` fails.
 pub fn nodes<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, NodeRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of null models.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn nulls<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, NullRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of compared cases.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn summary<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, SummaryRow>, Error> {
     Sink::new(writer, provenance)
 }

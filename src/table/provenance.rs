@@ -13,6 +13,12 @@ impl Provenance {
         self.0.push((format!("{}{key}", Self::PREFIX), value.into()));
     }
 
+    /// The value of `frustration.<key>`, the first if there are several.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(full, _)| full.strip_prefix(Self::PREFIX) == Some(key));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// The pairs, in order, with their full keys.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0

@@ -1,16 +1,17 @@
-//! Reads back what [`Sink`](super::Sink) wrote, for `--resume` and tests.
+//! Reads back what [`Sink`](super::Sink) wrote.
 
 use std::fs::File;
 use std::path::Path;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
-use arrow_array::{Array as _, RecordBatch};
+use arrow_array::{Array as _, ArrayRef, RecordBatch};
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::Error;
 use super::provenance::Provenance;
-use super::rows::{ReplicaRow, Row as _};
+use super::rows::{NullRow, ReplicaRow, Row, SummaryRow};
 use super::schema::Table;
 
 /// Rows read at once; a row can hold a large state.
@@ -21,15 +22,31 @@ const BATCH_ROWS: usize = 64;
 /// # Errors
 /// If the file is unreadable, damaged, or another table.
 pub fn read_replicas(path: &Path) -> Result<Vec<ReplicaRow>, Error> {
-    let reader = open(path)?;
-    check(path, ReplicaRow::TABLE, reader.schema())?;
-    let batches = reader.with_batch_size(BATCH_ROWS).build().map_err(|source| damaged(path, source))?;
-    let mut rows = Vec::new();
-    for batch in batches {
-        let batch = batch.map_err(|source| damaged(path, source.into()))?;
-        rows.extend((0..batch.num_rows()).map(|row| replica(&batch, row)));
-    }
-    Ok(rows)
+    rows(path, &[], replica)
+}
+
+/// As [`read_replicas`], with empty states: these are most of a file.
+///
+/// # Errors
+/// As [`read_replicas`].
+pub fn read_replicas_without_states(path: &Path) -> Result<Vec<ReplicaRow>, Error> {
+    rows(path, &["state"], replica)
+}
+
+/// The rows of a `nulls` table, in file order.
+///
+/// # Errors
+/// If the file is unreadable, damaged, or another table.
+pub fn read_nulls(path: &Path) -> Result<Vec<NullRow>, Error> {
+    rows(path, &[], null)
+}
+
+/// The rows of a `summary` table, in file order.
+///
+/// # Errors
+/// If the file is unreadable, damaged, or another table.
+pub fn read_summary(path: &Path) -> Result<Vec<SummaryRow>, Error> {
+    rows(path, &[], summary)
 }
 
 /// The run metadata in a table's footer, in order.
@@ -47,6 +64,21 @@ pub fn read_provenance(path: &Path) -> Result<Provenance, Error> {
     Ok(provenance)
 }
 
+/// All rows of the table of `R`, without some of its columns.
+fn rows<R: Row>(path: &Path, without: &[&str], row: impl Fn(&Cells) -> R) -> Result<Vec<R>, Error> {
+    let reader = open(path)?;
+    check(path, R::TABLE, reader.schema())?;
+    let wanted = R::TABLE.columns.iter().map(|column| column.name).filter(|name| !without.contains(name));
+    let mask = ProjectionMask::columns(reader.parquet_schema(), wanted);
+    let batches = reader.with_projection(mask).with_batch_size(BATCH_ROWS).build();
+    let mut rows = Vec::new();
+    for batch in batches.map_err(|source| damaged(path, source))? {
+        let batch = batch.map_err(|source| damaged(path, source.into()))?;
+        rows.extend((0..batch.num_rows()).map(|index| row(&Cells { batch: &batch, index })));
+    }
+    Ok(rows)
+}
+
 fn open(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
     let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
     ParquetRecordBatchReaderBuilder::try_new(file).map_err(|source| damaged(path, source))
@@ -59,10 +91,10 @@ fn damaged(path: &Path, source: parquet::errors::ParquetError) -> Error {
 /// Every column of `table` must be there, of its type, and without nulls unless it may have them.
 fn check(path: &Path, table: &'static Table, schema: &arrow_schema::Schema) -> Result<(), Error> {
     for column in table.columns {
-        let fits = |field: &arrow_schema::Field| {
-            *field.data_type() == column.kind.data_type() && (column.is_nullable() || !field.is_nullable())
+        let good = |field: &arrow_schema::Field| {
+            *field.data_type() == column.kind.data_type() && (column.null.is_some() || !field.is_nullable())
         };
-        if !schema.field_with_name(column.name).is_ok_and(fits) {
+        if !schema.field_with_name(column.name).is_ok_and(good) {
             let (table, expected) = (table.name, column.kind.name());
             return Err(Error::Column { path: path.into(), table, column: column.name, expected });
         }
@@ -70,29 +102,105 @@ fn check(path: &Path, table: &'static Table, schema: &arrow_schema::Schema) -> R
     Ok(())
 }
 
-/// One row of a batch that was checked.
-fn replica(batch: &RecordBatch, row: usize) -> ReplicaRow {
-    let column = |name| batch.column_by_name(name).expect("the schema was checked");
-    let int = |name| column(name).as_primitive::<Int64Type>().value(row);
-    let float = |name| column(name).as_primitive::<Float64Type>().value(row);
-    let text = |name| column(name).as_string::<i32>().value(row).to_owned();
+/// One row of a batch whose schema was checked.
+struct Cells<'a> {
+    batch: &'a RecordBatch,
+    index: usize,
+}
+
+impl Cells<'_> {
+    fn column(&self, name: &str) -> &ArrayRef {
+        self.batch.column_by_name(name).expect("the schema was checked")
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.column(name).as_string::<i32>().value(self.index).to_owned()
+    }
+
+    fn int(&self, name: &str) -> i64 {
+        self.column(name).as_primitive::<Int64Type>().value(self.index)
+    }
+
+    fn seed(&self, name: &str) -> u64 {
+        self.column(name).as_primitive::<UInt64Type>().value(self.index)
+    }
+
+    fn float(&self, name: &str) -> f64 {
+        self.column(name).as_primitive::<Float64Type>().value(self.index)
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.column(name).as_boolean().value(self.index)
+    }
+
+    fn some_text(&self, name: &str) -> Option<String> {
+        self.column(name).is_valid(self.index).then(|| self.text(name))
+    }
+
+    fn some_float(&self, name: &str) -> Option<f64> {
+        self.column(name).is_valid(self.index).then(|| self.float(name))
+    }
+}
+
+fn replica(cells: &Cells) -> ReplicaRow {
+    let state = cells.batch.column_by_name("state");
     ReplicaRow {
-        graph: text("graph"),
-        method: text("method"),
-        replica: int("replica"),
-        seed: column("seed").as_primitive::<UInt64Type>().value(row),
-        initial_flips: int("initial_flips"),
-        energy: float("energy"),
-        satisfied_weight: float("satisfied_weight"),
-        frustrated_weight: float("frustrated_weight"),
-        n_nodes: int("n_nodes"),
-        n_edges: int("n_edges"),
-        sum_abs: float("sum_abs"),
-        flips: int("flips"),
-        sweeps: int("sweeps"),
-        secs: column("secs").is_valid(row).then(|| float("secs")),
-        local_minimum: column("local_minimum").as_boolean().value(row),
-        state: column("state").as_binary::<i32>().value(row).to_vec(),
+        graph: cells.text("graph"),
+        method: cells.text("method"),
+        replica: cells.int("replica"),
+        seed: cells.seed("seed"),
+        initial_flips: cells.int("initial_flips"),
+        energy: cells.float("energy"),
+        satisfied_weight: cells.float("satisfied_weight"),
+        frustrated_weight: cells.float("frustrated_weight"),
+        n_nodes: cells.int("n_nodes"),
+        n_edges: cells.int("n_edges"),
+        sum_abs: cells.float("sum_abs"),
+        flips: cells.int("flips"),
+        sweeps: cells.int("sweeps"),
+        secs: cells.some_float("secs"),
+        local_minimum: cells.flag("local_minimum"),
+        state: state.map_or_else(Vec::new, |states| states.as_binary::<i32>().value(cells.index).to_vec()),
+    }
+}
+
+fn null(cells: &Cells) -> NullRow {
+    NullRow {
+        graph: cells.text("graph"),
+        kind: cells.text("kind"),
+        distribution: cells.some_text("distribution"),
+        index: cells.int("index"),
+        instance: cells.int("instance"),
+        method: cells.text("method"),
+        seed: cells.seed("seed"),
+        initial_flips: cells.int("initial_flips"),
+        energy: cells.float("energy"),
+        satisfied_weight: cells.float("satisfied_weight"),
+        frustrated_weight: cells.float("frustrated_weight"),
+        n_nodes: cells.int("n_nodes"),
+        n_edges: cells.int("n_edges"),
+        sum_abs: cells.float("sum_abs"),
+        flips: cells.int("flips"),
+        sweeps: cells.int("sweeps"),
+        secs: cells.some_float("secs"),
+        local_minimum: cells.flag("local_minimum"),
+    }
+}
+
+fn summary(cells: &Cells) -> SummaryRow {
+    SummaryRow {
+        graph: cells.text("graph"),
+        method: cells.text("method"),
+        case: cells.text("case"),
+        reference: cells.some_text("reference"),
+        n: cells.int("n"),
+        mean: cells.float("mean"),
+        sd: cells.some_float("sd"),
+        least: cells.float("least"),
+        welch_t: cells.some_float("welch_t"),
+        degrees_of_freedom: cells.some_float("degrees_of_freedom"),
+        log10_p: cells.some_float("log10_p"),
+        cohens_d: cells.some_float("cohens_d"),
     }
 }
 

@@ -44,7 +44,7 @@ impl Row for ReplicaRow {
             texts(rows, |r| &r.graph),
             texts(rows, |r| &r.method),
             ints(rows, |r| r.replica),
-            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|r| r.seed))),
+            seeds(rows, |r| r.seed),
             ints(rows, |r| r.initial_flips),
             floats(rows, |r| r.energy),
             floats(rows, |r| r.satisfied_weight),
@@ -54,8 +54,8 @@ impl Row for ReplicaRow {
             floats(rows, |r| r.sum_abs),
             ints(rows, |r| r.flips),
             ints(rows, |r| r.sweeps),
-            Arc::new(Float64Array::from_iter(rows.iter().map(|r| r.secs))),
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|r| Some(r.local_minimum)))),
+            some_floats(rows, |r| r.secs),
+            flags(rows, |r| r.local_minimum),
             Arc::new(BinaryArray::from_iter_values(rows.iter().map(|r| &r.state))),
         ]
     }
@@ -109,6 +109,96 @@ impl Row for NodeRow {
     }
 }
 
+/// A row of [`schema::NULLS`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::NULLS documents each column once")]
+pub struct NullRow {
+    pub graph: String,
+    pub kind: String,
+    pub distribution: Option<String>,
+    pub index: i64,
+    pub instance: i64,
+    pub method: String,
+    pub seed: u64,
+    pub initial_flips: i64,
+    pub energy: f64,
+    pub satisfied_weight: f64,
+    pub frustrated_weight: f64,
+    pub n_nodes: i64,
+    pub n_edges: i64,
+    pub sum_abs: f64,
+    pub flips: i64,
+    pub sweeps: i64,
+    pub secs: Option<f64>,
+    pub local_minimum: bool,
+}
+
+impl Row for NullRow {
+    const TABLE: &'static Table = &schema::NULLS;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            texts(rows, |r| &r.kind),
+            some_texts(rows, |r| r.distribution.as_ref()),
+            ints(rows, |r| r.index),
+            ints(rows, |r| r.instance),
+            texts(rows, |r| &r.method),
+            seeds(rows, |r| r.seed),
+            ints(rows, |r| r.initial_flips),
+            floats(rows, |r| r.energy),
+            floats(rows, |r| r.satisfied_weight),
+            floats(rows, |r| r.frustrated_weight),
+            ints(rows, |r| r.n_nodes),
+            ints(rows, |r| r.n_edges),
+            floats(rows, |r| r.sum_abs),
+            ints(rows, |r| r.flips),
+            ints(rows, |r| r.sweeps),
+            some_floats(rows, |r| r.secs),
+            flags(rows, |r| r.local_minimum),
+        ]
+    }
+}
+
+/// A row of [`schema::SUMMARY`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::SUMMARY documents each column once")]
+pub struct SummaryRow {
+    pub graph: String,
+    pub method: String,
+    pub case: String,
+    pub reference: Option<String>,
+    pub n: i64,
+    pub mean: f64,
+    pub sd: Option<f64>,
+    pub least: f64,
+    pub welch_t: Option<f64>,
+    pub degrees_of_freedom: Option<f64>,
+    pub log10_p: Option<f64>,
+    pub cohens_d: Option<f64>,
+}
+
+impl Row for SummaryRow {
+    const TABLE: &'static Table = &schema::SUMMARY;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            texts(rows, |r| &r.method),
+            texts(rows, |r| &r.case),
+            some_texts(rows, |r| r.reference.as_ref()),
+            ints(rows, |r| r.n),
+            floats(rows, |r| r.mean),
+            some_floats(rows, |r| r.sd),
+            floats(rows, |r| r.least),
+            some_floats(rows, |r| r.welch_t),
+            some_floats(rows, |r| r.degrees_of_freedom),
+            some_floats(rows, |r| r.log10_p),
+            some_floats(rows, |r| r.cohens_d),
+        ]
+    }
+}
+
 fn texts<R>(rows: &[R], of: impl Fn(&R) -> &String) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
 }
@@ -119,4 +209,20 @@ fn ints<R>(rows: &[R], of: impl Fn(&R) -> i64) -> ArrayRef {
 
 fn floats<R>(rows: &[R], of: impl Fn(&R) -> f64) -> ArrayRef {
     Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn seeds<R>(rows: &[R], of: impl Fn(&R) -> u64) -> ArrayRef {
+    Arc::new(UInt64Array::from_iter_values(rows.iter().map(of)))
+}
+
+fn flags<R>(rows: &[R], of: impl Fn(&R) -> bool) -> ArrayRef {
+    Arc::new(rows.iter().map(|row| Some(of(row))).collect::<BooleanArray>())
+}
+
+fn some_texts<R>(rows: &[R], of: impl Fn(&R) -> Option<&String>) -> ArrayRef {
+    Arc::new(rows.iter().map(of).collect::<StringArray>())
+}
+
+fn some_floats<R>(rows: &[R], of: impl Fn(&R) -> Option<f64>) -> ArrayRef {
+    Arc::new(rows.iter().map(of).collect::<Float64Array>())
 }

@@ -1,9 +1,8 @@
 //! Every table and column: the one place that says what they mean.
 //!
-//! Rules: long format, one row means one thing, columns in the order given here, no nulls but in columns that say when.
-//! Adding a column is a minor change; renaming one is a new version. Quantities are signed integers or doubles and only
-//! seeds are unsigned, so that pandas, Polars and DuckDB agree on every type; only doubles may be null, for pandas turns
-//! other numbers with nulls into doubles.
+//! Rules: long format, one row means one thing, columns in the order given here. Texts and doubles are null where their
+//! column says so, everything else never. Adding a column is a minor change; renaming one is a new version. Quantities
+//! are signed integers or doubles and only seeds are unsigned, so that pandas, Polars and DuckDB agree on every type.
 //!
 //! Energies are dimensionless. Weights are in the units of the graph's own weights.
 
@@ -65,19 +64,8 @@ pub struct Column {
     pub unit: &'static str,
     /// What it holds.
     pub meaning: &'static str,
-    /// When it is null; empty for a column that never is.
-    pub null: &'static str,
-}
-
-impl Column {
-    /// Whether it may be null.
-    pub fn is_nullable(&self) -> bool {
-        !self.null.is_empty()
-    }
-
-    const fn null(self, when: &'static str) -> Self {
-        Self { null: when, ..self }
-    }
+    /// When it is null; `None` if never.
+    pub null: Option<&'static str>,
 }
 
 /// A table.
@@ -94,13 +82,13 @@ pub struct Table {
 impl Table {
     /// The Arrow schema.
     pub fn arrow(&self) -> Arc<Schema> {
-        let field = |column: &Column| Field::new(column.name, column.kind.data_type(), column.is_nullable());
+        let field = |column: &Column| Field::new(column.name, column.kind.data_type(), column.null.is_some());
         Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
     }
 }
 
 /// All tables.
-pub const TABLES: [&Table; 3] = [&REPLICAS, &LAYERS, &NODES];
+pub const TABLES: [&Table; 5] = [&REPLICAS, &LAYERS, &NODES, &NULLS, &SUMMARY];
 
 /// One run of the solver from one start.
 pub const REPLICAS: Table = Table {
@@ -125,8 +113,13 @@ pub const REPLICAS: Table = Table {
         column("sum_abs", Kind::Float, "weight", "sum of |w| over all edges"),
         column("flips", Kind::Int, "flips", "flips made by the solver, initial ones not counted"),
         column("sweeps", Kind::Int, "sweeps", "passes of the solver over the nodes"),
-        column("secs", Kind::Float, "s", "wall time; replicas solved together share it equally")
-            .null("without --timing, so that equal runs give equal files"),
+        nullable(
+            "secs",
+            Kind::Float,
+            "s",
+            "wall time; replicas solved together share it equally",
+            "without --timing, so that equal runs give equal files",
+        ),
         column("local_minimum", Kind::Bool, "", "whether no single flip lowers the energy, verified at the end"),
         column(
             "state",
@@ -164,8 +157,85 @@ pub const NODES: Table = Table {
     ],
 };
 
+/// Energies of null models. The footer's `graph` is the fingerprint of the graph that they are null models of.
+pub const NULLS: Table = Table {
+    name: "nulls",
+    row: "one run of the solver on one null model of a graph",
+    columns: &[
+        column("graph", Kind::Text, "", "name of the graph that the null model is of"),
+        column("kind", Kind::Text, "", "null model: n1, n2 or n3"),
+        nullable("distribution", Kind::Text, "", "what new parameters were drawn from: he or xavier", "for n1 and n2"),
+        column("index", Kind::Int, "", "number of the null model among those of its kind and distribution, from 0"),
+        column("instance", Kind::Int, "", "number of the run on this null model, from 0"),
+        column("method", Kind::Text, "", "solver: sweep, steepest or anneal"),
+        column("seed", Kind::Seed, "", "seed of the whole run; a null model depends on it, its kind and `index` only"),
+        column("initial_flips", Kind::Int, "flips", "random single-node flips of the all +1 state, with replacement"),
+        column("energy", Kind::Float, "", "frustration found: frustrated weight / sum_abs, in [0, 1]"),
+        column("satisfied_weight", Kind::Float, "weight", "sum of |w| over satisfied edges"),
+        column("frustrated_weight", Kind::Float, "weight", "sum of |w| over frustrated edges"),
+        column("n_nodes", Kind::Int, "nodes", "nodes of the null model"),
+        column("n_edges", Kind::Int, "edges", "edges of the null model, stored entries of A"),
+        column("sum_abs", Kind::Float, "weight", "sum of |w| over all its edges"),
+        column("flips", Kind::Int, "flips", "flips made by the solver, initial ones not counted"),
+        column("sweeps", Kind::Int, "sweeps", "passes of the solver over the nodes"),
+        nullable(
+            "secs",
+            Kind::Float,
+            "s",
+            "wall time; runs solved together share it equally",
+            "without --timing, so that equal runs give equal files",
+        ),
+        column("local_minimum", Kind::Bool, "", "whether no single flip lowers the energy, verified at the end"),
+    ],
+};
+
+/// Cases of one graph, compared. Every case has exactly one row whose `reference` is null or `real`.
+pub const SUMMARY: Table = Table {
+    name: "summary",
+    row: "one case (the network, or one kind of null model) against a reference",
+    columns: &[
+        column("graph", Kind::Text, "", "name of the graph"),
+        column("method", Kind::Text, "", "solver of all energies: sweep, steepest or anneal"),
+        column("case", Kind::Text, "", "whose energies: real, n1, n2, n3-he or n3-xavier"),
+        nullable("reference", Kind::Text, "", "the case that it is compared with: real or n1", "if `case` is real"),
+        column("n", Kind::Int, "runs", "energies of `case`"),
+        column("mean", Kind::Float, "", "their mean"),
+        nullable("sd", Kind::Float, "", "their standard deviation, divisor n - 1", "if n is 1"),
+        column("least", Kind::Float, "", "the least of them"),
+        nullable(
+            "welch_t",
+            Kind::Float,
+            "",
+            "Welch's t of `case` less `reference`: positive if `case` is more frustrated",
+            UNDEFINED,
+        ),
+        nullable("degrees_of_freedom", Kind::Float, "", "of t, by Welch and Satterthwaite", UNDEFINED),
+        nullable("log10_p", Kind::Float, "", "decimal logarithm of the two-sided p-value of t", UNDEFINED),
+        nullable(
+            "cohens_d",
+            Kind::Float,
+            "",
+            "Cohen's d: difference of the means, `case` less `reference`, in pooled standard deviations",
+            UNDEFINED,
+        ),
+    ],
+};
+
+/// When a comparison has no numbers.
+const UNDEFINED: &str = "without a reference, if either n is 1, or if neither case varies and their means differ";
+
 const fn column(name: &'static str, kind: Kind, unit: &'static str, meaning: &'static str) -> Column {
-    Column { name, kind, unit, meaning, null: "" }
+    Column { name, kind, unit, meaning, null: None }
+}
+
+const fn nullable(
+    name: &'static str,
+    kind: Kind,
+    unit: &'static str,
+    meaning: &'static str,
+    null: &'static str,
+) -> Column {
+    Column { null: Some(null), ..column(name, kind, unit, meaning) }
 }
 
 #[cfg(test)]
@@ -176,7 +246,8 @@ mod tests {
     fn names_are_snake_case_and_unique() {
         for table in TABLES {
             let mut names: Vec<_> = table.columns.iter().map(|c| c.name).collect();
-            assert!(names.iter().all(|n| n.chars().all(|c| c.is_ascii_lowercase() || c == '_')));
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            assert!(names.iter().all(|n| n.starts_with(|c: char| c.is_ascii_lowercase()) && n.chars().all(plain)));
             names.sort_unstable();
             names.dedup();
             assert_eq!(names.len(), table.columns.len(), "{}", table.name);
@@ -184,9 +255,10 @@ mod tests {
     }
 
     #[test]
-    fn only_doubles_are_nullable() {
-        let nullable = TABLES.iter().flat_map(|table| table.columns).filter(|column| column.is_nullable());
-        assert!(nullable.clone().all(|column| column.kind == Kind::Float));
-        assert_eq!(nullable.map(|column| column.name).collect::<Vec<_>>(), ["secs"]);
+    fn only_texts_and_doubles_can_be_null() {
+        // pandas turns a nullable integer into a double.
+        for column in TABLES.iter().flat_map(|table| table.columns).filter(|column| column.null.is_some()) {
+            assert!(matches!(column.kind, Kind::Text | Kind::Float), "{}", column.name);
+        }
     }
 }

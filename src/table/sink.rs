@@ -91,7 +91,7 @@ fn encoded(properties: Builder, path: ColumnPath, encoding: Encoding) -> Builder
 
 #[cfg(test)]
 mod tests {
-    use super::super::{self as table, LayerRow, ReplicaRow};
+    use super::super::{self as table, LayerRow, NullRow, ReplicaRow, SummaryRow};
     use super::*;
 
     fn replica(replica: i64) -> ReplicaRow {
@@ -124,7 +124,44 @@ mod tests {
         sink.append(&rows[2..]).unwrap();
         sink.finish().unwrap();
         assert_eq!(table::read_replicas(&path).unwrap(), rows);
+        let without: Vec<_> = rows.iter().map(|row| ReplicaRow { state: Vec::new(), ..row.clone() }).collect();
+        assert_eq!(table::read_replicas_without_states(&path).unwrap(), without);
         assert_eq!(table::read_provenance(&path).unwrap(), provenance);
+        assert_eq!((provenance.get("seed"), provenance.get("graph")), (Some("7"), None));
+    }
+
+    #[test]
+    fn nulls_come_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.parquet");
+        let create = || std::fs::File::create(&path).unwrap();
+        let n3 = NullRow {
+            kind: "n3".into(),
+            distribution: Some("he".into()),
+            secs: Some(0.5),
+            seed: u64::MAX,
+            ..NullRow::default()
+        };
+        let rows = [NullRow { kind: "n1".into(), index: 7, local_minimum: true, ..NullRow::default() }, n3];
+        let mut sink = table::nulls(create(), &Provenance::default()).unwrap();
+        sink.append(&rows).unwrap();
+        sink.finish().unwrap();
+        assert_eq!(table::read_nulls(&path).unwrap(), rows);
+
+        let n1 = SummaryRow {
+            reference: Some("real".into()),
+            sd: Some(0.1),
+            welch_t: Some(500.0),
+            degrees_of_freedom: Some(150.0),
+            log10_p: Some(-242.8),
+            cohens_d: Some(80.0),
+            ..SummaryRow::default()
+        };
+        let rows = [SummaryRow { case: "real".into(), n: 1, mean: 0.25, ..SummaryRow::default() }, n1];
+        let mut sink = table::summary(create(), &Provenance::default()).unwrap();
+        sink.append(&rows).unwrap();
+        sink.finish().unwrap();
+        assert_eq!(table::read_summary(&path).unwrap(), rows);
     }
 
     #[test]

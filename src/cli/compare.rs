@@ -1,0 +1,254 @@
+//! `pipeline compare`
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::flags::{Force, Quiet};
+use super::output::Output;
+use super::{note, print};
+use crate::report::{self, Case, Comparison, Sample};
+use crate::table::{self, NullRow, Provenance, ReplicaRow, SummaryRow};
+
+/// Compare the frustration of a network with that of its null models, by Welch's t-test.
+///
+/// Every row of the tables is one energy. Each null model is set against the network and against N1; the table has
+/// mean, standard deviation and least energy of each, t, degrees of freedom, the decimal logarithm of the two-sided
+/// p-value, and Cohen's d (difference of the means in pooled standard deviations). Positive t and d mean that the null
+/// model is more frustrated than its reference.
+///
+/// All energies must be of one graph and from one method. What else was asked of the solver (sweeps, random flips)
+/// should be the same, too.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Replicas of the network, from `solve`.
+    #[arg(long, value_name = "FILE.parquet")]
+    real: PathBuf,
+    /// Energies of its null models; may be given several times.
+    #[arg(long, value_name = "FILE.parquet", required = true)]
+    null: Vec<PathBuf>,
+    /// Table to write.
+    #[arg(short, long, value_name = "FILE.parquet")]
+    output: PathBuf,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    quiet: Quiet,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// If a table cannot be read or is empty, the tables do not belong together, a row occurs twice, or the output cannot
+/// be written.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let out = Output::create(&args.output, args.force)?;
+    let real = Table::read(&args.real, table::read_replicas_without_states)?;
+    let nulls = args.null.iter().map(|path| Table::read(path, table::read_nulls));
+    let nulls = nulls.collect::<anyhow::Result<Vec<_>>>()?;
+    check_run(&real, &nulls)?;
+    check_repeats(&nulls)?;
+    let comparisons = report::compare(&samples(&real, &nulls)?);
+    let first = &real.rows[0];
+    let rows: Vec<_> = comparisons.iter().map(|comparison| row(first, comparison)).collect();
+    write(out, &provenance(&args, &real)?, &rows)?;
+    notes(args.quiet, &real, &nulls, &comparisons);
+    aligned(&comparisons).into_iter().try_for_each(print)
+}
+
+/// A table that was read, with at least one row.
+struct Table<'a, R> {
+    path: &'a Path,
+    footer: Provenance,
+    rows: Vec<R>,
+}
+
+impl<'a, R> Table<'a, R> {
+    fn read(path: &'a Path, rows: impl Fn(&Path) -> Result<Vec<R>, table::Error>) -> anyhow::Result<Self> {
+        let (rows, footer) = (rows(path)?, table::read_provenance(path)?);
+        ensure!(!rows.is_empty(), "{} has no rows", path.display());
+        Ok(Self { path, footer, rows })
+    }
+
+    /// Where a row is, for messages.
+    fn place(&self, row: usize) -> String {
+        format!("{}, row {row}", self.path.display())
+    }
+}
+
+/// Everything must be of the graph and from the method of the first replica.
+fn check_run(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>]) -> anyhow::Result<()> {
+    let first = &real.rows[0];
+    let same = |place: String, graph: &str, method: &str| -> anyhow::Result<()> {
+        let expected = real.place(0);
+        ensure!(
+            graph == first.graph,
+            "{place} is of graph `{graph}`, {expected} of `{}`; a comparison needs null models of the same graph",
+            first.graph
+        );
+        ensure!(
+            method == first.method,
+            "{place} was solved by `{method}`, {expected} by `{}`; a comparison needs one method, solve both with it",
+            first.method
+        );
+        Ok(())
+    };
+    for (index, row) in real.rows.iter().enumerate() {
+        same(real.place(index), &row.graph, &row.method)?;
+    }
+    for table in nulls {
+        for (index, row) in table.rows.iter().enumerate() {
+            same(table.place(index), &row.graph, &row.method)?;
+        }
+        // Names of graphs are names of folders; fingerprints tell folders of one name apart.
+        if let (Some(expected), Some(found)) = (real.footer.get("graph"), table.footer.get("graph")) {
+            ensure!(
+                found == expected,
+                "{} is of the graph with fingerprint {found}, {} of {expected}; a comparison needs null models of the \
+                 same graph",
+                table.path.display(),
+                real.path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// No run on a null model may count twice.
+fn check_repeats(nulls: &[Table<NullRow>]) -> anyhow::Result<()> {
+    let mut seen = HashMap::new();
+    for table in nulls {
+        for (index, row) in table.rows.iter().enumerate() {
+            let NullRow { kind, distribution, index: number, instance, seed, .. } = row;
+            if let Some(before) = seen.insert((kind, distribution, number, instance, seed), table.place(index)) {
+                let distribution = distribution.iter().map(|name| format!(" {name}")).collect::<String>();
+                bail!(
+                    "{} repeats {before}: {kind}{distribution}, index {number}, instance {instance}, method {}, \
+                     seed {seed}, graph {}; give each run once",
+                    table.place(index),
+                    row.method,
+                    row.graph
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The energies of each case, summarised.
+fn samples(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>]) -> anyhow::Result<BTreeMap<Case, Sample>> {
+    let mut energies: BTreeMap<Case, Vec<f64>> = BTreeMap::new();
+    let finite = |place: String, energy: f64| -> anyhow::Result<f64> {
+        ensure!(energy.is_finite(), "{place}: energy is {energy}, expected a number; the table is damaged");
+        Ok(energy)
+    };
+    let real_energies = real.rows.iter().enumerate().map(|(index, row)| finite(real.place(index), row.energy));
+    energies.insert(Case::Real, real_energies.collect::<anyhow::Result<_>>()?);
+    for table in nulls {
+        for (index, row) in table.rows.iter().enumerate() {
+            let (kind, distribution) = (row.kind.as_str(), row.distribution.as_deref());
+            let case = Case::of_null(kind, distribution).with_context(|| {
+                let distribution = distribution.unwrap_or("null");
+                let place = table.place(index);
+                format!(
+                    "{place}: kind `{kind}` with distribution `{distribution}`, expected n1, n2, n3 he or n3 xavier"
+                )
+            })?;
+            energies.entry(case).or_default().push(finite(table.place(index), row.energy)?);
+        }
+    }
+    let sample = |(case, values): (Case, Vec<f64>)| {
+        Ok((case, Sample::of(&values).with_context(|| format!("the energies of {case} make no sample"))?))
+    };
+    energies.into_iter().map(sample).collect()
+}
+
+fn row(first: &ReplicaRow, comparison: &Comparison) -> SummaryRow {
+    let Comparison { case, sample, against } = comparison;
+    let welch = against.and_then(|against| against.welch.ok());
+    SummaryRow {
+        graph: first.graph.clone(),
+        method: first.method.clone(),
+        case: case.name().to_owned(),
+        reference: against.map(|against| against.reference.name().to_owned()),
+        n: sample.n as i64,
+        mean: sample.mean,
+        sd: sample.sd,
+        least: sample.least,
+        welch_t: welch.map(|welch| welch.t),
+        degrees_of_freedom: welch.map(|welch| welch.degrees_of_freedom),
+        log10_p: welch.map(|welch| welch.log10_p),
+        cohens_d: against.and_then(|against| against.cohens_d.ok()),
+    }
+}
+
+/// The graph's fingerprint, if the replicas know it, and the hash of every table that was read.
+fn provenance(args: &Args, real: &Table<ReplicaRow>) -> anyhow::Result<Provenance> {
+    let mut pairs = Vec::new();
+    if let Some(graph) = real.footer.get("graph") {
+        pairs.push(("graph", graph.to_owned()));
+    }
+    pairs.push(("real_sha256", super::build_graph::sha256(&args.real)?));
+    let nulls = args.null.iter().map(|path| super::build_graph::sha256(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    pairs.push(("null_sha256", nulls.join(" ")));
+    Ok(super::provenance(None, &pairs))
+}
+
+fn write(out: Output, provenance: &Provenance, rows: &[SummaryRow]) -> anyhow::Result<()> {
+    let context = format!("cannot write {}", out.path().display());
+    let mut sink = table::summary(out, provenance).with_context(|| context.clone())?;
+    sink.append(rows).with_context(|| context.clone())?;
+    sink.finish().context(context)?.commit()
+}
+
+/// What a reader of the numbers should know.
+fn notes(quiet: Quiet, real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], comparisons: &[Comparison]) {
+    let stopped = real.rows.iter().filter(|row| !row.local_minimum).count()
+        + nulls.iter().flat_map(|table| &table.rows).filter(|row| !row.local_minimum).count();
+    if stopped > 0 {
+        note(quiet, format_args!("{stopped} of the energies are not of local minima: their solver was stopped"));
+    }
+    for Comparison { case, against, .. } in comparisons {
+        if let Some(report::Against { reference, welch: Err(reason), .. }) = against {
+            note(quiet, format_args!("{case} against {reference}: {reason}"));
+        }
+    }
+}
+
+/// The table on stdout: a heading, then one line per comparison, columns as wide as their widest cell.
+fn aligned(comparisons: &[Comparison]) -> Vec<String> {
+    let heading = ["case", "n", "mean", "sd", "least", "reference", "t", "dof", "log10 p", "Cohen's d"];
+    let mut lines = vec![heading.map(str::to_owned)];
+    lines.extend(comparisons.iter().map(cells));
+    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<_> = (0..heading.len()).map(width).collect();
+    let align = |(cell, (name, &width)): (&String, (&str, &usize))| match name {
+        "case" | "reference" => format!("{cell:<width$}"),
+        _ => format!("{cell:>width$}"),
+    };
+    let line = |cells: &[String; 10]| {
+        let cells = cells.iter().zip(heading.into_iter().zip(&widths)).map(align);
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    lines.iter().map(line).collect()
+}
+
+/// One line of [`aligned`]; `-` is what does not exist.
+fn cells(comparison: &Comparison) -> [String; 10] {
+    let Comparison { case, sample, against } = comparison;
+    let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
+    let welch = against.and_then(|against| against.welch.ok());
+    [
+        case.to_string(),
+        sample.n.to_string(),
+        number(Some(sample.mean), 6),
+        number(sample.sd, 6),
+        number(Some(sample.least), 6),
+        against.map_or("-".to_owned(), |against| against.reference.to_string()),
+        number(welch.map(|welch| welch.t), 2),
+        number(welch.map(|welch| welch.degrees_of_freedom), 1),
+        number(welch.map(|welch| welch.log10_p), 2),
+        number(against.and_then(|against| against.cohens_d.ok()), 2),
+    ]
+}
