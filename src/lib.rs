@@ -21,6 +21,7 @@ pub mod graph;
 pub mod import;
 pub mod kernel;
 pub mod net;
+pub mod null;
 pub mod progress;
 pub mod report;
 pub mod shard;

@@ -25,8 +25,9 @@ pub(super) fn rows(rows: &Range<u32>, layer: u32, layers: &[Layer]) -> Result<()
     }
 }
 
-/// Checks that the frames have the edges that the layers and the total state. Layers of all frames must exist.
-pub(super) fn counts(n_edges: u64, layers: &[Layer], frames: &[FrameInfo]) -> Result<(), Fault> {
+/// Checks that the frames have the edges that the layers and the total state: `n_edges`, and `n_edges_out` of them in Out
+/// blocks. Layers of all frames must exist.
+pub(super) fn counts(n_edges_out: u64, layers: &[Layer], frames: &[FrameInfo]) -> Result<(), Fault> {
     let mut inward = vec![0u64; layers.len()];
     let mut outward = 0u64;
     for frame in frames {
@@ -37,7 +38,7 @@ pub(super) fn counts(n_edges: u64, layers: &[Layer], frames: &[FrameInfo]) -> Re
     for (found, layer) in inward.iter().zip(layers) {
         Fault::unless_equal("edges into a layer, by its frames", *found, layer.n_edges)?;
     }
-    Fault::unless_equal("edges out of all frames", outward, n_edges)
+    Fault::unless_equal("edges out of all frames", outward, n_edges_out)
 }
 
 /// Checks a frame and its number of edges. Cost: O(intervals).

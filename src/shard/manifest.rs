@@ -66,12 +66,20 @@ pub struct Manifest {
     pub sum_abs: f64,
     /// Where the graph comes from.
     pub description: Description,
+    /// Whether frames hold In blocks only; absent if they hold both.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub one_way: bool,
     /// Layers in node order.
     pub layers: Vec<LayerRecord>,
     /// The value store.
     pub values: ValuesRecord,
     /// Shard files in row order.
     pub shards: Vec<ShardRecord>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A [`Layer`].
@@ -161,6 +169,11 @@ impl Manifest {
     /// Totals.
     pub fn totals(&self) -> Totals {
         Totals { n_nodes: self.n_nodes, n_edges: self.n_edges, sum_abs: self.sum_abs }
+    }
+
+    /// Edges in Out blocks.
+    pub(super) fn n_edges_out(&self) -> u64 {
+        if self.one_way { 0 } else { self.n_edges }
     }
 
     /// Layers and shards cover the nodes, counts add up, parameters lie in the store.
@@ -263,6 +276,7 @@ mod tests {
             n_edges: 0,
             sum_abs: 0.1 + 0.2,
             description,
+            one_way: false,
             layers: crate::shard::testing::layers(&[2]).iter().map(LayerRecord::from).collect(),
             values: ValuesRecord { n_values: 0, piece_bytes: super::super::values::PIECE_BYTES, checksums: vec![] },
             shards: vec![ShardRecord {

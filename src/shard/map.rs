@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
 use memmap2::Mmap;
@@ -21,6 +22,31 @@ const KEEP_BYTES: usize = 1 << 30;
 /// A mapped file.
 #[derive(Debug)]
 pub struct Map(Mmap);
+
+/// The contents of a file, in parts of which the system can be told what will be needed.
+pub trait Bytes: AsRef<[u8]> + Sync {
+    /// This range will be read soon.
+    fn prefetch(&self, _: Range<usize>) {}
+    /// This range will not be read soon: it need not stay in memory.
+    fn release(&self, _: Range<usize>) {}
+}
+
+impl Bytes for Vec<u8> {}
+impl Bytes for &[u8] {}
+
+impl Bytes for Map {
+    #[cfg(unix)]
+    fn prefetch(&self, range: Range<usize>) {
+        let _ = self.0.advise_range(memmap2::Advice::WillNeed, range.start, range.len());
+    }
+
+    #[cfg(target_os = "linux")]
+    fn release(&self, range: Range<usize>) {
+        // SAFETY: the map is shared and read-only, and its file does not change: pages that are given back come again
+        // from the file, with the same bytes.
+        let _ = unsafe { self.0.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len()) };
+    }
+}
 
 impl AsRef<[u8]> for Map {
     fn as_ref(&self) -> &[u8] {

@@ -58,7 +58,8 @@
 //!
 //! # Manifest
 //! A JSON object. `format_version`, `fingerprint`, `n_nodes`, `n_edges`, `sum_abs` and `description` (strings by name,
-//! free); `layers`, in node order: `name`, `kind`, `first_node`, `n_nodes`, `shape`, `n_edges`, `sum_abs`, `first_param`
+//! free); `one_way`, true if frames hold In blocks only (`n_edges_out` of every frame is then 0; absent otherwise); `layers`,
+//! in node order: `name`, `kind`, `first_node`, `n_nodes`, `shape`, `n_edges`, `sum_abs`, `first_param`
 //! and `n_params` (in values), `fan_in`; `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the pieces; `shards`,
 //! in row order: `file`, `first_row`, `n_rows`, `n_frames`, `bytes`, `checksum` (the one in the footer). Checksums are
 //! eight hexadecimal digits. The last key is `checksum`, and the file ends with the line `  "checksum": "xxxxxxxx"`, `}`
@@ -111,8 +112,9 @@ pub use error::{Error, Fault, Part, Rule};
 #[doc(hidden)]
 pub use fuzz::fuzz_frame;
 pub use manifest::{Checksum, Description, FORMAT_VERSION, LayerRecord, Manifest, ShardRecord, ValuesRecord};
-pub use map::Map;
+pub use map::{Bytes, Map};
 pub use reader::Shards;
 pub use target::{Existing, Target};
+pub use values::Fill;
 pub use verify::{Depth, Report, verify, verify_opened, verify_values};
-pub use writer::{Summary, write, write_to};
+pub use writer::{Generated, Summary, write, write_generated, write_to};

@@ -10,7 +10,7 @@ use super::error::{Error, Fault, Part};
 use super::file::{self, Directory};
 use super::layout::Entry;
 use super::manifest::{self, Description, Manifest, ShardRecord};
-use super::map::{self, Map};
+use super::map::{self, Bytes, Map};
 use super::values;
 use crate::graph::{self, BlockStream, Frame, FrameInfo, Layer, Totals};
 
@@ -92,7 +92,7 @@ impl<B: AsRef<[u8]>> Shards<B> {
             shards.push(shard);
         }
         let damaged = |source| Error::Damaged { path: dir.join(manifest::FILE), part: Part::Whole, source };
-        check::counts(manifest.n_edges, &layers, &frames).map_err(damaged)?;
+        check::counts(manifest.n_edges_out(), &layers, &frames).map_err(damaged)?;
         Ok(Self { dir: dir.into(), manifest, layers, frames, places, shards, values, bytes })
     }
 
@@ -154,7 +154,7 @@ impl<B: AsRef<[u8]>> Shards<B> {
     }
 }
 
-impl<B: AsRef<[u8]> + Sync> BlockStream for Shards<B> {
+impl<B: Bytes> BlockStream for Shards<B> {
     fn totals(&self) -> Totals {
         self.manifest.totals()
     }
@@ -166,6 +166,15 @@ impl<B: AsRef<[u8]> + Sync> BlockStream for Shards<B> {
     }
     fn read(&self, index: usize, frame: &mut Frame) -> Result<(), graph::Error> {
         self.with_raw(index, |raw| self.decode(index, raw, frame)).map_err(graph::Error::new)
+    }
+    fn is_one_way(&self) -> bool {
+        self.manifest.one_way
+    }
+    fn prefetch(&self, values: Range<u64>) {
+        self.values.prefetch(values.start as usize * 4..values.end as usize * 4);
+    }
+    fn release(&self, values: Range<u64>) {
+        self.values.release(values.start as usize * 4..values.end as usize * 4);
     }
     fn values(&self) -> &[f32] {
         bytemuck::try_cast_slice(self.values.as_ref()).expect("length and alignment are checked when it is opened")

@@ -1,7 +1,9 @@
 //! The value store: raw little-endian `f32`, written in pieces that have a checksum each.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
+use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::fingerprint::Hash;
@@ -18,22 +20,66 @@ pub(super) const PIECE_BYTES: u64 = 1 << 20;
 /// Values of a piece.
 pub(super) const PIECE: usize = PIECE_BYTES as usize / 4;
 
-/// Writes the store. Returns its entry in the manifest and the hash of each piece. Buffers one piece.
+/// Makes the values from an offset on.
+pub type Fill<'a> = &'a (dyn Fn(u64, &mut [f32]) + Sync);
+
+/// What is known of a store after writing it.
+pub(super) struct Written {
+    /// Its entry in the manifest.
+    pub record: ValuesRecord,
+    /// The hash of each piece.
+    pub hashes: Vec<Hash>,
+    /// `Σ|w|` over each of the ranges asked for.
+    pub sums: Vec<f64>,
+}
+
+/// A piece in the making: its bytes, and what [`Written`] says of it.
+struct Piece {
+    bytes: Vec<u8>,
+    checksum: Checksum,
+    hash: Hash,
+    sums: Vec<(usize, f64)>,
+}
+
+impl Piece {
+    fn new(first: u64, values: &[f32], ranges: &[Range<u64>]) -> Self {
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let sum = |(index, range): (usize, &Range<u64>)| {
+            let at = |offset: u64| (offset.max(first) - first).min(values.len() as u64) as usize;
+            let inside = &values[at(range.start)..at(range.end)];
+            (!inside.is_empty()).then(|| (index, inside.iter().map(|&w| f64::from(w).abs()).sum()))
+        };
+        let (checksum, hash) = (Checksum(crc32fast::hash(&bytes)), Sha256::digest(&bytes).into());
+        Self { bytes, checksum, hash, sums: ranges.iter().enumerate().filter_map(sum).collect() }
+    }
+}
+
+/// Writes the store, making some pieces at a time on all threads.
 pub(super) fn write(
-    values: &[f32],
+    n_values: u64,
+    fill: Fill<'_>,
+    ranges: &[Range<u64>],
     mut out: impl Write,
     progress: &dyn Progress,
-) -> io::Result<(ValuesRecord, Vec<Hash>)> {
-    let (mut bytes, mut checksums, mut hashes) = (Vec::new(), Vec::new(), Vec::new());
-    for piece in values.chunks(PIECE) {
-        bytes.clear();
-        bytes.extend(piece.iter().flat_map(|value| value.to_le_bytes()));
-        checksums.push(Checksum(crc32fast::hash(&bytes)));
-        hashes.push(Sha256::digest(&bytes).into());
-        out.write_all(&bytes)?;
-        progress.advance(bytes.len() as u64);
+) -> io::Result<Written> {
+    let (mut checksums, mut hashes, mut sums) = (Vec::new(), Vec::new(), vec![0.0; ranges.len()]);
+    let firsts: Vec<_> = (0..n_values).step_by(PIECE).collect();
+    let make = |&first: &u64| {
+        let mut values = vec![0.0; (n_values - first).min(PIECE as u64) as usize];
+        fill(first, &mut values);
+        Piece::new(first, &values, ranges)
+    };
+    for wave in firsts.chunks(4 * rayon::current_num_threads()) {
+        for piece in wave.par_iter().map(make).collect::<Vec<_>>() {
+            out.write_all(&piece.bytes)?;
+            progress.advance(piece.bytes.len() as u64);
+            checksums.push(piece.checksum);
+            hashes.push(piece.hash);
+            piece.sums.into_iter().for_each(|(index, sum)| sums[index] += sum);
+        }
     }
-    Ok((ValuesRecord { n_values: values.len() as u64, piece_bytes: PIECE_BYTES, checksums }, hashes))
+    let record = ValuesRecord { n_values, piece_bytes: PIECE_BYTES, checksums };
+    Ok(Written { record, hashes, sums })
 }
 
 /// The first value that is NaN or infinite: its offset, whose parameter it is, and itself.
@@ -53,8 +99,12 @@ mod tests {
     fn pieces_are_written_in_order() {
         let values: Vec<f32> = (0..PIECE + 1).map(|i| i as f32).collect();
         let mut out = Vec::new();
-        let (record, hashes) = write(&values, &mut out, &crate::progress::Silent).unwrap();
+        let fill = |first: u64, out: &mut [f32]| out.copy_from_slice(&values[first as usize..][..out.len()]);
+        let range = PIECE as u64 - 1..PIECE as u64 + 1;
+        let Written { record, hashes, sums } =
+            write(values.len() as u64, &fill, &[0..2, range], &mut out, &crate::progress::Silent).unwrap();
         assert_eq!((record.n_values, record.checksums.len(), hashes.len()), (values.len() as u64, 2, 2));
+        assert_eq!(sums, [1.0, (2 * PIECE - 1) as f64]);
         assert_eq!(out.len(), values.len() * 4);
         assert_eq!(out[4..8], 1f32.to_le_bytes());
         assert_eq!(record.checksums[1], Checksum(crc32fast::hash(&out[PIECE * 4..])));

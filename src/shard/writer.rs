@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::check::{self, Bounds};
@@ -74,6 +75,22 @@ pub fn write_to(
     write_with(stream, description, target, progress, &|path| Ok(Box::new(File::create_new(path)?)))
 }
 
+pub(super) fn write_with(
+    stream: &dyn BlockStream,
+    description: &Description,
+    target: &Target,
+    progress: &dyn Progress,
+    create: Create<'_>,
+) -> Result<Summary, Error> {
+    let values = stream.values();
+    if let Some((offset, layer, value)) = values::not_finite(values, stream.layers()) {
+        return Err(Error::NotFinite { offset, layer, value });
+    }
+    let copy = |first: u64, out: &mut [f32]| out.copy_from_slice(&values[first as usize..][..out.len()]);
+    let graph = Generated { topology: stream, n_values: values.len() as u64, fill: &copy, own_values: Vec::new() };
+    write_all(&graph, description, target, progress, create)
+}
+
 /// A file being written.
 pub(super) trait Output: Write {
     /// Everything is on disk, and nobody writes to it again.
@@ -92,35 +109,70 @@ impl Output for File {
 /// Makes the files; tests make some that fail.
 pub(super) type Create<'a> = &'a dyn Fn(&Path) -> io::Result<Box<dyn Output>>;
 
-pub(super) fn write_with(
-    stream: &dyn BlockStream,
+/// A graph whose values are made while they are written.
+pub struct Generated<'a> {
+    /// Everything but values and sums of weights.
+    pub topology: &'a dyn BlockStream,
+    /// Values in the store.
+    pub n_values: u64,
+    /// Makes the values from an offset on, all finite; called from many threads.
+    pub fill: values::Fill<'a>,
+    /// Layers (by index) into which every edge has a value of its own, and where these are: sums of weights of the
+    /// others are the topology's.
+    pub own_values: Vec<(usize, Range<u64>)>,
+}
+
+/// As [`write_to`], for values that need not be in memory. Memory: a few MiB per thread.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_generated(
+    graph: &Generated<'_>,
+    description: &Description,
+    target: &Target,
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    write_all(graph, description, target, progress, &|path| Ok(Box::new(File::create_new(path)?)))
+}
+
+fn write_all(
+    graph: &Generated<'_>,
     description: &Description,
     target: &Target,
     progress: &dyn Progress,
     create: Create<'_>,
 ) -> Result<Summary, Error> {
     target.check()?;
-    if let Some((offset, layer, value)) = values::not_finite(stream.values(), stream.layers()) {
-        return Err(Error::NotFinite { offset, layer, value });
-    }
+    let stream = graph.topology;
     let folder = target.temporary()?;
     let files = Files { folder: folder.item.path(), target: &target.dir, create };
     let mut frames = FramesWriter { files, target, shard: None, records: Vec::new(), hashes: Vec::new() };
-    frames.write(stream, progress)?;
+    frames.write(stream, graph.n_values, progress)?;
     let FramesWriter { files, records, hashes, .. } = frames;
-    progress.begin("write values", stream.values().len() as u64 * 4);
-    let (values, pieces) = files.write(values::FILE, |out| values::write(stream.values(), out, progress))?;
+    progress.begin("write values", graph.n_values * 4);
+    let ranges: Vec<_> = graph.own_values.iter().map(|(_, range)| range.clone()).collect();
+    let written = files.write(values::FILE, |out| values::write(graph.n_values, graph.fill, &ranges, out, progress))?;
     progress.end();
+    let values::Written { record: values, hashes: pieces, sums } = written;
 
-    let totals = stream.totals();
+    let mut layers = stream.layers().to_vec();
+    for ((layer, _), sum) in graph.own_values.iter().zip(sums) {
+        layers[*layer].sum_abs = sum;
+    }
+    let sum_abs = match graph.own_values.is_empty() {
+        true => stream.totals().sum_abs,
+        false => layers.iter().map(|layer| layer.sum_abs).sum(),
+    };
+    let totals = Totals { sum_abs, ..stream.totals() };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
-        fingerprint: fingerprint::graph(stream.layers(), &hashes, values.n_values, &pieces),
+        fingerprint: fingerprint::graph(&layers, &hashes, values.n_values, &pieces),
         n_nodes: totals.n_nodes,
         n_edges: totals.n_edges,
         sum_abs: totals.sum_abs,
         description: description.clone(),
-        layers: stream.layers().iter().map(Into::into).collect(),
+        one_way: stream.is_one_way(),
+        layers: layers.iter().map(Into::into).collect(),
         values,
         shards: records,
     };
@@ -175,9 +227,9 @@ struct FramesWriter<'a> {
 }
 
 impl FramesWriter<'_> {
-    fn write(&mut self, stream: &dyn BlockStream, progress: &dyn Progress) -> Result<(), Error> {
+    fn write(&mut self, stream: &dyn BlockStream, n_values: u64, progress: &dyn Progress) -> Result<(), Error> {
         progress.begin("write frames", stream.frames().len() as u64);
-        let bounds = Bounds { layers: stream.layers(), n_values: stream.values().len() as u64 };
+        let bounds = Bounds { layers: stream.layers(), n_values };
         let (mut frame, mut raw) = (Frame::default(), Vec::new());
         let mut row = 0;
         for (index, info) in stream.frames().iter().enumerate() {
@@ -208,7 +260,8 @@ impl FramesWriter<'_> {
         self.close(row)?;
         progress.end();
         let unstorable = |source| Error::Unstorable { part: Part::Whole, source };
-        check::counts(stream.totals().n_edges, stream.layers(), stream.frames()).map_err(unstorable)
+        let n_edges_out = if stream.is_one_way() { 0 } else { stream.totals().n_edges };
+        check::counts(n_edges_out, stream.layers(), stream.frames()).map_err(unstorable)
     }
 
     /// Appends a frame, to the next shard if this one has reached its size.
