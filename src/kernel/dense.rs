@@ -3,6 +3,8 @@
 //! For at most [`ITEMS`] items and [`QUADS`] quads of columns at a time the spins are packed (sixteen nibbles to a
 //! word); then for every [`ROWS`] rows the tables are built and looked up by all items.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use super::{Fields, Isa, LANES, Spins, local, portable};
@@ -46,6 +48,20 @@ pub(super) struct Tile<'a> {
     pub n_rows: usize,
     pub n_quads: usize,
     pub field_step: usize,
+}
+
+impl Tile<'_> {
+    /// Panics unless the tables, and the words of that many items, are complete.
+    pub fn check(&self, n_items: usize, packed: &[u64]) {
+        assert!((1..=ROWS).contains(&self.n_rows) && (1..=QUADS).contains(&self.n_quads));
+        assert!(self.tables.len() >= self.n_quads * self.n_rows);
+        assert!(packed.len() >= n_items * self.n_quads);
+    }
+
+    /// Panics unless `fields` has the vectors of all rows of the item that begins at vector `first`.
+    pub fn check_item(&self, first: usize, fields: &[[f32; LANES]]) {
+        assert!(first + (self.n_rows - 1) * self.field_step < fields.len(), "a block reaches outside its frame");
+    }
 }
 
 pub(super) fn add(
@@ -163,6 +179,8 @@ impl Panel<'_> {
             Isa::Avx512 => x86::avx512::build(offsets, n_rows, weights, tables),
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => x86::avx2::build(offsets, n_rows, weights, tables),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => portable::build(offsets, n_rows, weights, tables),
             Isa::Portable => portable::build(offsets, n_rows, weights, tables),
         }
     }
@@ -173,6 +191,8 @@ fn pack(isa: Isa, masks: &[u16], packed: &mut Vec<u64>) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 | Isa::Avx2 => x86::pack(masks, packed),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => portable::pack_relative(masks, packed),
         Isa::Portable => portable::pack(masks, packed),
     }
 }
@@ -190,6 +210,8 @@ fn look_up(
         Isa::Avx512 => x86::avx512::look_up(tile, items, packed, fields),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => x86::avx2::look_up(tile, items, packed, fields),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => neon::look_up(tile, items, packed, fields),
         Isa::Portable => portable::look_up(tile, items, packed, fields),
     }
 }

@@ -28,6 +28,9 @@ pub enum Isa {
     /// 512-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// 128-bit vectors of aarch64.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Isa {
@@ -48,6 +51,10 @@ impl Isa {
             if avx2 {
                 found.push(Self::Avx2);
             }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            found.push(Self::Neon);
         }
         found.push(Self::Portable);
         found
@@ -81,6 +88,8 @@ impl Isa {
             Self::Avx512 => super::x86::with_avx512(task),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => super::x86::with_avx2(task),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => task.run(),
             Self::Portable => task.run(),
         }
     }

@@ -10,10 +10,14 @@
 //! permute and one add per row, quad and sixteen replicas: half an instruction per edge, against the one masked add of
 //! the direct method. The tables live in the first-level cache and serve all row groups and replicas of a block.
 //!
+//! Where a table does not fit one register (NEON), only its lower half, the sums with `−w₃`, is looked up: the
+//! three other signs are taken relative to the fourth spin, and the entry is multiplied by it, which is exact.
+//!
 //! # Order of summation (part of the definition)
 //! Dense block: `field += ((±w₀ ± w₁) + (±w₂ ± w₃))`, quad after quad over the concatenated columns of the block, the
 //! last quad filled up with zero weights. Diagonal block: `field += ±w`, interval after interval. Every instruction set
-//! gives the same bits as [`plain`], the loop that defines it.
+//! gives the same bits as [`plain`], the loop that defines it. (Fields begin at `+0` and so are never `−0`: it does not
+//! matter whether a sum of zero has a sign.)
 //!
 //! # Lane order
 //! Lane `d` of a vector carries the replica whose spin is bit [`bit_of_lane`]`(d)` of a mask (the order in which a
@@ -25,6 +29,8 @@
 mod dense;
 mod diagonal;
 mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub mod plain;
 mod portable;
 #[cfg(target_arch = "x86_64")]

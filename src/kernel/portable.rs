@@ -21,6 +21,14 @@ pub(super) fn pack(masks: &[u16], packed: &mut Vec<u64>) {
     packed.extend(masks.chunks_exact(4).map(word));
 }
 
+/// As [`pack`], for look-ups in the lower half of a table: the first three bits of a nibble are relative to the fourth.
+#[cfg(target_arch = "aarch64")]
+pub(super) fn pack_relative(masks: &[u16], packed: &mut Vec<u64>) {
+    let word =
+        |q: &[u16]| spread(q[0] ^ q[3]) | spread(q[1] ^ q[3]) << 1 | spread(q[2] ^ q[3]) << 2 | spread(q[3]) << 3;
+    packed.extend(masks.chunks_exact(4).map(word));
+}
+
 /// Entry `i` is the sum with `+w_b` where bit `b` of `i` is set.
 #[inline(always)]
 pub(super) fn table(w: [f32; 4]) -> Table {

@@ -4,10 +4,10 @@
 
 use std::arch::x86_64::*;
 
-use super::dense::{QUADS, ROWS, Table, Tile};
+use super::dense::{Table, Tile};
 use super::{LANES, Task};
 
-/// Items whose accumulators share the registers with those of [`ROWS`] rows.
+/// Items whose accumulators share the registers with those of eight rows.
 const WIDTH: usize = 3;
 
 pub(super) fn pack(masks: &[u16], packed: &mut Vec<u64>) {
@@ -42,27 +42,25 @@ const SIGNS: [[i32; LANES]; 4] = {
     signs
 };
 
-/// Checks that `items` are whole and in range, in groups of at most [`WIDTH`]: calls `f(first vectors, packed words)`.
+/// Checks the tile and its items, in groups of at most [`WIDTH`]: calls `f(first vectors, packed words, fields)`.
 fn by_width(
     tile: &Tile<'_>,
     mut items: impl ExactSizeIterator<Item = usize>,
     packed: &[u64],
-    n_vectors: usize,
-    mut f: impl FnMut(&[usize], &[u64]),
+    fields: &mut [[f32; LANES]],
+    mut f: impl FnMut(&[usize], &[u64], &mut [[f32; LANES]]),
 ) {
-    assert!(tile.n_rows <= ROWS && tile.n_quads <= QUADS && tile.n_rows > 0);
-    assert!(tile.tables.len() >= tile.n_quads * tile.n_rows);
-    assert!(packed.len() >= items.len() * tile.n_quads);
+    tile.check(items.len(), packed);
     let mut words = packed;
     while items.len() > 0 {
         let mut first = [0; WIDTH];
         let mut n = 0;
         for item in items.by_ref().take(WIDTH) {
-            assert!(item + (tile.n_rows - 1) * tile.field_step < n_vectors, "a block reaches outside its frame");
+            tile.check_item(item, fields);
             first[n] = item;
             n += 1;
         }
-        f(&first[..n], words);
+        f(&first[..n], words, fields);
         words = &words[n * tile.n_quads..];
     }
 }
@@ -130,7 +128,7 @@ pub(super) mod avx512 {
         packed: &[u64],
         fields: &mut [[f32; LANES]],
     ) {
-        by_width(tile, items, packed, fields.len(), |first, words| {
+        by_width(tile, items, packed, fields, |first, words, fields| {
             // SAFETY: `Isa::Avx512` is offered only where AVX-512F was detected; `by_width` has checked the ranges.
             unsafe { all_rows(tile, first, words, fields) }
         });
@@ -211,7 +209,7 @@ pub(super) mod avx2 {
         packed: &[u64],
         fields: &mut [[f32; LANES]],
     ) {
-        by_width(tile, items, packed, fields.len(), |first, words| {
+        by_width(tile, items, packed, fields, |first, words, fields| {
             for (p, &first) in first.iter().enumerate() {
                 let words = &words[p * tile.n_quads..][..tile.n_quads];
                 // SAFETY: `Isa::Avx2` is offered only where AVX2 was detected; `by_width` has checked the ranges.

@@ -1,0 +1,120 @@
+//! Dense tiles with aarch64 vectors: half a field is two registers, and so is the half of a table that is looked up.
+//! The counterpart of [`super::portable`], reached only through [`super::Isa::Neon`].
+#![allow(unsafe_code)]
+
+use std::arch::aarch64::*;
+
+use super::LANES;
+use super::dense::{Table, Tile};
+
+pub(super) fn look_up(
+    tile: &Tile<'_>,
+    items: impl ExactSizeIterator<Item = usize>,
+    packed: &[u64],
+    fields: &mut [[f32; LANES]],
+) {
+    tile.check(items.len(), packed);
+    for (first, words) in items.zip(packed.chunks_exact(tile.n_quads)) {
+        tile.check_item(first, fields);
+        let mut row = 0;
+        while row < tile.n_rows {
+            // SAFETY: the tile, its words and the item's vectors have just been checked.
+            row += unsafe {
+                match tile.n_rows - row {
+                    8.. => some_rows::<8>(tile, row, first, words, fields),
+                    4.. => some_rows::<4>(tile, row, first, words, fields),
+                    2.. => some_rows::<2>(tile, row, first, words, fields),
+                    _ => some_rows::<1>(tile, row, first, words, fields),
+                }
+            };
+        }
+    }
+}
+
+/// # Safety
+/// [`Tile::check`] and [`Tile::check_item`] hold, `words` are the item's, and `row + R <= n_rows`.
+unsafe fn some_rows<const R: usize>(
+    tile: &Tile<'_>,
+    row: usize,
+    first: usize,
+    words: &[u64],
+    fields: &mut [[f32; LANES]],
+) -> usize {
+    for half in 0..2 {
+        // SAFETY: as above; a vector has two halves of eight lanes.
+        unsafe { half_rows::<R>(tile, row, first, words, fields, half) }
+    }
+    R
+}
+
+/// Eight of the sixteen lanes: with eight rows, sixteen accumulators.
+///
+/// # Safety
+/// As [`some_rows`], with `half < 2`.
+unsafe fn half_rows<const R: usize>(
+    tile: &Tile<'_>,
+    row: usize,
+    first: usize,
+    words: &[u64],
+    fields: &mut [[f32; LANES]],
+    half: usize,
+) {
+    // SAFETY: the vectors of all rows are in range, as are the tables of `n_rows` rows for each quad.
+    unsafe {
+        let shifts = shifts(half);
+        let fields = fields.as_mut_ptr().cast::<f32>().add(8 * half);
+        let at = |r: usize| (first + (row + r) * tile.field_step) * LANES;
+        let mut sums = [[vdupq_n_f32(0.0); 2]; R];
+        for (r, sums) in sums.iter_mut().enumerate() {
+            *sums = [vld1q_f32(fields.add(at(r))), vld1q_f32(fields.add(at(r) + 4))];
+        }
+        let mut tables: *const Table = tile.tables.as_ptr().add(row);
+        for &word in words {
+            let [(index0, sign0), (index1, sign1)] = unpack(word, shifts);
+            for (r, sums) in sums.iter_mut().enumerate() {
+                let table = tables.add(r).cast::<u8>();
+                let table = uint8x16x2_t(vld1q_u8(table), vld1q_u8(table.add(16)));
+                // The product with a sign is exact, so this is an addition.
+                sums[0] = vfmaq_f32(sums[0], vreinterpretq_f32_u8(vqtbl2q_u8(table, index0)), sign0);
+                sums[1] = vfmaq_f32(sums[1], vreinterpretq_f32_u8(vqtbl2q_u8(table, index1)), sign1);
+            }
+            tables = tables.add(tile.n_rows);
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            vst1q_f32(fields.add(at(r)), sums[0]);
+            vst1q_f32(fields.add(at(r) + 4), sums[1]);
+        }
+    }
+}
+
+/// By how much to shift a packed word (to the left) for the first four lanes of a half: lane 2k is nibble k, lane
+/// 2k + 1 nibble 8 + k, so the lower and the upper half of the word take turns.
+fn shifts(half: usize) -> int32x4_t {
+    let first = -16 * half as i32;
+    let shifts = [first, first, first - 4, first - 4];
+    // SAFETY: four i32.
+    unsafe { vld1q_s32(shifts.as_ptr()) }
+}
+
+/// From a packed word, for twice four lanes: which bytes of the half table are the lane's sum, and its sign ±1.
+#[inline(always)]
+fn unpack(word: u64, shifts: int32x4_t) -> [(uint8x16_t, float32x4_t); 2] {
+    // SAFETY: `Isa::Neon` is offered only where NEON was detected.
+    unsafe {
+        let nibbles = vshlq_u32(vreinterpretq_u32_u64(vdupq_n_u64(word)), shifts);
+        [unpack_nibbles(nibbles), unpack_nibbles(vshrq_n_u32::<8>(nibbles))]
+    }
+}
+
+/// The lowest nibble of each lane: three bits of index, and the sign.
+#[inline(always)]
+fn unpack_nibbles(nibbles: uint32x4_t) -> (uint8x16_t, float32x4_t) {
+    // SAFETY: `Isa::Neon` is offered only where NEON was detected.
+    unsafe {
+        // Entry `i` is bytes 4i, 4i + 1, 4i + 2, 4i + 3.
+        let index = vmlaq_n_u32(vdupq_n_u32(0x0302_0100), vandq_u32(nibbles, vdupq_n_u32(7)), 0x0404_0404);
+        let minus = vshlq_n_u32::<31>(vshrq_n_u32::<3>(nibbles));
+        let sign = vorrq_u32(vreinterpretq_u32_f32(vdupq_n_f32(1.0)), minus);
+        (vreinterpretq_u8_u32(index), vreinterpretq_f32_u32(sign))
+    }
+}
