@@ -39,13 +39,31 @@ impl Isa {
         Self::available()[0]
     }
 
+    /// True if a table does not fit one register.
+    pub(super) fn has_half_tables(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => false,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => true,
+            Self::Portable => false,
+        }
+    }
+
     /// All that this machine has, widest first.
     pub fn available() -> Vec<Self> {
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2");
-            if avx2 && ["f", "bw", "dq", "vl"].iter().all(|f| has_avx512(f)) {
+            let avx2 =
+                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi2");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            if avx2 && avx512 {
                 found.push(Self::Avx512);
             }
             if avx2 {
@@ -58,16 +76,6 @@ impl Isa {
         }
         found.push(Self::Portable);
         found
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_avx512(part: &str) -> bool {
-    match part {
-        "f" => is_x86_feature_detected!("avx512f"),
-        "bw" => is_x86_feature_detected!("avx512bw"),
-        "dq" => is_x86_feature_detected!("avx512dq"),
-        _ => is_x86_feature_detected!("avx512vl"),
     }
 }
 
@@ -170,7 +178,9 @@ impl Spins {
 pub struct Fields {
     first_row: NodeId,
     groups: Vec<usize>,
-    values: Vec<[f32; LANES]>,
+    values: Vec<f32>,
+    /// The part of `values` that is in use. It begins at a cache line (in a clone perhaps not).
+    used: Range<usize>,
 }
 
 impl Fields {
@@ -180,7 +190,10 @@ impl Fields {
         self.groups.clear();
         self.groups.extend(groups);
         self.values.clear();
-        self.values.resize(rows.len() * self.groups.len(), [0.0; LANES]);
+        let len = rows.len() * self.groups.len() * LANES;
+        self.values.resize(len + LANES, 0.0);
+        let start = self.values.as_ptr().align_offset(64).min(LANES);
+        self.used = start..start + len;
     }
     /// First row.
     pub fn first_row(&self) -> NodeId {
@@ -196,14 +209,14 @@ impl Fields {
     }
     /// All vectors, row after row, one per chosen group.
     pub fn vectors(&self) -> &[[f32; LANES]] {
-        &self.values
+        self.values[self.used.clone()].as_chunks().0
     }
     pub(super) fn vectors_mut(&mut self) -> &mut [[f32; LANES]] {
-        &mut self.values
+        self.values[self.used.clone()].as_chunks_mut().0
     }
     /// The field of one row in the `index`-th chosen group, for the replica with spin bit `bit`.
     pub fn get(&self, row: NodeId, index: usize, bit: usize) -> f32 {
-        let vector = &self.values[(row - self.first_row) as usize * self.groups.len() + index];
+        let vector = &self.vectors()[(row - self.first_row) as usize * self.groups.len() + index];
         vector[lane_of_bit(bit)]
     }
 }

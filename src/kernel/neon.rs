@@ -5,7 +5,25 @@
 use std::arch::aarch64::*;
 
 use super::LANES;
-use super::dense::{Table, Tile};
+use super::dense::{ItemOfTile, SIGNS, Table, Tile, split_rows};
+use super::weights::Weights;
+
+/// The lower halves: the sums with `−w₃`.
+pub(super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
+    for (quad, tables) in weights.quads().zip(tables.chunks_exact_mut(weights.n_rows())) {
+        for (row, table) in tables.iter_mut().enumerate() {
+            // SAFETY: there are `n_rows` tables for each quad, so the row exists; a row of SIGNS and a table are sixteen f32. Products with a
+            // sign are exact.
+            unsafe {
+                let w = quad.pointers(row).map(|w| *w);
+                let first = vmulq_n_f32(vld1q_f32(SIGNS[1].as_ptr()), w[1]);
+                let first = vfmaq_n_f32(first, vld1q_f32(SIGNS[0].as_ptr()), w[0]);
+                vst1q_f32(table.0.as_mut_ptr(), vaddq_f32(first, vdupq_n_f32(-w[2] - w[3])));
+                vst1q_f32(table.0.as_mut_ptr().add(4), vaddq_f32(first, vdupq_n_f32(w[2] - w[3])));
+            }
+        }
+    }
+}
 
 pub(super) fn look_up(
     tile: &Tile<'_>,
@@ -13,72 +31,44 @@ pub(super) fn look_up(
     packed: &[u64],
     fields: &mut [[f32; LANES]],
 ) {
-    tile.check(items.len(), packed);
-    for (first, words) in items.zip(packed.chunks_exact(tile.n_quads)) {
-        tile.check_item(first, fields);
-        let mut row = 0;
-        while row < tile.n_rows {
-            // SAFETY: the tile, its words and the item's vectors have just been checked.
-            row += unsafe {
-                match tile.n_rows - row {
-                    8.. => some_rows::<8>(tile, row, first, words, fields),
-                    4.. => some_rows::<4>(tile, row, first, words, fields),
-                    2.. => some_rows::<2>(tile, row, first, words, fields),
-                    _ => some_rows::<1>(tile, row, first, words, fields),
-                }
-            };
-        }
-    }
+    // SAFETY: `Isa::Neon` is offered only where NEON was detected; the item has been checked.
+    tile.each_item(items, packed, fields, |item, fields| unsafe { split_rows!(some_rows, item, fields) });
 }
 
 /// # Safety
-/// [`Tile::check`] and [`Tile::check_item`] hold, `words` are the item's, and `row + R <= n_rows`.
-unsafe fn some_rows<const R: usize>(
-    tile: &Tile<'_>,
-    row: usize,
-    first: usize,
-    words: &[u64],
-    fields: &mut [[f32; LANES]],
-) -> usize {
+/// The item comes from [`Tile::each_item`], and `row + R <= n_rows`.
+unsafe fn some_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]]) {
     for half in 0..2 {
         // SAFETY: as above; a vector has two halves of eight lanes.
-        unsafe { half_rows::<R>(tile, row, first, words, fields, half) }
+        unsafe { half_rows::<R>(item, row, fields, half) }
     }
-    R
 }
 
 /// Eight of the sixteen lanes: with eight rows, sixteen accumulators.
 ///
 /// # Safety
 /// As [`some_rows`], with `half < 2`.
-unsafe fn half_rows<const R: usize>(
-    tile: &Tile<'_>,
-    row: usize,
-    first: usize,
-    words: &[u64],
-    fields: &mut [[f32; LANES]],
-    half: usize,
-) {
+unsafe fn half_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]], half: usize) {
     // SAFETY: the vectors of all rows are in range, as are the tables of `n_rows` rows for each quad.
     unsafe {
         let shifts = shifts(half);
         let fields = fields.as_mut_ptr().cast::<f32>().add(8 * half);
-        let at = |r: usize| (first + (row + r) * tile.field_step) * LANES;
+        let at = |r: usize| item.vector(row + r) * LANES;
         let mut sums = [[vdupq_n_f32(0.0); 2]; R];
         for (r, sums) in sums.iter_mut().enumerate() {
             *sums = [vld1q_f32(fields.add(at(r))), vld1q_f32(fields.add(at(r) + 4))];
         }
-        let mut tables: *const Table = tile.tables.as_ptr().add(row);
-        for &word in words {
+        let mut tables = item.tables(row);
+        for &word in item.words {
             let [(index0, sign0), (index1, sign1)] = unpack(word, shifts);
             for (r, sums) in sums.iter_mut().enumerate() {
-                let table = tables.add(r).cast::<u8>();
+                let table = tables.add(r * LANES).cast::<u8>();
                 let table = uint8x16x2_t(vld1q_u8(table), vld1q_u8(table.add(16)));
                 // The product with a sign is exact, so this is an addition.
                 sums[0] = vfmaq_f32(sums[0], vreinterpretq_f32_u8(vqtbl2q_u8(table, index0)), sign0);
                 sums[1] = vfmaq_f32(sums[1], vreinterpretq_f32_u8(vqtbl2q_u8(table, index1)), sign1);
             }
-            tables = tables.add(tile.n_rows);
+            tables = tables.add(item.tile.n_rows * LANES);
         }
         for (r, sums) in sums.iter().enumerate() {
             vst1q_f32(fields.add(at(r)), sums[0]);
