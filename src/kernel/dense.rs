@@ -18,10 +18,17 @@ pub(super) const QUADS: usize = 48;
 /// Items of a tile: their packed spins stay in the second-level cache.
 const ITEMS: usize = 768;
 
-/// The sixteen sums of one row and quad, in one cache line: entry `i` has `+w_b` where bit `b` of `i` is set.
+/// A vector in a cache line of its own.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-pub(super) struct Table(pub [f32; LANES]);
+pub(super) struct Line(pub [f32; LANES]);
+
+/// The sixteen sums of one row and quad: entry `i` has `+w_b` where bit `b` of `i` is set.
+pub(super) type Table = Line;
+
+/// The spins of a quad's columns by lane, as [`Single`] needs them: ±1, sign bit, ±1, sign bit.
+#[cfg(target_arch = "x86_64")]
+pub(super) type Signs = [Line; 4];
 
 /// Sign of `w_b` in entry `i` of a table: `[b][i]`.
 pub(super) const SIGNS: [[f32; LANES]; 4] = {
@@ -47,6 +54,9 @@ pub(super) struct Scratch {
     packed: Vec<u64>,
     /// `[quad][row]`
     tables: Vec<Table>,
+    /// `[quad]`
+    #[cfg(target_arch = "x86_64")]
+    signs: Vec<Signs>,
 }
 
 /// One row group in one lane group: where its columns and its fields are.
@@ -109,12 +119,22 @@ impl ItemOfTile<'_> {
     }
 }
 
-/// Calls `$f::<R>(item, row, fields)` for all rows of an item, `R` of them at a time: eight, four, two or one.
+/// What is added for a panel that one item uses once: no tables, the signed sums themselves.
+#[cfg(target_arch = "x86_64")]
+pub(super) struct Single<'a> {
+    pub weights: Weights<'a>,
+    pub signs: &'a [Signs],
+    /// The item's first vector.
+    pub first: usize,
+    pub field_step: usize,
+}
+
+/// Calls `$f::<R>(item, row, fields)` for `$n_rows` rows, `R` of them at a time: eight, four, two or one.
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), expect(unused_macros))]
 macro_rules! split_rows {
-    ($f:ident, $item:expr, $fields:expr) => {{
+    ($n_rows:expr, $f:ident, $item:expr, $fields:expr) => {{
         let (item, fields) = ($item, $fields);
-        let (mut row, n_rows) = (0, item.tile.n_rows);
+        let (mut row, n_rows) = (0, $n_rows);
         while row < n_rows {
             match n_rows - row {
                 8.. => ($f::<8>(item, row, fields), row += 8),
@@ -176,32 +196,43 @@ impl Panel<'_> {
 
     /// Adds the panel at `value_shift` to all items.
     fn add_items(&self, value_shift: u64, fields: &mut Fields, scratch: &mut Scratch) {
-        let Scratch { columns, items, masks, packed, tables } = scratch;
+        let Scratch { columns, items, masks, packed, tables, .. } = scratch;
         let values = &self.values[value_shift as usize..];
-        let row_stride = self.block.row_stride as usize;
-        let n_rows = self.block.n_rows as usize;
+        let (n_rows, row_stride) = (self.block.n_rows as usize, self.block.row_stride as usize);
         let field_step = self.block.row_step as usize * fields.n_groups();
         for items in items.chunks(ITEMS) {
             for first_col in (0..columns.len()).step_by(4 * QUADS) {
-                let n_cols = (4 * QUADS).min(columns.len() - first_col);
-                let n_quads = n_cols.div_ceil(4);
+                let cols = first_col..columns.len().min(first_col + 4 * QUADS);
+                let n_quads = cols.len().div_ceil(4);
                 packed.clear();
                 for item in items {
-                    self.gather(item, first_col, n_cols, masks);
+                    self.gather(item, first_col, cols.len(), masks);
                     pack(self.isa, masks, packed);
                 }
-                for first_row in (0..n_rows).step_by(ROWS) {
-                    let n_rows = ROWS.min(n_rows - first_row);
-                    let values = &values[first_row * row_stride..];
-                    tables.resize(n_quads * n_rows, Table([0.0; LANES]));
-                    build(
-                        self.isa,
-                        &columns.weights(first_col..first_col + n_cols, n_rows, values, row_stride),
-                        tables,
-                    );
-                    let tile = Tile { tables, n_rows, n_quads, field_step };
-                    let at = first_row * field_step;
-                    look_up(self.isa, &tile, items.iter().map(|i| i.field + at), packed, fields.vectors_mut());
+                let rows = (0..n_rows).step_by(ROWS).map(|row| {
+                    let values = &values[row * row_stride..];
+                    (row * field_step, columns.weights(cols.clone(), ROWS.min(n_rows - row), values, row_stride))
+                });
+                match (self.isa, items) {
+                    // A whole table that is looked up once costs more than it saves, unless there are too few rows to make
+                    // up for the expansion of the signs.
+                    #[cfg(target_arch = "x86_64")]
+                    (Isa::Avx512, [item]) if n_rows >= 2 * ROWS => {
+                        let signs = &mut scratch.signs;
+                        x86::avx512::expand(packed, signs);
+                        for (at, weights) in rows {
+                            let single = Single { weights, signs, first: item.field + at, field_step };
+                            x86::avx512::add(&single, fields.vectors_mut());
+                        }
+                    }
+                    _ => {
+                        for (at, weights) in rows {
+                            tables.resize(n_quads * weights.n_rows(), Line([0.0; LANES]));
+                            build(self.isa, &weights, tables);
+                            let tile = Tile { tables, n_rows: weights.n_rows(), n_quads, field_step };
+                            look_up(self.isa, &tile, items.iter().map(|i| i.field + at), packed, fields.vectors_mut());
+                        }
+                    }
                 }
             }
         }

@@ -13,6 +13,9 @@
 //! Where a table does not fit one register (AVX2, NEON) only its lower half is built and looked up, the eight sums with
 //! `−w₃`: the three other signs are taken relative to the fourth spin, and the entry is multiplied by it, which is exact.
 //!
+//! A panel that only one row group in one lane group uses (every edge has its own weight, at most sixteen replicas) needs
+//! no tables with AVX-512: there the signs of the quad's columns are expanded once, and each row is summed directly.
+//!
 //! | [`Isa`] | vector | table | per row, quad and sixteen replicas |
 //! | --- | --- | --- | --- |
 //! | `Avx512` | sixteen lanes | whole, one register | one permute, one addition |

@@ -32,7 +32,9 @@ pub(super) fn look_up(
     fields: &mut [[f32; LANES]],
 ) {
     // SAFETY: `Isa::Neon` is offered only where NEON was detected; the item has been checked.
-    tile.each_item(items, packed, fields, |item, fields| unsafe { split_rows!(some_rows, item, fields) });
+    tile.each_item(items, packed, fields, |item, fields| unsafe {
+        split_rows!(item.tile.n_rows, some_rows, item, fields)
+    });
 }
 
 /// # Safety

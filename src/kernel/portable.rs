@@ -2,7 +2,7 @@
 
 use super::LANES;
 use super::bit_of_lane;
-use super::dense::{SIGNS, Table, Tile};
+use super::dense::{Line, SIGNS, Table, Tile};
 use super::weights::Weights;
 
 /// Bit `j` of `mask` to bit `4j`.
@@ -25,7 +25,7 @@ pub(super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
         for (row, table) in tables.iter_mut().enumerate() {
             let w = quad.row(row);
             let term = |b: usize, i: usize| SIGNS[b][i] * w[b];
-            *table = Table(std::array::from_fn(|i| (term(0, i) + term(1, i)) + (term(2, i) + term(3, i))));
+            *table = Line(std::array::from_fn(|i| (term(0, i) + term(1, i)) + (term(2, i) + term(3, i))));
         }
     }
 }
@@ -40,7 +40,7 @@ pub(super) fn look_up(
         for row in 0..tile.n_rows {
             let field = &mut fields[item.vector(row)];
             for (quad, word) in item.words.iter().enumerate() {
-                let Table(table) = &tile.tables[quad * tile.n_rows + row];
+                let Line(table) = &tile.tables[quad * tile.n_rows + row];
                 for (lane, field) in field.iter_mut().enumerate() {
                     *field += table[(word >> (4 * bit_of_lane(lane)) & 15) as usize];
                 }

@@ -4,7 +4,7 @@
 
 use std::arch::x86_64::*;
 
-use super::dense::{ItemOfTile, SIGNS, Table, Tile, split_rows};
+use super::dense::{ItemOfTile, Line, SIGNS, Signs, Single, Table, Tile, split_rows};
 use super::weights::Weights;
 use super::{LANES, Task};
 
@@ -32,23 +32,87 @@ pub(super) mod avx512 {
         unsafe { build_tables(weights, tables) }
     }
 
-    /// `±w₀ ± w₁` is a sign flip and a multiply-add whose product with a sign is exact: of all ways to compute it the one
-    /// that spreads best over the units of Zen 4.
     #[target_feature(enable = "avx512f,avx512dq")]
     fn build_tables(weights: &Weights<'_>, tables: &mut [Table]) {
         // SAFETY: a row of SIGNS is sixteen f32.
         let signs = SIGNS.map(|signs| unsafe { _mm512_loadu_ps(signs.as_ptr()) });
-        let flips = signs.map(|signs| _mm512_and_ps(signs, _mm512_set1_ps(-0.0)));
+        let flip = |signs| _mm512_and_ps(signs, _mm512_set1_ps(-0.0));
+        let signs = [signs[0], flip(signs[1]), signs[2], flip(signs[3])];
         for (quad, tables) in weights.quads().zip(tables.chunks_exact_mut(weights.n_rows())) {
             for (row, table) in tables.iter_mut().enumerate() {
                 // SAFETY: there are `n_rows` tables for each quad, so the row exists.
                 let w = quad.pointers(row).map(|w| unsafe { _mm512_set1_ps(*w) });
-                let pair = |a: usize, b: usize| _mm512_fmadd_ps(signs[a], w[a], _mm512_xor_ps(w[b], flips[b]));
-                let sum = _mm512_add_ps(pair(0, 1), pair(2, 3));
                 // SAFETY: a table is sixteen f32, aligned.
-                unsafe { _mm512_store_ps(table.0.as_mut_ptr(), sum) };
+                unsafe { _mm512_store_ps(table.0.as_mut_ptr(), sum_of_quad(signs, w)) };
             }
         }
+    }
+
+    /// `(±w₀ ± w₁) + (±w₂ ± w₃)`, the signs as in [`Signs`]. A sign flip and a multiply-add whose product with a sign is
+    /// exact: of all ways to add a pair the one that spreads best over the units of Zen 4.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn sum_of_quad(signs: [__m512; 4], w: [__m512; 4]) -> __m512 {
+        let pair = |a: usize, b: usize| _mm512_fmadd_ps(signs[a], w[a], _mm512_xor_ps(w[b], signs[b]));
+        _mm512_add_ps(pair(0, 1), pair(2, 3))
+    }
+
+    /// The signs of one item, quad by quad.
+    pub(in super::super) fn expand(packed: &[u64], signs: &mut Vec<Signs>) {
+        signs.resize(packed.len(), [Line([0.0; LANES]); 4]);
+        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected.
+        unsafe { expand_words(packed, signs) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn expand_words(packed: &[u64], signs: &mut [Signs]) {
+        for (&word, signs) in packed.iter().zip(signs) {
+            let nibbles = _mm512_srlv_epi64(_mm512_set1_epi64(word as i64), nibble_shifts());
+            for (b, line) in signs.iter_mut().enumerate() {
+                let up = _mm512_castsi512_ps(_mm512_sllv_epi32(nibbles, _mm512_set1_epi32(31 - b as i32)));
+                let flip = _mm512_andnot_ps(up, _mm512_set1_ps(-0.0));
+                let sign = if b % 2 == 0 { _mm512_or_ps(flip, _mm512_set1_ps(1.0)) } else { flip };
+                // SAFETY: a line is sixteen f32, aligned.
+                unsafe { _mm512_store_ps(line.0.as_mut_ptr(), sign) };
+            }
+        }
+    }
+
+    /// Adds a panel for one item: per row and quad six operations, where a table takes five to build and two to look up.
+    pub(in super::super) fn add(single: &Single<'_>, fields: &mut [[f32; LANES]]) {
+        let last = single.first + (single.weights.n_rows() - 1) * single.field_step;
+        assert!(last < fields.len(), "a block reaches outside its frame");
+        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected; the vectors have been checked.
+        unsafe { split_rows!(single.weights.n_rows(), add_rows, single, fields) }
+    }
+
+    /// # Safety
+    /// The vectors of all rows are in `fields`, and `row + R <= n_rows`.
+    #[target_feature(enable = "avx512f,avx512dq")]
+    unsafe fn add_rows<const R: usize>(single: &Single<'_>, row: usize, fields: &mut [[f32; LANES]]) {
+        // SAFETY: the vectors of all rows are in range, and the weights have these rows.
+        unsafe {
+            let fields = fields.as_mut_ptr().cast::<f32>();
+            let field = |r: usize| (single.first + (row + r) * single.field_step) * LANES;
+            let mut sums: [__m512; R] = std::array::from_fn(|r| _mm512_loadu_ps(fields.add(field(r))));
+            for (quad, signs) in single.weights.quads().zip(single.signs) {
+                let signs: [__m512; 4] = std::array::from_fn(|b| _mm512_load_ps(signs[b].0.as_ptr()));
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let w = quad.pointers(row + r).map(|w| _mm512_set1_ps(*w));
+                    *sum = _mm512_add_ps(*sum, sum_of_quad(signs, w));
+                }
+            }
+            for (r, sum) in sums.iter().enumerate() {
+                _mm512_storeu_ps(fields.add(field(r)), *sum);
+            }
+        }
+    }
+
+    /// Lane 2k is nibble k, lane 2k + 1 nibble 8 + k of a packed word.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn nibble_shifts() -> __m512i {
+        _mm512_setr_epi64(0, 4, 8, 12, 16, 20, 24, 28)
     }
 
     pub(in super::super) fn look_up(
@@ -66,14 +130,13 @@ pub(super) mod avx512 {
     #[target_feature(enable = "avx512f")]
     unsafe fn all_rows(item: &ItemOfTile<'_>, fields: &mut [[f32; LANES]]) {
         // SAFETY: as above.
-        unsafe { split_rows!(some_rows, item, fields) }
+        unsafe { split_rows!(item.tile.n_rows, some_rows, item, fields) }
     }
 
     /// # Safety
     /// As [`all_rows`], with `row + R <= n_rows`.
     #[target_feature(enable = "avx512f")]
     unsafe fn some_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]]) {
-        let shifts = _mm512_setr_epi64(0, 4, 8, 12, 16, 20, 24, 28);
         // A multiply-add in place of an addition, which on Zen 4 would compete with the permutes for a unit. The compiler
         // must not see that the factor is one.
         let one = std::hint::black_box(_mm512_set1_ps(1.0));
@@ -84,7 +147,7 @@ pub(super) mod avx512 {
             let mut sums: [__m512; R] = std::array::from_fn(|r| _mm512_loadu_ps(fields.add(field(r))));
             let mut tables = item.tables(row);
             for &word in item.words {
-                let index = _mm512_srlv_epi64(_mm512_set1_epi64(word as i64), shifts);
+                let index = _mm512_srlv_epi64(_mm512_set1_epi64(word as i64), nibble_shifts());
                 for (r, sum) in sums.iter_mut().enumerate() {
                     let entry = _mm512_permutexvar_ps(index, _mm512_load_ps(tables.add(r * LANES)));
                     *sum = _mm512_fmadd_ps(entry, one, *sum);
@@ -140,7 +203,7 @@ pub(super) mod avx2 {
     #[target_feature(enable = "avx2,fma")]
     unsafe fn all_rows(item: &ItemOfTile<'_>, fields: &mut [[f32; LANES]]) {
         // SAFETY: as above.
-        unsafe { split_rows!(some_rows, item, fields) }
+        unsafe { split_rows!(item.tile.n_rows, some_rows, item, fields) }
     }
 
     /// Half a field at a time: with eight rows, eight accumulators.
