@@ -3,32 +3,60 @@
 //! For at most [`ITEMS`] items and [`QUADS`] quads of columns at a time the spins are packed (sixteen nibbles to a
 //! word); then for every [`ROWS`] rows the tables are built and looked up by all items.
 
+#[cfg(target_arch = "aarch64")]
+use super::neon;
+use super::weights::{Columns, Weights};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use super::{Fields, Isa, LANES, Spins, local, portable};
 use crate::graph::{Block, Interval};
 
-/// Rows of a tile: with three items, twenty-four accumulators.
+/// Rows of a tile: their accumulators stay in registers.
 pub(super) const ROWS: usize = 8;
 /// Quads of columns of a tile: its tables (64 bytes per row and quad) stay in the first-level cache.
 pub(super) const QUADS: usize = 48;
 /// Items of a tile: their packed spins stay in the second-level cache.
 const ITEMS: usize = 768;
 
-/// The sixteen sums of one row and quad.
-pub(super) type Table = [f32; LANES];
+/// A vector in a cache line of its own.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Line(pub [f32; LANES]);
+
+/// The sixteen sums of one row and quad: entry `i` has `+w_b` where bit `b` of `i` is set.
+pub(super) type Table = Line;
+
+/// The spins of a quad's columns by lane, as [`Single`] needs them: ±1, sign bit, ±1, sign bit.
+#[cfg(target_arch = "x86_64")]
+pub(super) type Signs = [Line; 4];
+
+/// Sign of `w_b` in entry `i` of a table: `[b][i]`.
+pub(super) const SIGNS: [[f32; LANES]; 4] = {
+    let mut signs = [[1.0; LANES]; 4];
+    let mut at = 0;
+    while at < 4 * LANES {
+        let (b, i) = (at / LANES, at % LANES);
+        if i >> b & 1 == 0 {
+            signs[b][i] = -1.0;
+        }
+        at += 1;
+    }
+    signs
+};
 
 /// Buffers reused from block to block.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// Offset of `w(0, column)` in the value store, per concatenated column, for group (0, 0).
-    offsets: Vec<u64>,
+    columns: Columns,
     items: Vec<Item>,
     masks: Vec<u16>,
     /// `[item][quad]`
     packed: Vec<u64>,
     /// `[quad][row]`
     tables: Vec<Table>,
+    /// `[quad]`
+    #[cfg(target_arch = "x86_64")]
+    signs: Vec<Signs>,
 }
 
 /// One row group in one lane group: where its columns and its fields are.
@@ -48,6 +76,78 @@ pub(super) struct Tile<'a> {
     pub field_step: usize,
 }
 
+/// One item of a tile: its first vector and its packed words, one per quad.
+pub(super) struct ItemOfTile<'a> {
+    pub tile: &'a Tile<'a>,
+    pub words: &'a [u64],
+    first: usize,
+}
+
+impl Tile<'_> {
+    /// Calls `f(item, fields)` for the items that begin at the given vectors.
+    ///
+    /// # Panics
+    /// Unless tables and words are complete, and `fields` has the vectors of all rows of all items.
+    #[inline(always)]
+    pub fn each_item(
+        &self,
+        items: impl ExactSizeIterator<Item = usize>,
+        packed: &[u64],
+        fields: &mut [[f32; LANES]],
+        mut f: impl FnMut(&ItemOfTile<'_>, &mut [[f32; LANES]]),
+    ) {
+        assert!(self.n_rows > 0 && self.n_quads > 0 && self.tables.len() >= self.n_quads * self.n_rows);
+        assert!(packed.len() >= items.len() * self.n_quads);
+        for (first, words) in items.zip(packed.chunks_exact(self.n_quads)) {
+            assert!(first + (self.n_rows - 1) * self.field_step < fields.len(), "a block reaches outside its frame");
+            f(&ItemOfTile { tile: self, words, first }, fields);
+        }
+    }
+}
+
+impl ItemOfTile<'_> {
+    /// The vector of a row.
+    #[inline(always)]
+    pub fn vector(&self, row: usize) -> usize {
+        self.first + row * self.tile.field_step
+    }
+    /// Where the tables of a row begin: those of the next quad are `n_rows` tables further.
+    #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), expect(dead_code))]
+    #[inline(always)]
+    pub fn tables(&self, row: usize) -> *const f32 {
+        self.tile.tables[row..].as_ptr().cast()
+    }
+}
+
+/// What is added for a panel that one item uses once: no tables, the signed sums themselves.
+#[cfg(target_arch = "x86_64")]
+pub(super) struct Single<'a> {
+    pub weights: Weights<'a>,
+    pub signs: &'a [Signs],
+    /// The item's first vector.
+    pub first: usize,
+    pub field_step: usize,
+}
+
+/// Calls `$f::<R>(item, row, fields)` for `$n_rows` rows, `R` of them at a time: eight, four, two or one.
+#[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), expect(unused_macros))]
+macro_rules! split_rows {
+    ($n_rows:expr, $f:ident, $item:expr, $fields:expr) => {{
+        let (item, fields) = ($item, $fields);
+        let (mut row, n_rows) = (0, $n_rows);
+        while row < n_rows {
+            match n_rows - row {
+                8.. => ($f::<8>(item, row, fields), row += 8),
+                4.. => ($f::<4>(item, row, fields), row += 4),
+                2.. => ($f::<2>(item, row, fields), row += 2),
+                _ => ($f::<1>(item, row, fields), row += 1),
+            };
+        }
+    }};
+}
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) use split_rows;
+
 pub(super) fn add(
     isa: Isa,
     block: &Block,
@@ -57,11 +157,7 @@ pub(super) fn add(
     fields: &mut Fields,
     scratch: &mut Scratch,
 ) {
-    scratch.offsets.clear();
-    for interval in intervals {
-        let offset = |k| interval.values + u64::from(k) * u64::from(block.col_stride);
-        scratch.offsets.extend((0..interval.len).map(offset));
-    }
+    scratch.columns.reset(intervals, block.col_stride);
     let panel = Panel { isa, block, intervals, values, spins };
     if block.runs.iter().all(|run| run.value_step == 0 || run.count == 1) {
         scratch.items.clear();
@@ -100,25 +196,43 @@ impl Panel<'_> {
 
     /// Adds the panel at `value_shift` to all items.
     fn add_items(&self, value_shift: u64, fields: &mut Fields, scratch: &mut Scratch) {
-        let Scratch { offsets, items, masks, packed, tables } = scratch;
-        let n_rows = self.block.n_rows as usize;
+        let Scratch { columns, items, masks, packed, tables, .. } = scratch;
+        let values = &self.values[value_shift as usize..];
+        let (n_rows, row_stride) = (self.block.n_rows as usize, self.block.row_stride as usize);
         let field_step = self.block.row_step as usize * fields.n_groups();
         for items in items.chunks(ITEMS) {
-            for (tile, offsets) in offsets.chunks(4 * QUADS).enumerate() {
-                let first_col = tile * 4 * QUADS;
-                let n_quads = offsets.len().div_ceil(4);
+            for first_col in (0..columns.len()).step_by(4 * QUADS) {
+                let cols = first_col..columns.len().min(first_col + 4 * QUADS);
+                let n_quads = cols.len().div_ceil(4);
                 packed.clear();
                 for item in items {
-                    self.gather(item, first_col, offsets.len(), masks);
+                    self.gather(item, first_col, cols.len(), masks);
                     pack(self.isa, masks, packed);
                 }
-                for first_row in (0..n_rows).step_by(ROWS) {
-                    let n_rows = ROWS.min(n_rows - first_row);
-                    let shift = value_shift + first_row as u64 * u64::from(self.block.row_stride);
-                    self.build(offsets, shift, n_rows, tables);
-                    let tile = Tile { tables, n_rows, n_quads, field_step };
-                    let at = first_row * field_step;
-                    look_up(self.isa, &tile, items.iter().map(|i| i.field + at), packed, fields.vectors_mut());
+                let rows = (0..n_rows).step_by(ROWS).map(|row| {
+                    let values = &values[row * row_stride..];
+                    (row * field_step, columns.weights(cols.clone(), ROWS.min(n_rows - row), values, row_stride))
+                });
+                match (self.isa, items) {
+                    // A whole table that is looked up once costs more than it saves, unless there are too few rows to make
+                    // up for the expansion of the signs.
+                    #[cfg(target_arch = "x86_64")]
+                    (Isa::Avx512, [item]) if n_rows >= 2 * ROWS => {
+                        let signs = &mut scratch.signs;
+                        x86::avx512::expand(packed, signs);
+                        for (at, weights) in rows {
+                            let single = Single { weights, signs, first: item.field + at, field_step };
+                            x86::avx512::add(&single, fields.vectors_mut());
+                        }
+                    }
+                    _ => {
+                        for (at, weights) in rows {
+                            tables.resize(n_quads * weights.n_rows(), Line([0.0; LANES]));
+                            build(self.isa, &weights, tables);
+                            let tile = Tile { tables, n_rows: weights.n_rows(), n_quads, field_step };
+                            look_up(self.isa, &tile, items.iter().map(|i| i.field + at), packed, fields.vectors_mut());
+                        }
+                    }
                 }
             }
         }
@@ -146,33 +260,34 @@ impl Panel<'_> {
         }
         masks.resize(n.next_multiple_of(4), 0);
     }
+}
 
-    /// Tabulates `n_rows` rows from value offset `shift` on.
-    fn build(&self, offsets: &[u64], shift: u64, n_rows: usize, tables: &mut Vec<Table>) {
-        tables.resize(offsets.len().div_ceil(4) * n_rows, [0.0; LANES]);
-        let weights = |quad: &[u64], row: usize| {
-            let shift = shift + row as u64 * u64::from(self.block.row_stride);
-            let mut w = [0.0; 4];
-            for (w, offset) in w.iter_mut().zip(quad) {
-                *w = self.values[(offset + shift) as usize];
-            }
-            w
-        };
-        match self.isa {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => x86::avx512::build(offsets, n_rows, weights, tables),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => x86::avx2::build(offsets, n_rows, weights, tables),
-            Isa::Portable => portable::build(offsets, n_rows, weights, tables),
-        }
+/// Tabulates the rows and quads of `weights`: `[quad][row]`, of half tables the lower half.
+fn build(isa: Isa, weights: &Weights<'_>, tables: &mut [Table]) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => x86::avx512::build(weights, tables),
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => x86::avx2::build(weights, tables),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => neon::build(weights, tables),
+        Isa::Portable => portable::build(weights, tables),
     }
 }
 
-/// Appends the packed form of whole quads of masks.
-fn pack(isa: Isa, masks: &[u16], packed: &mut Vec<u64>) {
+/// Appends the packed form of whole quads of masks; relative to the fourth mask where half tables are looked up.
+fn pack(isa: Isa, masks: &mut [u16], packed: &mut Vec<u64>) {
+    if isa.has_half_tables() {
+        for quad in masks.chunks_exact_mut(4) {
+            let last = quad[3];
+            quad[..3].iter_mut().for_each(|mask| *mask ^= last);
+        }
+    }
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 | Isa::Avx2 => x86::pack(masks, packed),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => portable::pack(masks, packed),
         Isa::Portable => portable::pack(masks, packed),
     }
 }
@@ -190,6 +305,8 @@ fn look_up(
         Isa::Avx512 => x86::avx512::look_up(tile, items, packed, fields),
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => x86::avx2::look_up(tile, items, packed, fields),
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => neon::look_up(tile, items, packed, fields),
         Isa::Portable => portable::look_up(tile, items, packed, fields),
     }
 }

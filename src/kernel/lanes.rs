@@ -28,6 +28,9 @@ pub enum Isa {
     /// 512-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// 128-bit vectors of aarch64.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Isa {
@@ -36,31 +39,43 @@ impl Isa {
         Self::available()[0]
     }
 
+    /// True if a table does not fit one register.
+    pub(super) fn has_half_tables(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => false,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => true,
+            Self::Portable => false,
+        }
+    }
+
     /// All that this machine has, widest first.
     pub fn available() -> Vec<Self> {
         let mut found = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2");
-            if avx2 && ["f", "bw", "dq", "vl"].iter().all(|f| has_avx512(f)) {
+            let avx2 =
+                is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("bmi2");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            if avx2 && avx512 {
                 found.push(Self::Avx512);
             }
             if avx2 {
                 found.push(Self::Avx2);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            found.push(Self::Neon);
+        }
         found.push(Self::Portable);
         found
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn has_avx512(part: &str) -> bool {
-    match part {
-        "f" => is_x86_feature_detected!("avx512f"),
-        "bw" => is_x86_feature_detected!("avx512bw"),
-        "dq" => is_x86_feature_detected!("avx512dq"),
-        _ => is_x86_feature_detected!("avx512vl"),
     }
 }
 
@@ -81,6 +96,8 @@ impl Isa {
             Self::Avx512 => super::x86::with_avx512(task),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => super::x86::with_avx2(task),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => task.run(),
             Self::Portable => task.run(),
         }
     }
@@ -178,7 +195,9 @@ impl Spins {
 pub struct Fields {
     first_row: NodeId,
     groups: Vec<usize>,
-    values: Vec<[f32; LANES]>,
+    values: Vec<f32>,
+    /// The part of `values` that is in use. It begins at a cache line (in a clone perhaps not).
+    used: Range<usize>,
 }
 
 impl Fields {
@@ -188,7 +207,10 @@ impl Fields {
         self.groups.clear();
         self.groups.extend(groups);
         self.values.clear();
-        self.values.resize(rows.len() * self.groups.len(), [0.0; LANES]);
+        let len = rows.len() * self.groups.len() * LANES;
+        self.values.resize(len + LANES, 0.0);
+        let start = self.values.as_ptr().align_offset(64).min(LANES);
+        self.used = start..start + len;
     }
     /// First row.
     pub fn first_row(&self) -> NodeId {
@@ -204,10 +226,10 @@ impl Fields {
     }
     /// All vectors, row after row, one per chosen group.
     pub fn vectors(&self) -> &[[f32; LANES]] {
-        &self.values
+        self.values[self.used.clone()].as_chunks().0
     }
     pub(super) fn vectors_mut(&mut self) -> &mut [[f32; LANES]] {
-        &mut self.values
+        self.values[self.used.clone()].as_chunks_mut().0
     }
     /// The rows.
     pub fn rows(&self) -> Range<NodeId> {
@@ -222,7 +244,7 @@ impl Fields {
     }
     /// The field of one row in the `index`-th chosen group, for the replica with spin bit `bit`.
     pub fn get(&self, row: NodeId, index: usize, bit: usize) -> f32 {
-        let vector = &self.values[(row - self.first_row) as usize * self.groups.len() + index];
+        let vector = &self.vectors()[(row - self.first_row) as usize * self.groups.len() + index];
         vector[lane_of_bit(bit)]
     }
 }

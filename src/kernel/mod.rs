@@ -10,23 +10,40 @@
 //! permute and one add per row, quad and sixteen replicas: half an instruction per edge, against the one masked add of
 //! the direct method. The tables live in the first-level cache and serve all row groups and replicas of a block.
 //!
+//! Where a table does not fit one register (AVX2, NEON) only its lower half is built and looked up, the eight sums with
+//! `−w₃`: the three other signs are taken relative to the fourth spin, and the entry is multiplied by it, which is exact.
+//!
+//! A panel that only one row group in one lane group uses (every edge has its own weight, at most sixteen replicas) needs
+//! no tables with AVX-512: there the signs of the quad's columns are expanded once, and each row is summed directly.
+//!
+//! | [`Isa`] | vector | table | per row, quad and sixteen replicas |
+//! | --- | --- | --- | --- |
+//! | `Avx512` | sixteen lanes | whole, one register | one permute, one addition |
+//! | `Avx2` | eight lanes | half, one register | two permutes, two multiply-adds |
+//! | `Neon` | four lanes | half, two registers | four look-ups, four multiply-adds |
+//! | `Portable` | as compiled | whole, in memory | sixteen loads and additions |
+//!
 //! # Order of summation (part of the definition)
 //! Dense block: `field += ((±w₀ ± w₁) + (±w₂ ± w₃))`, quad after quad over the concatenated columns of the block, the
 //! last quad filled up with zero weights. Diagonal block: `field += ±w`, interval after interval. Every instruction set
-//! gives the same bits as [`plain`], the loop that defines it.
+//! gives the same bits as [`plain`], the loop that defines it. (Fields begin at `+0` and so are never `−0`: it does not
+//! matter whether a sum of zero has a sign.)
 //!
 //! # Lane order
 //! Lane `d` of a vector carries the replica whose spin is bit [`bit_of_lane`]`(d)` of a mask (the order in which a
 //! 64-bit word of sixteen nibbles unpacks with one shift).
 //!
-//! Cost: `edges × lane groups / 2` vector operations, plus tables (`8` per row and quad of a panel) and packing
-//! (`~6` per quad of a row group). Scratch: about 1 MiB per thread.
+//! Cost: `edges × lane groups / 2` vector operations, plus tables (`6` per row and quad of a panel) and packing
+//! (`~8` per quad of a row group). Scratch: about 1 MiB per thread.
 
 mod dense;
 mod diagonal;
 mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub mod plain;
 mod portable;
+mod weights;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -2,10 +2,10 @@
 
 use super::LANES;
 use super::bit_of_lane;
-use super::dense::{Table, Tile};
+use super::dense::{Line, SIGNS, Table, Tile};
+use super::weights::Weights;
 
 /// Bit `j` of `mask` to bit `4j`.
-#[inline(always)]
 pub(super) fn spread(mask: u16) -> u64 {
     let mut x = u64::from(mask);
     x = (x | x << 24) & 0x0000_00ff_0000_00ff;
@@ -15,26 +15,17 @@ pub(super) fn spread(mask: u16) -> u64 {
 }
 
 /// Four masks to one word: bit `b` of nibble `j` is bit `j` of mask `b`.
-#[inline(always)]
 pub(super) fn pack(masks: &[u16], packed: &mut Vec<u64>) {
     let word = |q: &[u16]| spread(q[0]) | spread(q[1]) << 1 | spread(q[2]) << 2 | spread(q[3]) << 3;
     packed.extend(masks.chunks_exact(4).map(word));
 }
 
-/// Entry `i` is the sum with `+w_b` where bit `b` of `i` is set.
-#[inline(always)]
-pub(super) fn table(w: [f32; 4]) -> Table {
-    std::array::from_fn(|i| {
-        let sign = |b: usize| if i >> b & 1 == 1 { w[b] } else { -w[b] };
-        (sign(0) + sign(1)) + (sign(2) + sign(3))
-    })
-}
-
-#[inline(always)]
-pub(super) fn build(offsets: &[u64], n_rows: usize, weights: impl Fn(&[u64], usize) -> [f32; 4], tables: &mut [Table]) {
-    for (quad, tables) in offsets.chunks(4).zip(tables.chunks_exact_mut(n_rows)) {
-        for (row, out) in tables.iter_mut().enumerate() {
-            *out = table(weights(quad, row));
+pub(super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
+    for (quad, tables) in weights.quads().zip(tables.chunks_exact_mut(weights.n_rows())) {
+        for (row, table) in tables.iter_mut().enumerate() {
+            let w = quad.row(row);
+            let term = |b: usize, i: usize| SIGNS[b][i] * w[b];
+            *table = Line(std::array::from_fn(|i| (term(0, i) + term(1, i)) + (term(2, i) + term(3, i))));
         }
     }
 }
@@ -45,15 +36,15 @@ pub(super) fn look_up(
     packed: &[u64],
     fields: &mut [[f32; LANES]],
 ) {
-    for (first, words) in items.zip(packed.chunks_exact(tile.n_quads)) {
+    tile.each_item(items, packed, fields, |item, fields| {
         for row in 0..tile.n_rows {
-            let field = &mut fields[first + row * tile.field_step];
-            for (quad, word) in words.iter().enumerate() {
-                let table = &tile.tables[quad * tile.n_rows + row];
+            let field = &mut fields[item.vector(row)];
+            for (quad, word) in item.words.iter().enumerate() {
+                let Line(table) = &tile.tables[quad * tile.n_rows + row];
                 for (lane, field) in field.iter_mut().enumerate() {
                     *field += table[(word >> (4 * bit_of_lane(lane)) & 15) as usize];
                 }
             }
         }
-    }
+    });
 }

@@ -1,32 +1,49 @@
+use std::ops::Range;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::graph::{Block, Interval, PanelKind, Run};
 
-/// A block over pseudo-random values: shape from the strategy, everything in range of 64 rows and 400 columns.
-fn block() -> impl Strategy<Value = Blocks> {
-    let runs = (1u32..4, 1u32..4, 0u64..2);
-    let panel = (1u32..12, 1u32..3, prop::bool::ANY);
+const ROWS: Range<u32> = 100..100 + 20 * 2 * 9;
+
+/// A block of at most `max_count` × `max_count` row groups over pseudo-random values: everything is in range of
+/// [`ROWS`], 400 columns and 2000 values.
+fn block(max_count: u32) -> impl Strategy<Value = Blocks> {
+    let runs = (1..=max_count, 1..=max_count, 0u64..2);
+    let panel = (1u32..20, 1u32..3, prop::bool::ANY);
+    let strides = prop::sample::select(vec![(3, 2), (1, 20), (40, 1)]);
     let intervals = prop::collection::vec((0u32..60, 1u32..40, 0u64..500), 1..8);
-    (runs, panel, intervals).prop_map(|((down, across, shift), (n_rows, row_step, dense), intervals)| {
-        let group = n_rows * row_step;
-        let step = |count: u32, row_step, col_step| Run { count, row_step, col_step, value_step: 7 * shift };
-        let block = Block {
-            n_rows,
-            row_step,
-            runs: [step(down, across * group, 31), step(across, group, 5)],
-            kind: if dense { PanelKind::Dense } else { PanelKind::Diagonal },
-            row_stride: 3,
-            col_stride: if dense { 2 } else { 0 },
-            ..Block::single(100)
-        };
-        let len = |len| if dense { len } else { n_rows };
-        let intervals: Vec<_> =
-            intervals.iter().map(|&(first_col, n, values)| Interval { first_col, len: len(n), values }).collect();
-        let mut blocks = Blocks::default();
-        blocks.push(block, &intervals);
-        blocks
-    })
+    (runs, panel, strides, intervals).prop_map(
+        |((down, across, shift), (n_rows, row_step, dense), strides, intervals)| {
+            let group = n_rows * row_step;
+            let step = |count: u32, row_step, col_step| Run { count, row_step, col_step, value_step: 7 * shift };
+            let block = Block {
+                n_rows,
+                row_step,
+                runs: [step(down, across * group, 31), step(across, group, 5)],
+                kind: if dense { PanelKind::Dense } else { PanelKind::Diagonal },
+                row_stride: strides.0,
+                col_stride: if dense { strides.1 } else { 0 },
+                ..Block::single(ROWS.start)
+            };
+            let len = |len| if dense { len } else { n_rows };
+            let intervals: Vec<_> =
+                intervals.iter().map(|&(first_col, n, values)| Interval { first_col, len: len(n), values }).collect();
+            let mut blocks = Blocks::default();
+            blocks.push(block, &intervals);
+            blocks
+        },
+    )
+}
+
+/// Every fourth value is a zero of either sign or one of `±0.5`, so that sums cancel.
+fn values() -> Vec<f32> {
+    let value = |i: u32| {
+        let x = i.wrapping_mul(2654435761) as f32 / 4e9 - 0.5;
+        if i % 4 == 3 { [0.0, -0.0, 0.5, -0.5][i as usize / 4 % 4] } else { 0.1 * x }
+    };
+    (0..2000).map(value).collect()
 }
 
 fn spins(seed: u64, n_groups: usize) -> Spins {
@@ -41,31 +58,51 @@ fn spins(seed: u64, n_groups: usize) -> Spins {
     spins
 }
 
+/// Adds the blocks with every instruction set, and compares with the plain loop bit by bit.
+fn compare(blocks: &[Blocks], seed: u64, n_groups: usize) -> Result<(), TestCaseError> {
+    let values = values();
+    let spins = spins(seed, n_groups + 2);
+    let groups = 1..1 + n_groups;
+    let mut expected = Fields::default();
+    expected.reset(ROWS, groups.clone());
+    for blocks in blocks {
+        plain::add_blocks(blocks, &values, &spins, &mut expected);
+    }
+    for isa in Isa::available() {
+        let mut fields = Fields::default();
+        fields.reset(ROWS, groups.clone());
+        let mut scratch = Scratch::default();
+        for blocks in blocks {
+            add_blocks(isa, blocks, &values, &spins, &mut fields, &mut scratch);
+        }
+        let bits = |f: &Fields| f.vectors().iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&fields), bits(&expected), "{:?}", isa);
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn every_instruction_set_gives_the_bits_of_the_plain_loop(
-        blocks in prop::collection::vec(block(), 1..3), seed in any::<u64>(), n_groups in 1usize..4,
+        blocks in prop::collection::vec(block(3), 1..3), seed in any::<u64>(), n_groups in 1usize..4,
     ) {
-        let values: Vec<f32> = (0..2000u32).map(|i| (i.wrapping_mul(2654435761) as f32 / 4e9 - 0.5) * 0.1).collect();
-        let spins = spins(seed, n_groups + 2);
-        let groups = 1..1 + n_groups;
-        let rows = 100..100 + 12 * 2 * 9;
-        let mut expected = Fields::default();
-        expected.reset(rows.clone(), groups.clone());
-        for blocks in &blocks {
-            plain::add_blocks(blocks, &values, &spins, &mut expected);
-        }
-        for isa in Isa::available() {
-            let mut fields = Fields::default();
-            fields.reset(rows.clone(), groups.clone());
-            let mut scratch = Scratch::default();
-            for blocks in &blocks {
-                add_blocks(isa, blocks, &values, &spins, &mut fields, &mut scratch);
-            }
-            let bits = |f: &Fields| f.vectors().iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
-            prop_assert_eq!(bits(&fields), bits(&expected), "{:?}", isa);
-        }
+        compare(&blocks, seed, n_groups)?;
     }
+
+    #[test]
+    fn a_panel_that_is_used_once_gives_the_bits_of_the_plain_loop(
+        blocks in prop::collection::vec(block(1), 1..3), seed in any::<u64>(),
+    ) {
+        compare(&blocks, seed, 1)?;
+    }
+}
+
+#[test]
+#[should_panic = "a panel reaches outside the value store"]
+fn a_weight_outside_the_value_store_is_not_read() {
+    let mut columns = weights::Columns::default();
+    columns.reset(&[Interval { first_col: 0, len: 5, values: 3 }, Interval { first_col: 9, len: 1, values: 0 }], 10);
+    columns.weights(0..6, 2, &[0.0; 44], 1);
 }
 
 #[test]

@@ -4,11 +4,9 @@
 
 use std::arch::x86_64::*;
 
-use super::dense::{QUADS, ROWS, Table, Tile};
+use super::dense::{ItemOfTile, Line, SIGNS, Signs, Single, Table, Tile, split_rows};
+use super::weights::Weights;
 use super::{LANES, Task};
-
-/// Items whose accumulators share the registers with those of [`ROWS`] rows.
-const WIDTH: usize = 3;
 
 pub(super) fn pack(masks: &[u16], packed: &mut Vec<u64>) {
     // SAFETY: both x86 instruction sets are offered only where BMI2 was detected.
@@ -25,184 +23,96 @@ fn pack_bmi2(masks: &[u16], packed: &mut Vec<u64>) {
     packed.extend(masks.chunks_exact(4).map(word));
 }
 
-/// Sign bits of the table's entries: set where bit `b` of the entry's index is clear.
-const SIGNS: [[i32; LANES]; 4] = {
-    let mut signs = [[0; LANES]; 4];
-    let mut b = 0;
-    while b < 4 {
-        let mut i = 0;
-        while i < LANES {
-            if i >> b & 1 == 0 {
-                signs[b][i] = i32::MIN;
-            }
-            i += 1;
-        }
-        b += 1;
-    }
-    signs
-};
-
-/// Checks that `items` are whole and in range, in groups of at most [`WIDTH`]: calls `f(first vectors, packed words)`.
-fn by_width(
-    tile: &Tile<'_>,
-    mut items: impl ExactSizeIterator<Item = usize>,
-    packed: &[u64],
-    n_vectors: usize,
-    mut f: impl FnMut(&[usize], &[u64]),
-) {
-    assert!(tile.n_rows <= ROWS && tile.n_quads <= QUADS && tile.n_rows > 0);
-    assert!(tile.tables.len() >= tile.n_quads * tile.n_rows);
-    assert!(packed.len() >= items.len() * tile.n_quads);
-    let mut words = packed;
-    while items.len() > 0 {
-        let mut first = [0; WIDTH];
-        let mut n = 0;
-        for item in items.by_ref().take(WIDTH) {
-            assert!(item + (tile.n_rows - 1) * tile.field_step < n_vectors, "a block reaches outside its frame");
-            first[n] = item;
-            n += 1;
-        }
-        f(&first[..n], words);
-        words = &words[n * tile.n_quads..];
-    }
-}
-
-/// Calls `$f::<R, P>` for the rows and items at hand: 8, 4, 2, 1 rows times 3, 2, 1 items.
-macro_rules! dispatch {
-    ($f:ident, $tile:expr, $first:expr, $words:expr, $fields:expr) => {{
-        let (tile, first, words, fields) = ($tile, $first, $words, $fields);
-        let mut row = 0;
-        while row < tile.n_rows {
-            let left = tile.n_rows - row;
-            row += match (left, first.len()) {
-                (8.., 3) => $f::<8, 3>(tile, row, first, words, fields),
-                (8.., 2) => $f::<8, 2>(tile, row, first, words, fields),
-                (8.., _) => $f::<8, 1>(tile, row, first, words, fields),
-                (4.., 3) => $f::<4, 3>(tile, row, first, words, fields),
-                (4.., 2) => $f::<4, 2>(tile, row, first, words, fields),
-                (4.., _) => $f::<4, 1>(tile, row, first, words, fields),
-                (2.., 3) => $f::<2, 3>(tile, row, first, words, fields),
-                (2.., 2) => $f::<2, 2>(tile, row, first, words, fields),
-                (2.., _) => $f::<2, 1>(tile, row, first, words, fields),
-                (_, 3) => $f::<1, 3>(tile, row, first, words, fields),
-                (_, 2) => $f::<1, 2>(tile, row, first, words, fields),
-                (_, _) => $f::<1, 1>(tile, row, first, words, fields),
-            };
-        }
-    }};
-}
-
-/// 512-bit vectors: a table is one register.
+/// 512-bit vectors: a table is one register, and so is a field.
 pub(super) mod avx512 {
     use super::*;
 
-    pub(in super::super) fn build(
-        offsets: &[u64],
-        n_rows: usize,
-        weights: impl Fn(&[u64], usize) -> [f32; 4],
-        tables: &mut [Table],
-    ) {
-        // SAFETY: `Isa::Avx512` is offered only where these features were detected.
-        unsafe { build_tables(offsets, n_rows, weights, tables) }
+    pub(in super::super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
+        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected.
+        unsafe { build_tables(weights, tables) }
     }
 
-    #[target_feature(enable = "avx512f")]
-    fn build_tables(offsets: &[u64], n_rows: usize, weights: impl Fn(&[u64], usize) -> [f32; 4], tables: &mut [Table]) {
-        // SAFETY: each row of SIGNS is sixteen i32.
-        let signs: [__m512i; 4] = SIGNS.map(|s| unsafe { _mm512_loadu_si512(s.as_ptr().cast()) });
-        for (quad, tables) in offsets.chunks(4).zip(tables.chunks_exact_mut(n_rows)) {
-            for (row, out) in tables.iter_mut().enumerate() {
-                let w = weights(quad, row);
-                let term = |b: usize| {
-                    let w = _mm512_castps_si512(_mm512_set1_ps(w[b]));
-                    _mm512_castsi512_ps(_mm512_xor_si512(w, signs[b]))
-                };
-                let sum = _mm512_add_ps(_mm512_add_ps(term(0), term(1)), _mm512_add_ps(term(2), term(3)));
-                // SAFETY: a table is sixteen f32.
-                unsafe { _mm512_storeu_ps(out.as_mut_ptr(), sum) };
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn build_tables(weights: &Weights<'_>, tables: &mut [Table]) {
+        // SAFETY: a row of SIGNS is sixteen f32.
+        let signs = SIGNS.map(|signs| unsafe { _mm512_loadu_ps(signs.as_ptr()) });
+        let flip = |signs| _mm512_and_ps(signs, _mm512_set1_ps(-0.0));
+        let signs = [signs[0], flip(signs[1]), signs[2], flip(signs[3])];
+        for (quad, tables) in weights.quads().zip(tables.chunks_exact_mut(weights.n_rows())) {
+            for (row, table) in tables.iter_mut().enumerate() {
+                // SAFETY: there are `n_rows` tables for each quad, so the row exists.
+                let w = quad.pointers(row).map(|w| unsafe { _mm512_set1_ps(*w) });
+                // SAFETY: a table is sixteen f32, aligned.
+                unsafe { _mm512_store_ps(table.0.as_mut_ptr(), sum_of_quad(signs, w)) };
             }
         }
     }
 
-    pub(in super::super) fn look_up(
-        tile: &Tile<'_>,
-        items: impl ExactSizeIterator<Item = usize>,
-        packed: &[u64],
-        fields: &mut [[f32; LANES]],
-    ) {
-        by_width(tile, items, packed, fields.len(), |first, words| {
-            // SAFETY: `Isa::Avx512` is offered only where AVX-512F was detected; `by_width` has checked the ranges.
-            unsafe { all_rows(tile, first, words, fields) }
-        });
+    /// `(±w₀ ± w₁) + (±w₂ ± w₃)`, the signs as in [`Signs`]. A sign flip and a multiply-add whose product with a sign is
+    /// exact: of all ways to add a pair the one that spreads best over the units of Zen 4.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn sum_of_quad(signs: [__m512; 4], w: [__m512; 4]) -> __m512 {
+        let pair = |a: usize, b: usize| _mm512_fmadd_ps(signs[a], w[a], _mm512_xor_ps(w[b], signs[b]));
+        _mm512_add_ps(pair(0, 1), pair(2, 3))
+    }
+
+    /// The signs of one item, quad by quad.
+    pub(in super::super) fn expand(packed: &[u64], signs: &mut Vec<Signs>) {
+        signs.resize(packed.len(), [Line([0.0; LANES]); 4]);
+        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected.
+        unsafe { expand_words(packed, signs) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn expand_words(packed: &[u64], signs: &mut [Signs]) {
+        for (&word, signs) in packed.iter().zip(signs) {
+            let nibbles = _mm512_srlv_epi64(_mm512_set1_epi64(word as i64), nibble_shifts());
+            for (b, line) in signs.iter_mut().enumerate() {
+                let up = _mm512_castsi512_ps(_mm512_sllv_epi32(nibbles, _mm512_set1_epi32(31 - b as i32)));
+                let flip = _mm512_andnot_ps(up, _mm512_set1_ps(-0.0));
+                let sign = if b % 2 == 0 { _mm512_or_ps(flip, _mm512_set1_ps(1.0)) } else { flip };
+                // SAFETY: a line is sixteen f32, aligned.
+                unsafe { _mm512_store_ps(line.0.as_mut_ptr(), sign) };
+            }
+        }
+    }
+
+    /// Adds a panel for one item: per row and quad six operations, where a table takes five to build and two to look up.
+    pub(in super::super) fn add(single: &Single<'_>, fields: &mut [[f32; LANES]]) {
+        let last = single.first + (single.weights.n_rows() - 1) * single.field_step;
+        assert!(last < fields.len(), "a block reaches outside its frame");
+        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected; the vectors have been checked.
+        unsafe { split_rows!(single.weights.n_rows(), add_rows, single, fields) }
     }
 
     /// # Safety
-    /// `by_width` has checked the tile, the words and the vectors.
-    #[target_feature(enable = "avx512f")]
-    unsafe fn all_rows(tile: &Tile<'_>, first: &[usize], words: &[u64], fields: &mut [[f32; LANES]]) {
-        // SAFETY: as above.
-        unsafe { dispatch!(some_rows, tile, first, words, fields) }
-    }
-
-    /// # Safety
-    /// As [`all_rows`], with `row + R <= n_rows` and `P == first.len()`.
-    #[target_feature(enable = "avx512f")]
-    unsafe fn some_rows<const R: usize, const P: usize>(
-        tile: &Tile<'_>,
-        row: usize,
-        first: &[usize],
-        words: &[u64],
-        fields: &mut [[f32; LANES]],
-    ) -> usize {
-        let shifts = _mm512_setr_epi64(0, 4, 8, 12, 16, 20, 24, 28);
-        let field = |p: usize, r: usize| first[p] + (row + r) * tile.field_step;
-        // SAFETY: the vectors of all rows and items are in range, as are `n_quads` words of each item and the tables
-        // of `n_rows` rows for each quad.
+    /// The vectors of all rows are in `fields`, and `row + R <= n_rows`.
+    #[target_feature(enable = "avx512f,avx512dq")]
+    unsafe fn add_rows<const R: usize>(single: &Single<'_>, row: usize, fields: &mut [[f32; LANES]]) {
+        // SAFETY: the vectors of all rows are in range, and the weights have these rows.
         unsafe {
             let fields = fields.as_mut_ptr().cast::<f32>();
-            let mut sums: [[__m512; P]; R] =
-                std::array::from_fn(|r| std::array::from_fn(|p| _mm512_loadu_ps(fields.add(field(p, r) * LANES))));
-            let words: [*const u64; P] = std::array::from_fn(|p| words.as_ptr().add(p * tile.n_quads));
-            let mut tables = tile.tables.as_ptr().cast::<f32>().add(row * LANES);
-            for quad in 0..tile.n_quads {
-                let index: [__m512i; P] = std::array::from_fn(|p| {
-                    _mm512_srlv_epi64(_mm512_set1_epi64(words[p].add(quad).read() as i64), shifts)
-                });
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let table = _mm512_loadu_ps(tables.add(r * LANES));
-                    for (sum, index) in sums.iter_mut().zip(index) {
-                        *sum = _mm512_add_ps(*sum, _mm512_permutexvar_ps(index, table));
-                    }
+            let field = |r: usize| (single.first + (row + r) * single.field_step) * LANES;
+            let mut sums: [__m512; R] = std::array::from_fn(|r| _mm512_loadu_ps(fields.add(field(r))));
+            for (quad, signs) in single.weights.quads().zip(single.signs) {
+                let signs: [__m512; 4] = std::array::from_fn(|b| _mm512_load_ps(signs[b].0.as_ptr()));
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let w = quad.pointers(row + r).map(|w| _mm512_set1_ps(*w));
+                    *sum = _mm512_add_ps(*sum, sum_of_quad(signs, w));
                 }
-                tables = tables.add(tile.n_rows * LANES);
             }
-            for (r, sums) in sums.iter().enumerate() {
-                for (p, sum) in sums.iter().enumerate() {
-                    _mm512_storeu_ps(fields.add(field(p, r) * LANES), *sum);
-                }
+            for (r, sum) in sums.iter().enumerate() {
+                _mm512_storeu_ps(fields.add(field(r)), *sum);
             }
         }
-        R
-    }
-}
-
-/// 256-bit vectors: a table is two registers, chosen between by the index's top bit.
-pub(super) mod avx2 {
-    use super::*;
-
-    pub(in super::super) fn build(
-        offsets: &[u64],
-        n_rows: usize,
-        weights: impl Fn(&[u64], usize) -> [f32; 4],
-        tables: &mut [Table],
-    ) {
-        // SAFETY: `Isa::Avx2` is offered only where AVX2 was detected.
-        unsafe { build_tables(offsets, n_rows, weights, tables) }
     }
 
-    #[target_feature(enable = "avx2")]
-    fn build_tables(offsets: &[u64], n_rows: usize, weights: impl Fn(&[u64], usize) -> [f32; 4], tables: &mut [Table]) {
-        super::super::portable::build(offsets, n_rows, weights, tables);
+    /// Lane 2k is nibble k, lane 2k + 1 nibble 8 + k of a packed word.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn nibble_shifts() -> __m512i {
+        _mm512_setr_epi64(0, 4, 8, 12, 16, 20, 24, 28)
     }
 
     pub(in super::super) fn look_up(
@@ -211,73 +121,122 @@ pub(super) mod avx2 {
         packed: &[u64],
         fields: &mut [[f32; LANES]],
     ) {
-        by_width(tile, items, packed, fields.len(), |first, words| {
-            for (p, &first) in first.iter().enumerate() {
-                let words = &words[p * tile.n_quads..][..tile.n_quads];
-                // SAFETY: `Isa::Avx2` is offered only where AVX2 was detected; `by_width` has checked the ranges.
-                unsafe { all_rows(tile, &[first], words, fields) }
-            }
-        });
+        // SAFETY: `Isa::Avx512` is offered only where AVX-512F was detected; the item has been checked.
+        tile.each_item(items, packed, fields, |item, fields| unsafe { all_rows(item, fields) });
     }
 
     /// # Safety
-    /// `by_width` has checked the tile, the words and the vectors.
-    #[target_feature(enable = "avx2")]
-    unsafe fn all_rows(tile: &Tile<'_>, first: &[usize], words: &[u64], fields: &mut [[f32; LANES]]) {
-        let mut row = 0;
-        while row < tile.n_rows {
-            // SAFETY: as above.
-            row += unsafe {
-                match tile.n_rows - row {
-                    4.. => some_rows::<4>(tile, row, first[0], words, fields),
-                    2.. => some_rows::<2>(tile, row, first[0], words, fields),
-                    _ => some_rows::<1>(tile, row, first[0], words, fields),
-                }
-            };
-        }
+    /// The item comes from [`Tile::each_item`].
+    #[target_feature(enable = "avx512f")]
+    unsafe fn all_rows(item: &ItemOfTile<'_>, fields: &mut [[f32; LANES]]) {
+        // SAFETY: as above.
+        unsafe { split_rows!(item.tile.n_rows, some_rows, item, fields) }
     }
 
     /// # Safety
     /// As [`all_rows`], with `row + R <= n_rows`.
-    #[target_feature(enable = "avx2")]
-    unsafe fn some_rows<const R: usize>(
-        tile: &Tile<'_>,
-        row: usize,
-        first: usize,
-        words: &[u64],
-        fields: &mut [[f32; LANES]],
-    ) -> usize {
-        // Lane 2k is nibble k, lane 2k + 1 nibble 8 + k, as in the 512-bit form.
-        let shifts = [_mm256_setr_epi64x(0, 4, 8, 12), _mm256_setr_epi64x(16, 20, 24, 28)];
+    #[target_feature(enable = "avx512f")]
+    unsafe fn some_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]]) {
+        // A multiply-add in place of an addition, which on Zen 4 would compete with the permutes for a unit. The compiler
+        // must not see that the factor is one.
+        let one = std::hint::black_box(_mm512_set1_ps(1.0));
         // SAFETY: the vectors of all rows are in range, as are the tables of `n_rows` rows for each quad.
         unsafe {
-            let vector = |r: usize| fields.as_ptr().add(first + (row + r) * tile.field_step).cast::<f32>();
-            let mut sums: [[__m256; 2]; R] =
-                std::array::from_fn(|r| std::array::from_fn(|half| _mm256_loadu_ps(vector(r).add(8 * half))));
-            let mut tables = tile.tables.as_ptr().cast::<f32>().add(row * LANES);
-            for &word in words {
-                let word = _mm256_set1_epi64x(word as i64);
-                let index = shifts.map(|s| _mm256_srlv_epi64(word, s));
-                let upper = index.map(|i| _mm256_castsi256_ps(_mm256_slli_epi32::<28>(i)));
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let (low, high) = (tables.add(r * LANES), tables.add(r * LANES + 8));
-                    let (low, high) = (_mm256_loadu_ps(low), _mm256_loadu_ps(high));
-                    for half in 0..2 {
-                        let from_low = _mm256_permutevar8x32_ps(low, index[half]);
-                        let from_high = _mm256_permutevar8x32_ps(high, index[half]);
-                        let entry = _mm256_blendv_ps(from_low, from_high, upper[half]);
-                        sums[half] = _mm256_add_ps(sums[half], entry);
-                    }
+            let fields = fields.as_mut_ptr().cast::<f32>();
+            let field = |r: usize| item.vector(row + r) * LANES;
+            let mut sums: [__m512; R] = std::array::from_fn(|r| _mm512_loadu_ps(fields.add(field(r))));
+            let mut tables = item.tables(row);
+            for &word in item.words {
+                let index = _mm512_srlv_epi64(_mm512_set1_epi64(word as i64), nibble_shifts());
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    let entry = _mm512_permutexvar_ps(index, _mm512_load_ps(tables.add(r * LANES)));
+                    *sum = _mm512_fmadd_ps(entry, one, *sum);
                 }
-                tables = tables.add(tile.n_rows * LANES);
+                tables = tables.add(item.tile.n_rows * LANES);
             }
-            for (r, sums) in sums.iter().enumerate() {
-                let out = fields.as_mut_ptr().add(first + (row + r) * tile.field_step).cast::<f32>();
-                _mm256_storeu_ps(out, sums[0]);
-                _mm256_storeu_ps(out.add(8), sums[1]);
+            for (r, sum) in sums.iter().enumerate() {
+                _mm512_storeu_ps(fields.add(field(r)), *sum);
             }
         }
-        R
+    }
+}
+
+/// 256-bit vectors: half a table is one register, and so is half a field.
+pub(super) mod avx2 {
+    use super::*;
+
+    pub(in super::super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
+        // SAFETY: `Isa::Avx2` is offered only where AVX2 and FMA were detected.
+        unsafe { build_tables(weights, tables) }
+    }
+
+    /// The lower halves: the sums with `−w₃`.
+    #[target_feature(enable = "avx2,fma")]
+    fn build_tables(weights: &Weights<'_>, tables: &mut [Table]) {
+        // SAFETY: a row of SIGNS is sixteen f32.
+        let signs = SIGNS.map(|signs| unsafe { _mm256_loadu_ps(signs.as_ptr()) });
+        let flip = _mm256_and_ps(signs[1], _mm256_set1_ps(-0.0));
+        for (quad, tables) in weights.quads().zip(tables.chunks_exact_mut(weights.n_rows())) {
+            for (row, table) in tables.iter_mut().enumerate() {
+                // SAFETY: there are `n_rows` tables for each quad, so the row exists.
+                let w = quad.pointers(row).map(|w| unsafe { _mm256_set1_ps(*w) });
+                let first = _mm256_fmadd_ps(signs[0], w[0], _mm256_xor_ps(w[1], flip));
+                let second = _mm256_fmsub_ps(signs[2], w[2], w[3]);
+                // SAFETY: a table is sixteen f32, aligned.
+                unsafe { _mm256_store_ps(table.0.as_mut_ptr(), _mm256_add_ps(first, second)) };
+            }
+        }
+    }
+
+    pub(in super::super) fn look_up(
+        tile: &Tile<'_>,
+        items: impl ExactSizeIterator<Item = usize>,
+        packed: &[u64],
+        fields: &mut [[f32; LANES]],
+    ) {
+        // SAFETY: `Isa::Avx2` is offered only where AVX2 and FMA were detected; the item has been checked.
+        tile.each_item(items, packed, fields, |item, fields| unsafe { all_rows(item, fields) });
+    }
+
+    /// # Safety
+    /// The item comes from [`Tile::each_item`].
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn all_rows(item: &ItemOfTile<'_>, fields: &mut [[f32; LANES]]) {
+        // SAFETY: as above.
+        unsafe { split_rows!(item.tile.n_rows, some_rows, item, fields) }
+    }
+
+    /// Half a field at a time: with eight rows, eight accumulators.
+    ///
+    /// # Safety
+    /// As [`all_rows`], with `row + R <= n_rows`.
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn some_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]]) {
+        // Lane 2k is nibble k, lane 2k + 1 nibble 8 + k, as in the 512-bit form.
+        let shifts = [_mm256_setr_epi64x(0, 4, 8, 12), _mm256_setr_epi64x(16, 20, 24, 28)];
+        for (half, shifts) in shifts.into_iter().enumerate() {
+            // SAFETY: the vectors of all rows are in range, as are the tables of `n_rows` rows for each quad.
+            unsafe {
+                let fields = fields.as_mut_ptr().cast::<f32>().add(8 * half);
+                let field = |r: usize| item.vector(row + r) * LANES;
+                let mut sums: [__m256; R] = std::array::from_fn(|r| _mm256_loadu_ps(fields.add(field(r))));
+                let mut tables = item.tables(row);
+                for &word in item.words {
+                    let index = _mm256_srlv_epi64(_mm256_set1_epi64x(word as i64), shifts);
+                    let last = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
+                    let sign = _mm256_or_ps(_mm256_and_ps(last, _mm256_set1_ps(-0.0)), _mm256_set1_ps(1.0));
+                    for (r, sum) in sums.iter_mut().enumerate() {
+                        let entry = _mm256_permutevar8x32_ps(_mm256_load_ps(tables.add(r * LANES)), index);
+                        // The product with a sign is exact, so this is an addition.
+                        *sum = _mm256_fmadd_ps(entry, sign, *sum);
+                    }
+                    tables = tables.add(item.tile.n_rows * LANES);
+                }
+                for (r, sum) in sums.iter().enumerate() {
+                    _mm256_storeu_ps(fields.add(field(r)), *sum);
+                }
+            }
+        }
     }
 }
 
