@@ -7,7 +7,7 @@ Energies of all final states are recomputed by SciPy in f64. *search* is, for D-
 for SciPy the sweeps, for `pipeline` the whole process; *whole* is the process, with Python's imports, reading the matrix
 and converting it; sweeps of `anneal` are those of its
 schedule, and its final descent is in the time. Peaks are of the process. Keeps packages in `.venv-bench` (`requirements-bench.txt`); takes a quarter
-of an hour, and 4 GiB of memory; with `--full` 12 GiB of memory and 9 GB of disk in TMPDIR.
+of an hour, and 4 GiB of memory; with `--full` 8 GiB of memory and 9 GB of disk in TMPDIR.
 """
 
 import argparse

@@ -134,10 +134,12 @@ class Layers:
 
 
 def row_slice(a: sp.csr_array, rows: slice) -> sp.csr_array:
-    """Some rows without a copy of their entries."""
+    """Some rows without a copy of their entries: the constructor would copy them."""
     start, stop = a.indptr[rows.start], a.indptr[rows.stop]
-    parts = (a.data[start:stop], a.indices[start:stop], a.indptr[rows.start : rows.stop + 1] - start)
-    return sp.csr_array(parts, shape=(rows.stop - rows.start, a.shape[1]), copy=False)
+    part = sp.csr_array((rows.stop - rows.start, a.shape[1]), dtype=a.dtype)
+    part.data, part.indices = a.data[start:stop], a.indices[start:stop]
+    part.indptr = a.indptr[rows.start : rows.stop + 1] - start
+    return part
 
 
 def scipy_descent(graph: Graph, replicas: int, sweeps: int) -> Found:
