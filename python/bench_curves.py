@@ -24,7 +24,7 @@ SHORT, LONG = 20, 40  # sweeps
 SCHEDULES = (30, 100, 300, 1000)  # sweeps
 ENERGY_SIDE = 227
 HEADER = ["image", "edges", "replicas", "threads", "sweep, ms", "ns per edge, both ends, all replicas",
-          "ns per edge end and replica", "fixed, s", "whole, s", "peak, MiB"]  # fmt: skip
+          "ns per edge end and replica", "fixed, s", "whole, s", "CPU, s", "peak, MiB"]  # fmt: skip
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Point:
         return [
             str(self.side), f"{n_edges:,}", str(self.replicas), str(self.threads), f"{sweep * 1e3:.1f}",
             f"{per_edge:.3f}", f"{per_edge / (2 * self.replicas):.4f}", f"{whole - LONG * sweep:.2f}", f"{whole:.2f}",
-            f"{median(self.long, lambda run: run.peak):.0f}",
+            f"{median(self.long, lambda run: run.cpu):.2f}", f"{median(self.long, lambda run: run.peak):.0f}",
         ]  # fmt: skip
 
 

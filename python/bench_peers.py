@@ -2,16 +2,17 @@
 
     python3.11 python/bench_peers.py target/release/pipeline [--model squeezenet1_1.onnx] [--full] > peers.md
 
-Every run is a process of its own, one at a time; repeats go round all solvers, so that a drift of the machine meets all.
-Energies of all final states are recomputed by SciPy in f64. *search* is, for D-Wave, the sampling time that it reports,
-for SciPy the sweeps, for `pipeline` the whole process; *whole* is the process, with Python's imports, reading the matrix
-and converting it; sweeps of `anneal` are those of its
-schedule, and its final descent is in the time. Peaks are of the process. Keeps packages in `.venv-bench` (`requirements-bench.txt`); takes a quarter
-of an hour, and 4 GiB of memory; with `--full` 8 GiB of memory and 9 GB of disk in TMPDIR.
+Every run is a process of its own, one at a time; repeats go round all solvers, so that a drift of the machine meets
+all. Energies of all final states are recomputed by SciPy in f64. *search* is, for D-Wave, the sampling time that it
+reports, for SciPy the sweeps, for `pipeline` the whole process; *whole* is the process, with Python's imports, reading
+the matrix and converting it, *CPU* its time on all cores, and the peak is that of the process. Sweeps of `anneal` are
+those of its schedule; the final descent is in the time. Keeps packages in `.venv-bench` (`requirements-bench.txt`).
+Takes a quarter of an hour and 4 GiB of memory; with `--full` 8 GiB, and 9 GB of disk in TMPDIR.
 """
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 SIDE, FULL_SIDE = 67, 227
 SWEEPS, FULL_SWEEPS, SWEEPS_LIMIT = 100, 3, 1000
 HEADER = ["solver", "threads", "replicas", "sweeps", "least ε̂", "search, s", "s per replica",
-          "ns per edge end, replica, sweep", "whole, s", "peak, MiB"]  # fmt: skip
+          "ns per edge end, replica, sweep", "whole, s", "CPU, s", "peak, MiB"]  # fmt: skip
 STEEPEST, ANNEAL = "D-Wave `SteepestDescentSolver`", "D-Wave `SimulatedAnnealingSampler`"
 
 
@@ -48,7 +49,7 @@ class Case:
 
     def search(self) -> float:
         """Median time of the search, s."""
-        return sorted(self.searches)[len(self.searches) // 2]
+        return statistics.median(self.searches)
 
     def whole(self) -> float:
         """Median time of the process, s."""
@@ -146,7 +147,8 @@ class Bench:
         return [
             case.title(), str(case.threads), str(case.replicas), str(case.made or ""),
             f"{case.energy:.5f}", f"{search:.2f}", f"{search / case.replicas:.3f}",
-            f"{self.per_end(search, case):.4f}" if case.made else "", f"{case.whole():.2f}", f"{case.peak():.0f}",
+            f"{self.per_end(search, case):.4f}" if case.made else "", f"{case.whole():.2f}",
+            f"{median(case.runs, lambda run: run.cpu):.2f}", f"{case.peak():.0f}",
         ]  # fmt: skip
 
 

@@ -25,6 +25,7 @@ class Run:
     """A process that has ended."""
 
     wall: float  # s, from start to end
+    cpu: float  # s, of all threads
     peak: float  # MiB, resident
     stdout: str
 
@@ -34,12 +35,13 @@ def run(*command: object) -> Run:
     words = [str(word) for word in command]
     with tempfile.NamedTemporaryFile("r") as report:
         start = time.perf_counter()
-        timed = [TIME, "-f", "%M", "-o", report.name, *words]
+        timed = [TIME, "-f", "%M %U %S", "-o", report.name, *words]
         done = subprocess.run(timed, stdout=subprocess.PIPE, text=True, check=False)
         wall = time.perf_counter() - start
         if done.returncode:
             sys.exit(f"exit {done.returncode}: {' '.join(words)}")
-        return Run(wall, int(report.read()) / 1024, done.stdout)
+        peak, user, system = map(float, report.read().split())
+        return Run(wall, user + system, peak / 1024, done.stdout)
 
 
 def median(runs: Iterable[Run], quantity: Callable[[Run], float]) -> float:

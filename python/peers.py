@@ -3,11 +3,11 @@
     python peers.py SOLVER FOLDER --replicas N --sweeps N --states OUT.npy
     python peers.py judge FOLDER --states STATES
 
-FOLDER holds `a.npz` (`pipeline export`) and `graph.json` (`pipeline inspect --json`). Prints one line of JSON. `secs` is
-the time of the search alone: for D-Wave's samplers what they report as sampling, without the conversion of the model.
+FOLDER holds `a.npz` (`pipeline export`) and `graph.json` (`pipeline inspect --json`). Prints one line of JSON. `secs`
+is the time of the search alone: for D-Wave's samplers what they report as sampling, without the conversion of the model.
 
-Minimal frustration is the ground state of an Ising model with couplings J = −w: `E = −Σ_{j → i} w s_i s_j`, and flipping
-i changes E by `2 r_i`. So inverse temperatures have the same meaning everywhere.
+Minimal frustration is the ground state of an Ising model with couplings J = −w: `E = −Σ_{j → i} w s_i s_j`, and
+flipping i changes E by `2 r_i`. So inverse temperatures have the same meaning everywhere.
 """
 
 import argparse
