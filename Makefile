@@ -2,7 +2,7 @@
 # make test        all tests, and an independent check of the binary in Python
 # make check       what CI runs: format, lints, docs, then the tests
 # make bench       criterion benchmarks, under five minutes
-# make bench-peers [DIR=...]        whole runs against D-Wave's samplers and SciPy, a quarter of an hour; FULL=1: large graph too
+# make bench-peers [DIR=...]        whole runs against D-Wave's samplers and SciPy, 15 min; FULL=1 adds 227×227
 # make bench-curves [DIR=...]       cost and energy of annealing by replicas, threads, size and sweeps, half an hour
 # make fuzz-smoke  the fuzz harnesses on their corpus
 # make networks DIR=/path/to/data   graphs and solutions of real networks in a folder of yours

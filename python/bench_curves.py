@@ -1,6 +1,6 @@
 """What `pipeline solve --method anneal` costs, by replicas, threads and size of the image; and what sweeps buy.
 
-    python3.11 python/bench_curves.py target/release/pipeline [--model squeezenet1_1.onnx] [--only cost|energy] > curves.md
+    python3.11 python/bench_curves.py target/release/pipeline [--model squeezenet1_1.onnx] [--only cost] > curves.md
 
 A sweep's time is that of a run of 40 sweeps less that of a run of 20, by 20: what a run costs once (opening, initial
 states, the final descent, writing) is in neither, and both visit the same temperatures. An edge has two ends, and a

@@ -54,7 +54,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("pipeline", type=Path, help="the binary to measure")
     parser.add_argument("--model", type=Path, help=f"trained {NETWORK} (ONNX); without it random He weights")
-    parser.add_argument("--repeats", type=int, default=3, help="every time and every peak is the median of so many runs")
+    parser.add_argument("--repeats", type=int, default=3, help="times and peaks are the median of so many runs")
     return parser
 
 

@@ -4,7 +4,7 @@
     python peers.py judge FOLDER --states STATES
 
 FOLDER holds `a.npz` (`pipeline export`) and `graph.json` (`pipeline inspect --json`). Prints one line of JSON. `secs`
-is the time of the search alone: for D-Wave's samplers what they report as sampling, without the conversion of the model.
+is the time of the search alone: for D-Wave what its samplers report as sampling, without the conversion of the model.
 
 Minimal frustration is the ground state of an Ising model with couplings J = −w: `E = −Σ_{j → i} w s_i s_j`, and
 flipping i changes E by `2 r_i`. So inverse temperatures have the same meaning everywhere.
