@@ -2,6 +2,8 @@
 # make test        all tests, and an independent check of the binary in Python
 # make check       what CI runs: format, lints, docs, then the tests
 # make bench       criterion benchmarks, under five minutes
+# make bench-peers [DIR=...]        whole runs against D-Wave's samplers and SciPy, 15 min; FULL=1 adds 227×227
+# make bench-curves [DIR=...]       cost and energy of annealing by replicas, threads, size and sweeps, half an hour
 # make fuzz-smoke  the fuzz harnesses on their corpus
 # make networks DIR=/path/to/data   graphs and solutions of real networks in a folder of yours
 # make verify-fixtures              stored graphs of old formats still verify, the default model is the committed one
@@ -18,13 +20,14 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 PIPELINE := $(TARGET)/release/pipeline
 OUT := out
 REPLICAS := 80
+REPEATS := 3
 SEED := 0
 METHODS := sweep steepest anneal
 
 # Runs "pipeline $(1)" and shows the command first.
 run = echo "+ pipeline $(1)"; $(PIPELINE) $(1)
 
-.PHONY: help build check lint test reproduce bench fuzz-smoke networks verify-fixtures clean
+.PHONY: help build check lint test reproduce bench bench-peers bench-curves fuzz-smoke networks verify-fixtures clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -57,6 +60,17 @@ reproduce: build
 
 bench:
 	$(CARGO) bench --locked --bench pipeline
+
+# With DIR on DIR/models/squeezenet1_1.onnx, otherwise on random weights.
+TRAINED = $(if $(DIR),--model $(DIR)/models/squeezenet1_1.onnx)
+
+bench-peers: build
+	@mkdir -p $(OUT)
+	@$(PYTHON) python/bench_peers.py $(PIPELINE) $(TRAINED) --repeats $(REPEATS) $(if $(FULL),--full) | tee $(OUT)/bench-peers.md
+
+bench-curves: build
+	@mkdir -p $(OUT)
+	@$(PYTHON) python/bench_curves.py $(PIPELINE) $(TRAINED) --repeats $(REPEATS) | tee $(OUT)/bench-curves.md
 
 fuzz-smoke:
 	$(CARGO) test --release --locked --test fuzz_corpus

@@ -7,33 +7,19 @@ changed). Prints one line per check, then `N passed, N failed`; exits with 1 if 
 """
 
 import argparse
-import hashlib
 import itertools
 import subprocess
 import sys
 import tempfile
-import venv
 from collections import Counter
 from pathlib import Path
 
+from environment import ROOT, ready_python
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-VENV = ROOT / ".venv"
 DIGITS = ROOT / "fixtures" / "digits"
 RANDOM_RULES = list(itertools.product(["expand", "node"], ["ignore", "sign", "fold"])) * 5  # one random network each
 OPTIONS = {"initializers_as_inputs.onnx": ["--input-size", 6]}  # the file leaves the size open
-
-
-def ready_python() -> Path:
-    """The interpreter of `.venv`, with the packages that `requirements.txt` asks for."""
-    requirements, stamp = HERE / "requirements.txt", VENV / "requirements.sha256"
-    python, wanted = VENV / "bin" / "python", hashlib.sha256(requirements.read_bytes()).hexdigest()
-    if not python.exists():
-        venv.create(VENV, with_pip=True)
-    if not stamp.exists() or stamp.read_text() != wanted:
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", requirements], check=True)
-        stamp.write_text(wanted)
-    return python
 
 
 def run(python: Path, counts: Counter, script: str, *args: object) -> None:
@@ -83,7 +69,7 @@ def main() -> None:
     args = parser.parse_args()
     models = sorted((ROOT / "fixtures" / "onnx").glob("*.onnx")) + args.models
     with tempfile.TemporaryDirectory(prefix="frustration-") as directory:
-        counts = run_all(ready_python(), args.pipeline.resolve(), models, Path(directory))
+        counts = run_all(ready_python(".venv", "requirements.txt"), args.pipeline.resolve(), models, Path(directory))
     print(f"{counts['ok']} passed, {counts['FAIL']} failed")
     sys.exit(1 if counts["FAIL"] else 0)
 
