@@ -233,12 +233,12 @@ impl Fields {
     }
     /// The rows.
     pub fn rows(&self) -> Range<NodeId> {
-        self.first_row..self.first_row + (self.values.len() / self.groups.len().max(1)) as NodeId
+        self.first_row..self.first_row + (self.vectors().len() / self.groups.len().max(1)) as NodeId
     }
     /// Adds one vector to every row of the `index`-th chosen group.
     pub fn add(&mut self, index: usize, terms: &[[f32; LANES]]) {
         let n_groups = self.groups.len();
-        for (field, terms) in self.values.iter_mut().skip(index).step_by(n_groups).zip(terms) {
+        for (field, terms) in self.vectors_mut().iter_mut().skip(index).step_by(n_groups).zip(terms) {
             field.iter_mut().zip(terms).for_each(|(field, term)| *field += term);
         }
     }
