@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::flags::{Force, Quiet};
 use super::output::{self, Output};
 use crate::export::{Selection, write_npz};
-use crate::graph::Direction;
+use crate::graph::{BlockStream as _, Direction};
 use crate::shard::{self, Shards};
 
 /// Write the adjacency matrix, or some of its rows, as plain CSR for scipy.sparse.load_npz.
@@ -76,6 +76,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Side::In => Direction::In,
         Side::Out => Direction::Out,
     };
+    if graph.is_one_way() && direction == Direction::Out {
+        bail!("{} stores rows of A only; export these and transpose them", args.graph.display());
+    }
     let selection = Selection { direction, rows: args.rows.map(|rows| rows.0) };
     let bar = super::progress::bar(args.quiet.quiet);
     let scratch = output::folder(&args.output)?;

@@ -58,6 +58,7 @@ fn summary(graph: &Shards) -> serde_json::Value {
         "n_nodes": manifest.n_nodes,
         "n_edges": manifest.n_edges,
         "sum_abs": manifest.sum_abs,
+        "one_way": manifest.one_way,
         "bytes": graph.bytes(),
         "n_values": manifest.values.n_values,
         "n_frames": graph.frames().len(),

@@ -75,7 +75,7 @@ enum MethodName {
     Sweep,
     /// Algorithm 1 of the paper: always the most negative local field.
     Steepest,
-    /// Streaming heat-bath annealing: the lowest energies.
+    /// Streaming simulated annealing (Metropolis): the lowest energies.
     Anneal,
 }
 

@@ -66,7 +66,8 @@ impl Csr {
     }
 
     /// The same graph with In blocks only.
-    pub fn one_way(self) -> Self {
+    pub fn one_way(mut self) -> Self {
+        self.frames.iter_mut().for_each(|info| info.n_edges_out = 0);
         Self { one_way: true, ..self }
     }
 

@@ -69,6 +69,39 @@ proptest! {
 }
 
 #[test]
+fn a_one_way_graph_comes_back_and_says_so() {
+    let edges = [(0, 5, 1.0), (1, 5, -2.0), (2, 5, 3.0), (0, 3, 4.0)];
+    let graph = Csr::from_edges(6, &edges, &[2, 3, 1]).one_way();
+    let (dir, _) = stored(&graph, u64::MAX);
+    let shards = Shards::open(&dir.path().join("g")).unwrap();
+    assert!(shards.is_one_way());
+    assert_eq!(testing::collect(&shards), testing::collect(&graph));
+    assert!(!verify(&dir.path().join("g"), Depth::Deep, &Silent).unwrap().directions);
+
+    let mut files = contents(&dir.path().join("g"));
+    let text = String::from_utf8(files["manifest.json"].clone()).unwrap();
+    let mut manifest = Manifest::decode(text.as_bytes(), Path::new("manifest.json")).unwrap();
+    manifest.one_way = false;
+    files.insert("manifest.json".into(), manifest.encode());
+    assert!(open(&files).unwrap_err().to_string().contains("manifest.json"));
+}
+
+#[test]
+fn values_can_be_made_while_they_are_written() {
+    let graph = Csr::from_edges(3, &[(0, 2, 1.0), (1, 2, -2.0)], &[2, 1]).one_way();
+    let fill = |first: u64, out: &mut [f32]| {
+        (first..).zip(out).for_each(|(offset, value)| *value = [0.5, -4.0, 0.0, 0.0][offset as usize]);
+    };
+    let made = Generated { topology: &graph, n_values: 4, fill: &fill, own_values: vec![(1, 0..2)] };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("g");
+    let summary = write_generated(&made, &Description::default(), &Target::new(&path), &Silent).unwrap();
+    assert_eq!(summary.totals.sum_abs, 4.5);
+    assert_eq!(Shards::open(&path).unwrap().values(), [0.5, -4.0, 0.0, 0.0]);
+    verify(&path, Depth::Usual, &Silent).unwrap();
+}
+
+#[test]
 fn compressed_rows_are_stored_too() {
     let graph = Csr::from_edges(6, &[(0, 5, 1.0), (1, 5, -2.0), (2, 5, 3.0), (4, 5, 4.0)], &[2, 3, 1]);
     let (dir, summary) = stored(&graph, 1);

@@ -49,7 +49,12 @@ pub(super) fn replicas_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u
     let (n, threads) = (u64::from(graph.totals().n_nodes), rayon::current_num_threads() as u64);
     let need = match graph.is_one_way() {
         false => Need { fixed: base(graph, plan) + values(graph) + 24 * n + 10 * n * threads, unit: 4 * n },
-        true => Need { fixed: base(graph, plan) + Waves::new(graph)?.bytes(graph) + 24 * n, unit: 68 * n },
+        true => Need {
+            fixed: base(graph, plan)
+                + Waves::new(graph)?.bytes(graph, plan.replicas.div_ceil(LANES as u32) as usize)
+                + 24 * n,
+            unit: 68 * n,
+        },
     };
     let groups = need.units(limit)?.min(u64::from(u32::MAX) / LANES as u64);
     Ok(groups as u32 * LANES as u32)

@@ -62,7 +62,7 @@ pub enum Method {
     Sweep,
     /// Algorithm 1: always the most negative `r_i`, ties to the lowest node.
     Steepest,
-    /// Streaming heat-bath annealing over that many sweeps, then descent.
+    /// Streaming simulated annealing (Metropolis) over that many sweeps, then descent.
     Anneal {
         /// Sweeps of the temperature schedule, at least 1.
         sweeps: u32,

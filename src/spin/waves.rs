@@ -43,10 +43,11 @@ impl Waves {
         Ok(Self { frames: frames.collect::<Result<_, graph::Error>>()? })
     }
 
-    /// Bytes that a wave holds at most.
-    pub(super) fn bytes(&self, graph: &dyn BlockStream) -> u64 {
+    /// Bytes that a wave holds at most, with that many lane groups.
+    pub(super) fn bytes(&self, graph: &dyn BlockStream, n_groups: usize) -> u64 {
         let frames = graph.frames().iter().zip(&self.frames);
-        let job = frames.map(|(info, held)| held.numbers(groups_at_once(info.rows.len()))).max().unwrap_or(0);
+        let job = frames.map(|(info, held)| held.numbers(groups_at_once(info.rows.len()).min(n_groups))).max();
+        let job = job.unwrap_or(0);
         4 * (FULL + rayon::current_num_threads() as u64 * job)
     }
 
