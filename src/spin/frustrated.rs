@@ -42,6 +42,9 @@ pub fn by_block(graph: &dyn BlockStream, state: &[u8]) -> Result<Vec<BlockFrustr
             let source = layer_of(graph, rows.intervals[0].first_col);
             rows.add(grid, tallies.entry((target, source)).or_insert_with(Tally::default));
         }
+        if graph.is_one_way() {
+            graph.release(frame.inward.own_values());
+        }
         Ok(tallies)
     };
     let frames: Vec<BTreeMap<_, Tally>> = (0..graph.frames().len())
