@@ -24,6 +24,7 @@
 
 pub mod csr;
 pub mod edges;
+pub mod sums;
 pub mod transpose;
 
 use std::ops::Range;
