@@ -81,6 +81,8 @@ pub struct Layer {
     pub params: Range<u64>,
     /// Inputs of one unit (`in/groups · kh · kw`, or dense inputs); 0 for layers without parameters.
     pub fan_in: u32,
+    /// Taps of a kernel, `kh · kw`; 1 for dense layers; 0 for layers without parameters, or where nobody knows.
+    pub taps: u32,
 }
 
 /// Node, edge and weight totals of a graph.
