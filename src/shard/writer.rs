@@ -71,7 +71,7 @@ pub fn write_to(
     target: &Target,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
-    write_with(stream, description, target, progress, &|path| Ok(Box::new(File::create_new(path)?)))
+    write_with(stream, description, target, progress, &create_new)
 }
 
 /// A file being written.
@@ -92,6 +92,11 @@ impl Output for File {
 /// Makes the files; tests make some that fail.
 pub(super) type Create<'a> = &'a dyn Fn(&Path) -> io::Result<Box<dyn Output>>;
 
+/// A file that does not exist yet.
+pub(super) fn create_new(path: &Path) -> io::Result<Box<dyn Output>> {
+    Ok(Box::new(File::create_new(path)?))
+}
+
 pub(super) fn write_with(
     stream: &dyn BlockStream,
     description: &Description,
@@ -100,14 +105,25 @@ pub(super) fn write_with(
     create: Create<'_>,
 ) -> Result<Summary, Error> {
     target.check()?;
-    if let Some((offset, layer, value)) = values::not_finite(stream.values(), stream.layers()) {
-        return Err(Error::NotFinite { offset, layer, value });
-    }
+    check_values(stream)?;
     let folder = target.temporary()?;
     let files = Files { folder: folder.item.path(), target: &target.dir, create };
     let mut frames = FramesWriter { files, target, shard: None, records: Vec::new(), hashes: Vec::new() };
     frames.write(stream, progress)?;
     let FramesWriter { files, records, hashes, .. } = frames;
+    let summary = write_rest(&files, stream, description, (records, &hashes), progress)?;
+    target.commit(folder)?;
+    Ok(summary)
+}
+
+/// Writes the value store and the manifest, once the shard files are there: their records, and the hashes of all frames.
+pub(super) fn write_rest(
+    files: &Files<'_>,
+    stream: &dyn BlockStream,
+    description: &Description,
+    (records, hashes): (Vec<ShardRecord>, &[Hash]),
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
     progress.begin("write values", stream.values().len() as u64 * 4);
     let (values, pieces) = files.write(values::FILE, |out| values::write(stream.values(), out, progress))?;
     progress.end();
@@ -115,7 +131,7 @@ pub(super) fn write_with(
     let totals = stream.totals();
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
-        fingerprint: fingerprint::graph(stream.layers(), &hashes, values.n_values, &pieces),
+        fingerprint: fingerprint::graph(stream.layers(), hashes, values.n_values, &pieces),
         n_nodes: totals.n_nodes,
         n_edges: totals.n_edges,
         sum_abs: totals.sum_abs,
@@ -128,23 +144,29 @@ pub(super) fn write_with(
     let bytes = manifest.encode();
     files.write(manifest::FILE, |out| out.write_all(&bytes))?;
     let total = bytes.len() as u64 + manifest.values.n_values * 4;
-    let summary = Summary {
+    Ok(Summary {
         totals,
         n_values: manifest.values.n_values,
         n_frames: hashes.len(),
         n_shards: manifest.shards.len(),
         bytes: total + manifest.shards.iter().map(|shard| shard.bytes).sum::<u64>(),
         fingerprint: manifest.fingerprint,
-    };
-    target.commit(folder)?;
-    Ok(summary)
+    })
+}
+
+/// That every weight is a number.
+pub(super) fn check_values(stream: &dyn BlockStream) -> Result<(), Error> {
+    match values::not_finite(stream.values(), stream.layers()) {
+        Some((offset, layer, value)) => Err(Error::NotFinite { offset, layer, value }),
+        None => Ok(()),
+    }
 }
 
 /// The temporary directory. Errors name the files as they will be called.
-struct Files<'a> {
-    folder: &'a Path,
-    target: &'a Path,
-    create: Create<'a>,
+pub(super) struct Files<'a> {
+    pub folder: &'a Path,
+    pub target: &'a Path,
+    pub create: Create<'a>,
 }
 
 impl Files<'_> {
@@ -152,12 +174,12 @@ impl Files<'_> {
         (self.create)(&self.folder.join(name)).map_err(self.failed(name))
     }
 
-    fn failed(&self, name: &str) -> impl Fn(io::Error) -> Error + use<> {
+    pub fn failed(&self, name: &str) -> impl Fn(io::Error) -> Error + use<> {
         let path: PathBuf = self.target.join(name);
         move |source| Error::Write { path: path.clone(), source }
     }
 
-    fn write<T>(&self, name: &str, f: impl FnOnce(&mut dyn Output) -> io::Result<T>) -> Result<T, Error> {
+    pub fn write<T>(&self, name: &str, f: impl FnOnce(&mut dyn Output) -> io::Result<T>) -> Result<T, Error> {
         let mut out = self.create(name)?;
         let written = f(&mut *out).map_err(self.failed(name))?;
         out.seal().map_err(self.failed(name))?;
