@@ -19,7 +19,7 @@ pub fn n3(graph: &dyn BlockStream, init: Init, seed: u64, index: u32) -> Result<
 
 /// Fan-in and fan-out of a layer by PyTorch's definition, as [`arch::fans`] has them; the latter 0 for He, which does not
 /// depend on it.
-fn fans(layer: &Layer, init: Init) -> Result<(usize, usize), Error> {
+pub(super) fn fans(layer: &Layer, init: Init) -> Result<(usize, usize), Error> {
     let (n_params, fan_in) = (layer.params.end - layer.params.start, layer.fan_in);
     let name = || layer.name.clone();
     if fan_in == 0 || n_params % u64::from(fan_in) != 0 {

@@ -128,8 +128,9 @@ impl Args {
     /// Everything that decides the rows.
     fn identity(&self, fingerprint: &str) -> String {
         let Self { kind, distribution, models, instances, shard, seed, search, .. } = self;
+        let distribution = distribution.map_or(String::new(), |scheme| format!(" {scheme:?}"));
         format!(
-            "graph {fingerprint}, {kind:?} {distribution:?}, {models} models, shard {shard}, {instances} instances, {:?}, \
+            "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {shard}, {instances} instances, {:?}, \
              {} random flips, seed {}, limit {}",
             search.method(),
             search.random_flips,
@@ -163,12 +164,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let models = args.models()?;
     let out = Output::create(&args.output, args.may_replace())?;
     let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
+    models.iter().try_for_each(|model| null::check(&graph, model.kind)).with_context(|| refused(&args.graph))?;
     let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), args.resume, args.force)?;
     let missing = missing(&args, &models, &mut finished)?;
     let pool = args.threads.pool()?;
     let bar = progress::bar(args.quiet.quiet);
-    pool.install(|| shard::verify_values(&graph, &*bar))
-        .with_context(|| format!("cannot use graph {}", args.graph.display()))?;
+    pool.install(|| shard::verify_values(&graph, &*bar)).with_context(|| refused(&args.graph))?;
     let job = Job {
         args: &args,
         graph: &graph,
@@ -229,8 +230,12 @@ fn explained(error: anyhow::Error, finished: &Finished, n: usize, graph: &Path) 
             let (path, done) = (finished.path().display(), finished.len());
             anyhow::anyhow!("interrupted; {done} of {n} null models are in {path}, --resume continues with the others")
         }
-        _ => error.context(format!("cannot solve null models of {}", graph.display())),
+        _ => error.context(refused(graph)),
     }
+}
+
+fn refused(graph: &Path) -> String {
+    format!("cannot solve null models of {}", graph.display())
 }
 
 /// What all threads share.
