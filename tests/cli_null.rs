@@ -219,7 +219,7 @@ fn wait_for(dir: &Workdir, name: &str) {
 fn a_run_killed_again_and_again_ends_in_the_same_file() {
     let dir = digits();
     for (method, models) in [("steepest", "60"), ("anneal", "6")] {
-        let flags = ["--method", method, "--models", models, "--kind", "n3", "--seed", "3", "--quiet"];
+        let flags = ["--method", method, "--models", models, "--kind", "n3", "--seed", "3", "--threads=1", "--quiet"];
         null(&dir, &format!("{method}.parquet"), &flags);
         let output = format!("{method}-killed.parquet");
         let mut lives = 0;
