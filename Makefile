@@ -1,4 +1,4 @@
-# make reproduce   first result, on the network that comes with the repository
+# make reproduce   first results, on the network that comes with the repository
 # make test        all tests, and an independent check of the binary in Python
 # make check       what CI runs: format, lints, docs, then the tests
 # make bench       criterion benchmarks, under five minutes
@@ -23,6 +23,7 @@ REPLICAS := 80
 REPEATS := 3
 SEED := 0
 METHODS := sweep steepest anneal
+NULLS := n1 n2 n3
 
 # Runs "pipeline $(1)" and shows the command first.
 run = echo "+ pipeline $(1)"; $(PIPELINE) $(1)
@@ -54,9 +55,15 @@ reproduce: build
 	@for method in $(METHODS); do \
 	  $(call run,solve $(OUT)/digits -o $(OUT)/$$method.parquet --method $$method --replicas $(REPLICAS) --seed $(SEED) --force) | tee $(OUT)/$$method.txt; \
 	done
+	@for kind in $(NULLS); do \
+	  $(call run,null $(OUT)/digits -o $(OUT)/$$kind.parquet --kind $$kind --method steepest --seed $(SEED) --force); \
+	done
 	@echo; printf '%-10s %s\n' method 'frustration of fixtures/digits/digits.onnx, $(REPLICAS) replicas'
 	@for method in $(METHODS); do printf '%-10s %s\n' $$method "$$(tail -n 1 $(OUT)/$$method.txt)"; done
+	@echo; echo "the network and its null models, by steepest"
+	@$(call run,compare --real $(OUT)/steepest.parquet $(NULLS:%=--null $(OUT)/%.parquet) -o $(OUT)/summary.parquet --force)
 	@echo; echo "tables: $(OUT)/{sweep,steepest,anneal}.parquet (replicas) and .layers.parquet (where the frustrated edges are)"
+	@echo "        $(OUT)/{n1,n2,n3}.parquet (null models), $(OUT)/summary.parquet (what compare printed)"
 
 bench:
 	$(CARGO) bench --locked --bench pipeline

@@ -54,9 +54,10 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
         run(python, counts, "check_adjacency.py", *pipeline, *network, "--residual", rules[0], "--batch-norm", rules[1])
     run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
     run(python, counts, "check_steepest.py", *pipeline, "--keep", directory)
+    run(python, counts, "check_null.py", *pipeline, *default, "--keep", directory / "null")
     run(python, counts, "check_kill.py", binary)
     run(python, counts, "check_compare.py", *pipeline, "--keep", directory)
-    tables = sorted(directory.glob("*.parquet"))
+    tables = sorted(directory.rglob("*.parquet"))
     run(python, counts, "check_tables.py", *tables)
     return counts
 

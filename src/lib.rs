@@ -9,10 +9,11 @@
 //! 4. [`shard`]: the same blocks on disk, memory-mapped;
 //! 5. [`kernel`]: panels times lanes, the arithmetic;
 //! 6. [`spin`]: the flip solvers;
-//! 7. [`table`]: Parquet out;
-//! 8. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
-//! 9. [`report`]: statistics of solved graphs;
-//! 10. [`cli`]: one file per subcommand.
+//! 7. [`null`]: null models, the same graph with other weights;
+//! 8. [`table`]: Parquet out;
+//! 9. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
+//! 10. [`report`]: statistics of solved graphs;
+//! 11. [`cli`]: one file per subcommand.
 #![deny(unsafe_code)]
 
 pub mod cli;

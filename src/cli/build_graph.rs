@@ -53,11 +53,20 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Scheme {
+pub(super) enum Scheme {
     /// He normal.
     He,
     /// Xavier uniform.
     Xavier,
+}
+
+impl From<Scheme> for Init {
+    fn from(scheme: Scheme) -> Self {
+        match scheme {
+            Scheme::He => Self::He,
+            Scheme::Xavier => Self::Xavier,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -110,8 +119,7 @@ fn network(args: &Args) -> anyhow::Result<Network> {
     }
     let weights = match (&args.weights, args.init) {
         (Some(path), _) => Weights::Safetensors(path),
-        (None, Some(Scheme::He)) => Weights::Init { scheme: Init::He, seed: args.seed.seed },
-        (None, Some(Scheme::Xavier)) => Weights::Init { scheme: Init::Xavier, seed: args.seed.seed },
+        (None, Some(scheme)) => Weights::Init { scheme: scheme.into(), seed: args.seed.seed },
         (None, None) => anyhow::bail!("--arch needs --weights or --init"),
     };
     let name = args.arch.as_deref().context("a network is needed: --model or --arch")?;

@@ -4,10 +4,11 @@
 //! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 pub mod build_graph;
 pub mod compare;
@@ -16,9 +17,11 @@ pub mod export;
 pub mod flags;
 pub mod import_graph;
 pub mod inspect;
+pub mod null;
 pub mod output;
 pub mod progress;
 mod provenance;
+pub mod search;
 pub mod session;
 pub mod solve;
 pub mod verify;
@@ -44,6 +47,7 @@ enum Command {
     Export(export::Args),
     ImportGraph(import_graph::Args),
     Inspect(inspect::Args),
+    Null(null::Args),
     Solve(solve::Args),
     Verify(verify::Args),
 }
@@ -56,6 +60,7 @@ impl Command {
             Self::Export(args) => export::run(args),
             Self::ImportGraph(args) => import_graph::run(args),
             Self::Inspect(args) => inspect::run(args),
+            Self::Null(args) => null::run(args),
             Self::Solve(args) => solve::run(args),
             Self::Verify(args) => verify::run(args),
         }
@@ -70,26 +75,39 @@ where
 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(usage) => {
-            // Help and version come this way too. Who closed the pipe does not want to read them.
-            let _ = usage.print();
-            return ExitCode::from(usage.exit_code() as u8);
-        }
+        Err(usage) => return explain(&usage),
     };
     match cli.command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<error::ClosedPipe>() => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "pipeline: error: {}", chain(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref() {
+            Some(usage) => explain(usage),
+            None => {
+                let _ = writeln!(std::io::stderr(), "pipeline: error: {}", chain(&error));
+                ExitCode::FAILURE
+            }
+        },
     }
+}
+
+/// Prints what is wrong with a command line. Help and version come this way too. Who closed the pipe does not want to read
+/// them.
+fn explain(usage: &clap::Error) -> ExitCode {
+    let _ = usage.print();
+    ExitCode::from(usage.exit_code() as u8)
+}
+
+/// Flags of a subcommand that cannot be combined, where their declaration cannot say so.
+fn conflict(subcommand: &str, message: impl Display) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build();
+    let command = cli.find_subcommand_mut(subcommand).expect("a subcommand asks for itself");
+    command.error(clap::error::ErrorKind::ArgumentConflict, message)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn every_subcommand_is_declared_consistently() {

@@ -20,7 +20,7 @@ pub fn provenance(seed: Option<u64>, pairs: &[(&str, String)]) -> Provenance {
 }
 
 /// Flags of all subcommands that do not change what is computed, and that take a value.
-const VALUED: [&str; 5] = ["--checkpoint-every", "--memory", "--output", "--threads", "-o"];
+const VALUED: [&str; 6] = ["--checkpoint-every", "--keep", "--memory", "--output", "--threads", "-o"];
 /// Those that take none.
 const PLAIN: [&str; 5] = ["--force", "--quiet", "--resume", "--timing", "-q"];
 

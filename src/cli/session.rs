@@ -46,7 +46,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Reads the checkpoint, if any, and starts to listen for signals. A second signal ends the process at once.
+    /// Reads the checkpoint, if any, and starts to listen for signals.
     ///
     /// # Errors
     /// If there is a checkpoint and neither `--resume` nor `--force`, or it is not one of this search.
@@ -64,11 +64,7 @@ impl Session {
             let checkpoint = checkpoint::decode(&bytes, &graph, &plan, n_nodes);
             saved = Some(checkpoint.with_context(|| path.display().to_string())?);
         }
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
-            flag::register(signal, Arc::clone(&stop))?;
-        }
+        let stop = stop_on_signals()?;
         let bar = super::progress::bar(quiet.quiet);
         let (last_save, saved) = (Mutex::new(Instant::now()), Mutex::new(saved));
         Ok(Self { bar, path, graph, plan, every, last_save, saved, stop })
@@ -92,8 +88,21 @@ pub fn checkpoint_path(output: &Path) -> PathBuf {
     path.into()
 }
 
+/// What SIGINT and SIGTERM set. A second signal ends the process at once.
+///
+/// # Errors
+/// If the system refuses.
+pub(super) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
 /// Removes checkpoints that were being written when their process was killed; the one before them is intact.
-fn remove_left_overs(path: &Path) {
+pub(super) fn remove_left_overs(path: &Path) {
     if let (Ok(folder), Some(name)) = (folder(path), path.file_name()) {
         temporary::remove_left_overs(folder, name, temporary::TEMPORARY);
     }

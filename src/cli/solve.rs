@@ -8,12 +8,13 @@ use anyhow::{Context as _, bail};
 
 use super::flags::{Force, Memory, Quiet, Resume, Seed, Threads};
 use super::output::Output;
+use super::search::Search;
 use super::session::{self, Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
 use crate::kernel::Isa;
 use crate::shard::{self, Shards};
 use crate::spin::frustrated::{self, BlockFrustration};
-use crate::spin::{self, Method, Plan, Replica};
+use crate::spin::{self, Plan, Replica};
 use crate::table::{self, LayerRow, Provenance, ReplicaRow};
 
 /// Find the frustration of a graph: the least energy over replicas of a spin-flip solver.
@@ -34,21 +35,11 @@ pub struct Args {
     /// Table of replicas to write.
     #[arg(short, long, value_name = "FILE.parquet")]
     output: PathBuf,
-    /// How to search.
-    #[arg(long, value_enum, default_value_t = MethodName::Sweep)]
-    method: MethodName,
     /// Independent runs from different initial states.
     #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=65536))]
     replicas: u32,
-    /// Random single-node flips that make the initial state of every replica but the first.
-    #[arg(long, value_name = "NU", default_value_t = 1_000_000)]
-    random_flips: u64,
-    /// Sweeps of the temperature schedule of `anneal`.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
-    sweeps: u32,
-    /// Most flips per replica; a replica that needs more is not in a local minimum.
-    #[arg(long, value_name = "M", default_value_t = u64::MAX, hide_default_value = true)]
-    max_flips: u64,
+    #[command(flatten)]
+    search: Search,
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
@@ -69,29 +60,14 @@ pub struct Args {
     quiet: Quiet,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum MethodName {
-    /// Streaming descent with a falling threshold.
-    Sweep,
-    /// Algorithm 1 of the paper: always the most negative local field.
-    Steepest,
-    /// Streaming simulated annealing (Metropolis): the lowest energies.
-    Anneal,
-}
-
 impl Args {
     fn plan(&self) -> Plan {
-        let method = match self.method {
-            MethodName::Sweep => Method::Sweep,
-            MethodName::Steepest => Method::Steepest,
-            MethodName::Anneal => Method::Anneal { sweeps: self.sweeps },
-        };
         Plan {
-            method,
+            method: self.search.method(),
             replicas: self.replicas,
-            random_flips: self.random_flips,
+            random_flips: self.search.random_flips,
             seed: self.seed.seed,
-            max_flips: self.max_flips,
+            max_flips: self.search.max_flips,
             isa: Isa::detect(),
             memory: self.memory.memory.map(|size| size.0),
         }
@@ -170,7 +146,7 @@ fn layers_path(replicas: &Path) -> PathBuf {
 }
 
 /// The directory's own name.
-fn graph_name(dir: &Path) -> String {
+pub(super) fn graph_name(dir: &Path) -> String {
     let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -24,6 +24,7 @@
 
 pub mod csr;
 pub mod edges;
+pub mod sums;
 pub mod transpose;
 
 use std::ops::Range;
@@ -80,6 +81,8 @@ pub struct Layer {
     pub params: Range<u64>,
     /// Inputs of one unit (`in/groups · kh · kw`, or dense inputs); 0 for layers without parameters.
     pub fan_in: u32,
+    /// Taps of a kernel, `kh · kw`; 1 for dense layers; 0 for layers without parameters, or where nobody knows.
+    pub taps: u32,
 }
 
 /// Node, edge and weight totals of a graph.
@@ -216,17 +219,17 @@ impl Blocks {
     }
     /// Where the values lie that row groups do not share: from the first to one after the last.
     pub fn own_values(&self) -> Range<u64> {
-        let mut span = u64::MAX..0;
+        let (mut start, mut end) = (u64::MAX, 0);
         let is_own = |b: &&Block| b.n_groups() == 1 || b.runs.iter().any(|run| run.value_step > 0);
         for block in self.blocks.iter().filter(is_own) {
             let groups: u64 = block.runs.iter().map(|run| u64::from(run.count - 1) * run.value_step).sum();
             let rows = u64::from(block.n_rows - 1) * u64::from(block.row_stride);
             for interval in self.intervals(block) {
                 let last = u64::from(interval.len - 1) * u64::from(block.col_stride) + rows + groups;
-                span = span.start.min(interval.values)..span.end.max(interval.values + last + 1);
+                (start, end) = (start.min(interval.values), end.max(interval.values + last + 1));
             }
         }
-        if span.is_empty() { 0..0 } else { span }
+        start.min(end)..end
     }
     /// Entries of a block: rows × columns × groups (dense), rows × intervals × groups (diagonal).
     pub fn n_edges(&self, block: &Block) -> u64 {

@@ -8,7 +8,7 @@
 //! The edge at position `x` of `E` gets the weight of edge `π(x)`, where `π` is a keyed bijection of `[0, E)`: a Feistel
 //! network on pairs `(left, right)` with `left < a`, `right < b`, `a b ≥ E` (Black and Rogaway, "Ciphers with arbitrary
 //! finite domains", 2002), walked on where it leaves `[0, E)`. So every position can be computed alone, in parallel, and
-//! again, without a shuffle on disk: any order of the multiset serves, and [`Multiset`] lists it by parameter, each as
+//! again, without a shuffle on disk: any order of the multiset serves, and here it is listed by parameter, each as
 //! often as edges carry it.
 //!
 //! Cost per edge: some ten nanoseconds; memory: 24 bytes for each run of equally frequent parameters.
@@ -49,7 +49,8 @@ impl<'a> Unshared<'a> {
             next += if is_permuted(parent, info) { info.n_edges_in } else { 0 };
         }
         let frames = parent.frames().iter().map(|info| FrameInfo { n_edges_out: 0, ..info.clone() }).collect();
-        let layers = parent.layers().iter().map(|layer| Layer { params: 0..0, fan_in: 0, ..layer.clone() }).collect();
+        let layers =
+            parent.layers().iter().map(|layer| Layer { params: 0..0, fan_in: 0, taps: 0, ..layer.clone() }).collect();
         let permutation = Permutation::new(weights.len(), mix(mix(seed).wrapping_add(index)));
         Ok(Self { parent, frames, layers, first, weights, permutation })
     }

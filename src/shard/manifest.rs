@@ -105,6 +105,14 @@ pub struct LayerRecord {
     pub n_params: u64,
     /// Inputs of one unit.
     pub fan_in: u32,
+    /// Taps of a kernel; 0 where the key is missing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub taps: u32,
+}
+
+/// For keys that are left out at 0.
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// `values.bin`.
@@ -242,6 +250,7 @@ impl From<&Layer> for LayerRecord {
             first_param: layer.params.start,
             n_params: layer.params.end - layer.params.start,
             fan_in: layer.fan_in,
+            taps: layer.taps,
         }
     }
 }
@@ -258,6 +267,7 @@ impl From<&LayerRecord> for Layer {
             sum_abs: record.sum_abs,
             params: record.first_param..record.first_param + record.n_params,
             fan_in: record.fan_in,
+            taps: record.taps,
         }
     }
 }

@@ -59,20 +59,21 @@
 //! # Manifest
 //! A JSON object. `format_version`, `fingerprint`, `n_nodes`, `n_edges`, `sum_abs` and `description` (strings by name,
 //! free); `one_way`, true if frames hold In blocks only (`n_edges_out` of every frame is then 0; absent otherwise); `layers`,
-//! in node order: `name`, `kind`, `first_node`, `n_nodes`, `shape`, `n_edges`, `sum_abs`, `first_param`
-//! and `n_params` (in values), `fan_in`; `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the pieces; `shards`,
-//! in row order: `file`, `first_row`, `n_rows`, `n_frames`, `bytes`, `checksum` (the one in the footer). Checksums are
-//! eight hexadecimal digits. The last key is `checksum`, and the file ends with the line `  "checksum": "xxxxxxxx"`, `}`
-//! and a newline: it belongs to all bytes before the comma that ends the line before.
+//! in node order: `name`, `kind`, `first_node`, `n_nodes`, `shape`, `n_edges`, `sum_abs`, `first_param` and `n_params` (in
+//! values), `fan_in`, and `taps` unless it is 0; `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the pieces;
+//! `shards`, in row order: `file`, `first_row`, `n_rows`, `n_frames`, `bytes`, `checksum` (the one in the footer).
+//! Checksums are eight hexadecimal digits. The last key is `checksum`, and the file ends with the line
+//! `  "checksum": "xxxxxxxx"`, `}` and a newline: it belongs to all bytes before the comma that ends the line before.
 //!
-//! The fingerprint is a SHA-256 over layers (without names), frames and values. Equal graphs have equal ones whatever
-//! their description, shard size and compression; cutting the rows into other frames changes it.
+//! The fingerprint is a SHA-256 over layers (without names and taps), frames and values. Equal graphs have equal ones
+//! whatever their description, shard size and compression; cutting the rows into other frames changes it.
 //!
 //! # Guarantees
 //! A directory appears under its name at once and complete: it is written under a temporary name beside it (hidden,
 //! ending in `.tmp`, removed on failure, and if the process is killed by the next one that writes a directory of that
 //! name), every file synced and read-only, the manifest last, then renamed. A directory that it replaces first gets a
-//! hidden name ending in `.old`, and is removed last.
+//! hidden name ending in `.old`, and is removed last. [`write_revalued`] gives a graph's frames to another directory as
+//! hard links: the two share files that neither changes.
 //!
 //! - [`Shards::open`] checks: manifest (checksum, version, layers and shards cover the nodes, counts add up), length of
 //!   every file, tables of every shard (magic, checksum, frames cover the rows, each in one layer, edge counts of layers
@@ -98,6 +99,7 @@ mod layout;
 mod manifest;
 mod map;
 mod reader;
+mod revalued;
 mod target;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -114,6 +116,7 @@ pub use fuzz::fuzz_frame;
 pub use manifest::{Checksum, Description, FORMAT_VERSION, LayerRecord, Manifest, ShardRecord, ValuesRecord};
 pub use map::{Bytes, Map};
 pub use reader::Shards;
+pub use revalued::{Topology, write_revalued};
 pub use target::{Existing, Target};
 pub use values::Fill;
 pub use verify::{Depth, Report, verify, verify_opened, verify_values};

@@ -135,6 +135,11 @@ impl<B: AsRef<[u8]>> Shards<B> {
         check::frame(frame, &self.frames[index], bounds)
     }
 
+    /// The bytes of shard file `index`.
+    pub(super) fn shard_bytes(&self, index: usize) -> &[u8] {
+        self.shards[index].as_ref()
+    }
+
     /// The bytes of the value store.
     pub(super) fn values_bytes(&self) -> &[u8] {
         self.values.as_ref()

@@ -68,6 +68,7 @@ pub(crate) fn layers(sizes: &[u32]) -> Vec<Layer> {
             sum_abs: 0.0,
             params: 0..0,
             fan_in: 0,
+            taps: 0,
         }
     };
     sizes.iter().enumerate().map(layer).collect()

@@ -12,7 +12,8 @@ use super::map::Bytes;
 use super::reader::Shards;
 use super::values::{self, PIECE, PIECE_BYTES};
 use crate::graph::edges::for_each_edge;
-use crate::graph::{Block, BlockStream, Blocks, Frame, PanelKind, Run, Totals};
+use crate::graph::sums::sum_abs;
+use crate::graph::{BlockStream, Frame, Totals};
 use crate::progress::Progress;
 
 /// Graphs of at most this many edges are compared edge by edge.
@@ -175,41 +176,6 @@ fn mix(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
-}
-
-/// `Σ|w|` over checked blocks. Cost: O(values of the distinct panels of each block), not O(edges).
-fn sum_abs(blocks: &Blocks, values: &[f32]) -> f64 {
-    blocks.blocks.iter().map(|block| block_sum(blocks, block, values)).sum()
-}
-
-fn block_sum(blocks: &Blocks, block: &Block, values: &[f32]) -> f64 {
-    let split = |run: &Run| match run.value_step {
-        0 => (1, run.count),
-        _ => (run.count, 1),
-    };
-    let [(down, down_alike), (across, across_alike)] = block.runs.each_ref().map(split);
-    let mut sum = 0.0;
-    for a in 0..down {
-        for b in 0..across {
-            let (_, _, shift) = block.group(a, b);
-            sum +=
-                blocks.intervals(block).iter().map(|i| panel_sum(block, i.values + shift, i.len, values)).sum::<f64>();
-        }
-    }
-    sum * f64::from(down_alike) * f64::from(across_alike)
-}
-
-fn panel_sum(block: &Block, first: u64, len: u32, values: &[f32]) -> f64 {
-    let n_cols = match block.kind {
-        PanelKind::Dense => len,
-        PanelKind::Diagonal => 1,
-    };
-    let abs = |at: u64| f64::from(values[at as usize]).abs();
-    let row = |r: u32| {
-        let at = first + u64::from(r) * u64::from(block.row_stride);
-        (0..n_cols).map(|k| abs(at + u64::from(k) * u64::from(block.col_stride))).sum::<f64>()
-    };
-    (0..block.n_rows).map(row).sum()
 }
 
 /// Sums by layer, by direction and in all.

@@ -72,7 +72,7 @@ pub fn write_to(
     target: &Target,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
-    write_with(stream, description, target, progress, &|path| Ok(Box::new(File::create_new(path)?)))
+    write_with(stream, description, target, progress, &create_new)
 }
 
 pub(super) fn write_with(
@@ -82,13 +82,16 @@ pub(super) fn write_with(
     progress: &dyn Progress,
     create: Create<'_>,
 ) -> Result<Summary, Error> {
+    target.check()?;
+    check_values(stream)?;
+    with_values(stream, |graph| write_all(graph, description, target, progress, create))
+}
+
+/// A stream that has its values, as one that makes them.
+pub(super) fn with_values<T>(stream: &dyn BlockStream, f: impl FnOnce(&Generated<'_>) -> T) -> T {
     let values = stream.values();
-    if let Some((offset, layer, value)) = values::not_finite(values, stream.layers()) {
-        return Err(Error::NotFinite { offset, layer, value });
-    }
     let copy = |first: u64, out: &mut [f32]| out.copy_from_slice(&values[first as usize..][..out.len()]);
-    let graph = Generated { topology: stream, n_values: values.len() as u64, fill: &copy, own_values: Vec::new() };
-    write_all(&graph, description, target, progress, create)
+    f(&Generated { topology: stream, n_values: values.len() as u64, fill: &copy, own_values: Vec::new() })
 }
 
 /// A file being written.
@@ -108,6 +111,11 @@ impl Output for File {
 
 /// Makes the files; tests make some that fail.
 pub(super) type Create<'a> = &'a dyn Fn(&Path) -> io::Result<Box<dyn Output>>;
+
+/// A file that does not exist yet.
+pub(super) fn create_new(path: &Path) -> io::Result<Box<dyn Output>> {
+    Ok(Box::new(File::create_new(path)?))
+}
 
 /// A graph whose values are made while they are written.
 pub struct Generated<'a> {
@@ -132,7 +140,7 @@ pub fn write_generated(
     target: &Target,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
-    write_all(graph, description, target, progress, &|path| Ok(Box::new(File::create_new(path)?)))
+    write_all(graph, description, target, progress, &create_new)
 }
 
 fn write_all(
@@ -143,12 +151,25 @@ fn write_all(
     create: Create<'_>,
 ) -> Result<Summary, Error> {
     target.check()?;
-    let stream = graph.topology;
     let folder = target.temporary()?;
     let files = Files { folder: folder.item.path(), target: &target.dir, create };
     let mut frames = FramesWriter { files, target, shard: None, records: Vec::new(), hashes: Vec::new() };
-    frames.write(stream, graph.n_values, progress)?;
+    frames.write(graph.topology, graph.n_values, progress)?;
     let FramesWriter { files, records, hashes, .. } = frames;
+    let summary = write_rest(&files, graph, description, (records, &hashes), progress)?;
+    target.commit(folder)?;
+    Ok(summary)
+}
+
+/// Writes the value store and the manifest, once the shard files are there: their records, and the hashes of all frames.
+pub(super) fn write_rest(
+    files: &Files<'_>,
+    graph: &Generated<'_>,
+    description: &Description,
+    (records, hashes): (Vec<ShardRecord>, &[Hash]),
+    progress: &dyn Progress,
+) -> Result<Summary, Error> {
+    let stream = graph.topology;
     progress.begin("write values", graph.n_values * 4);
     let ranges: Vec<_> = graph.own_values.iter().map(|(_, range)| range.clone()).collect();
     let written = files.write(values::FILE, |out| values::write(graph.n_values, graph.fill, &ranges, out, progress))?;
@@ -166,7 +187,7 @@ fn write_all(
     let totals = Totals { sum_abs, ..stream.totals() };
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
-        fingerprint: fingerprint::graph(&layers, &hashes, values.n_values, &pieces),
+        fingerprint: fingerprint::graph(&layers, hashes, values.n_values, &pieces),
         n_nodes: totals.n_nodes,
         n_edges: totals.n_edges,
         sum_abs: totals.sum_abs,
@@ -180,23 +201,29 @@ fn write_all(
     let bytes = manifest.encode();
     files.write(manifest::FILE, |out| out.write_all(&bytes))?;
     let total = bytes.len() as u64 + manifest.values.n_values * 4;
-    let summary = Summary {
+    Ok(Summary {
         totals,
         n_values: manifest.values.n_values,
         n_frames: hashes.len(),
         n_shards: manifest.shards.len(),
         bytes: total + manifest.shards.iter().map(|shard| shard.bytes).sum::<u64>(),
         fingerprint: manifest.fingerprint,
-    };
-    target.commit(folder)?;
-    Ok(summary)
+    })
+}
+
+/// That every weight is a number.
+pub(super) fn check_values(stream: &dyn BlockStream) -> Result<(), Error> {
+    match values::not_finite(stream.values(), stream.layers()) {
+        Some((offset, layer, value)) => Err(Error::NotFinite { offset, layer, value }),
+        None => Ok(()),
+    }
 }
 
 /// The temporary directory. Errors name the files as they will be called.
-struct Files<'a> {
-    folder: &'a Path,
-    target: &'a Path,
-    create: Create<'a>,
+pub(super) struct Files<'a> {
+    pub folder: &'a Path,
+    pub target: &'a Path,
+    pub create: Create<'a>,
 }
 
 impl Files<'_> {
@@ -204,12 +231,12 @@ impl Files<'_> {
         (self.create)(&self.folder.join(name)).map_err(self.failed(name))
     }
 
-    fn failed(&self, name: &str) -> impl Fn(io::Error) -> Error + use<> {
+    pub fn failed(&self, name: &str) -> impl Fn(io::Error) -> Error + use<> {
         let path: PathBuf = self.target.join(name);
         move |source| Error::Write { path: path.clone(), source }
     }
 
-    fn write<T>(&self, name: &str, f: impl FnOnce(&mut dyn Output) -> io::Result<T>) -> Result<T, Error> {
+    pub fn write<T>(&self, name: &str, f: impl FnOnce(&mut dyn Output) -> io::Result<T>) -> Result<T, Error> {
         let mut out = self.create(name)?;
         let written = f(&mut *out).map_err(self.failed(name))?;
         out.seal().map_err(self.failed(name))?;

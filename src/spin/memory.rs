@@ -12,8 +12,8 @@
 //! | replicas that end one by one: fields, spins, their order            | `10 n T`            | `10 n T`   |
 //! | replicas under way, for every 16                                    | `4 n`               |            |
 //!
-//! The streaming methods on a one-way stream hold, instead of the values, those of one wave ([`super::waves`]: 32 MiB
-//! and a frame for every thread), and for every 16 replicas 64 bytes more a node ([`super::behind`]).
+//! The streaming methods on a one-way stream hold, instead of the values, those of one wave (32 MiB
+//! and a frame for every thread), and for every 16 replicas 64 bytes more a node.
 //!
 //! Replicas do not depend on each other: those that do not fit wait, and the result is the same.
 

@@ -110,7 +110,7 @@ impl Row for NodeRow {
 }
 
 /// A row of [`schema::NULLS`].
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[expect(missing_docs, reason = "schema::NULLS documents each column once")]
 pub struct NullRow {
     pub graph: String,

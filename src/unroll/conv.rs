@@ -47,5 +47,6 @@ pub(super) fn weights(
         taps,
     };
     let params = base..values.len() as u64;
-    Ok(Weights { kind: LayerKind::Conv, kernel, window: conv.window, params, fan_in: fan_in as u32 })
+    let (fan_in, taps) = (fan_in as u32, n_taps as u32);
+    Ok(Weights { kind: LayerKind::Conv, kernel, window: conv.window, params, fan_in, taps })
 }

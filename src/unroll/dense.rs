@@ -39,5 +39,6 @@ pub(super) fn weights(
         taps,
     };
     let window = Window { kernel: taps, stride: [1, 1], pad: [0, 0], dilation: [1, 1] };
-    Ok(Weights { kind: LayerKind::Dense, kernel, window, params: base..values.len() as u64, fan_in: fan_in as u32 })
+    let params = base..values.len() as u64;
+    Ok(Weights { kind: LayerKind::Dense, kernel, window, params, fan_in: fan_in as u32, taps: 1 })
 }

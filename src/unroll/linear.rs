@@ -26,6 +26,8 @@ pub(super) struct Linear {
     pub params: Range<u64>,
     /// Inputs of one unit.
     pub fan_in: u32,
+    /// Taps of a kernel; 1 for dense layers, 0 for layers without parameters.
+    pub taps: u32,
     /// What its rows read, by column layer.
     pub sources: Vec<Source>,
     /// Who reads its nodes: (graph layer, index of the source there), in order.

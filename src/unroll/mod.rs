@@ -148,6 +148,7 @@ fn layer(linears: &[Linear], index: usize) -> Layer {
         sum_abs: linear.sum_abs,
         params: linear.params.clone(),
         fan_in: linear.fan_in,
+        taps: linear.taps,
     }
 }
 

@@ -84,7 +84,7 @@ impl Walk {
         let view = self.begin(index, layer, weights.kind, layer.shape)?;
         self.attach(input, &weights);
         let linear = self.linears.last_mut().expect("begin pushed it");
-        (linear.params, linear.fan_in) = (weights.params, weights.fan_in);
+        (linear.params, linear.fan_in, linear.taps) = (weights.params, weights.fan_in, weights.taps);
         self.finish();
         Ok(view)
     }
@@ -118,6 +118,7 @@ impl Walk {
             sum_abs: 0.0,
             params: 0..0,
             fan_in: 0,
+            taps: 0,
             sources: Vec::new(),
             readers: Vec::new(),
         });

@@ -21,6 +21,8 @@ pub(super) struct Weights {
     pub params: Range<u64>,
     /// Inputs of one unit.
     pub fan_in: u32,
+    /// Taps of a kernel; 1 for dense layers, 0 for layers without parameters.
+    pub taps: u32,
 }
 
 /// Row factor of an output channel; 1 if there are none.

@@ -40,7 +40,8 @@ fn a_padded_convolution_is_nine_blocks_with_an_interval_per_kernel_row() {
     assert_eq!(blocks.blocks.iter().map(|block| block.n_intervals).collect::<Vec<_>>(), [2, 2, 2, 3, 3, 3, 2, 2, 2]);
     assert_eq!(blocks.blocks[4].n_groups(), 36);
     assert_eq!(read_layer(&graph, 0).outward.blocks.len(), 9);
-    assert_eq!((graph.layers()[1].params.clone(), graph.layers()[1].fan_in), (0..108, 27));
+    let layer = &graph.layers()[1];
+    assert_eq!((layer.params.clone(), layer.fan_in, layer.taps), (0..108, 27, 9));
 }
 
 #[test]

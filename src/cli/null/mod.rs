@@ -1,0 +1,451 @@
+//! `pipeline null`
+
+mod finished;
+mod work;
+
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use anyhow::Context as _;
+
+use self::finished::Finished;
+use self::work::Shard;
+use super::build_graph::Scheme;
+use super::flags::{Force, Memory, Quiet, Resume, Seed, Threads};
+use super::output::{self, Output};
+use super::search::Search;
+use super::{conflict, note, print, progress, session, solve};
+use crate::graph::{BlockStream, Totals};
+use crate::kernel::Isa;
+use crate::null::n2::Unshared;
+use crate::null::{self, Kind, Model, Revalued};
+use crate::progress::{Progress, Silent};
+use crate::report::Sample;
+use crate::shard::{self, Description, Existing, Generated, Shards, Target, Topology};
+use crate::spin::{self, Control, Method, Plan, Pulse, Replica};
+use crate::table::{self, NullRow, Provenance};
+use crate::temporary;
+
+/// Find the frustration of null models of a network: the same graph with other weights.
+///
+/// n1 permutes the parameters inside each convolution and each dense layer, n2 the weights of all their edges together (4
+/// bytes an edge on disk while it is solved), n3 draws new ones from the distributions that networks start training from.
+/// Pooling weights stay. Each null model is solved from several initial states, as
+/// `solve` does: instance k starts as replica k, instance 0 from all +1. The table has one row per null model and
+/// instance; `compare` sets it against the network's.
+///
+/// Nothing depends on anything but the graph, the seed, and the null model's kind, distribution and index: --shard lets
+/// several machines share the work. The rows of all shards together are those of the whole run; give `compare` --null
+/// once for each file, or concatenate them, e.g. with polars: pl.read_parquet("nulls-*.parquet").
+///
+/// With `steepest` every thread solves a null model of its own; with `sweep` and `anneal` all threads solve one null
+/// model after the other. --memory is shared equally by the null models that are under way, and as many fewer are as do
+/// not fit. Each needs 4 bytes per parameter besides what `solve` does.
+///
+/// Finished null models are kept in FILE.parquet.checkpoint, every second and on SIGINT and SIGTERM; --resume goes on
+/// from there and ends in the same table, byte for byte, as an unbroken run. Those under way are lost.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Graph directory, from `build-graph`.
+    #[arg(value_name = "DIR")]
+    graph: PathBuf,
+    /// Table of null models to write.
+    #[arg(short, long, value_name = "FILE.parquet")]
+    output: PathBuf,
+    /// How the weights of a null model come about.
+    #[arg(long, value_enum)]
+    kind: KindName,
+    /// What n3 draws from; without, half of the models from each: he first, with the odd one.
+    #[arg(long, value_enum)]
+    distribution: Option<Scheme>,
+    /// Null models.
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    models: u32,
+    /// Initial states that each null model is solved from.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    instances: u32,
+    /// Only every n-th null model, from the i-th (from 1).
+    #[arg(long, value_name = "i/n", default_value_t = Shard::ALL, hide_default_value = true)]
+    shard: Shard,
+    /// Folder for the graphs of the null models, which `solve`, `verify` and `inspect` open: DIR/n1-0, DIR/n3-he-0, ...
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    #[command(flatten)]
+    search: Search,
+    #[command(flatten)]
+    seed: Seed,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    memory: Memory,
+    /// Fill in the column `secs`, which is null otherwise; tables of equal runs then differ.
+    #[arg(long)]
+    timing: bool,
+    #[command(flatten)]
+    resume: Resume,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    quiet: Quiet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum KindName {
+    /// The parameters of each layer permuted.
+    N1,
+    /// The weights of all edges permuted.
+    N2,
+    /// New parameters for each layer.
+    N3,
+}
+
+impl Args {
+    /// The null models of this run.
+    fn models(&self) -> anyhow::Result<Vec<Model>> {
+        let kinds = match (self.kind, self.distribution) {
+            (KindName::N3, Some(scheme)) => vec![Kind::N3(scheme.into())],
+            (KindName::N3, None) => work::N3.to_vec(),
+            (_, Some(_)) => return Err(conflict("null", "--distribution is for --kind n3").into()),
+            (KindName::N1, None) => vec![Kind::N1],
+            (KindName::N2, None) => vec![Kind::N2],
+        };
+        Ok(self.shard.of(work::models(&kinds, self.models)))
+    }
+
+    /// How a null model is solved, but for the seed.
+    fn plan(&self) -> Plan {
+        Plan {
+            method: self.search.method(),
+            replicas: self.instances,
+            random_flips: self.search.random_flips,
+            seed: self.seed.seed,
+            max_flips: self.search.max_flips,
+            isa: Isa::detect(),
+            memory: self.memory.memory.map(|size| size.0),
+        }
+    }
+
+    /// Everything that decides the rows.
+    fn identity(&self, fingerprint: &str) -> String {
+        let Self { kind, distribution, models, instances, shard, seed, search, .. } = self;
+        let distribution = distribution.map_or(String::new(), |scheme| format!(" {scheme:?}"));
+        format!(
+            "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {shard}, {instances} instances, {:?}, \
+             {} random flips, seed {}, limit {}",
+            search.method(),
+            search.random_flips,
+            seed.seed,
+            search.max_flips
+        )
+    }
+
+    /// Where the graph of a null model is kept, if it is.
+    fn target(&self, model: Model) -> Option<Target> {
+        let mut target = Target::new(&self.keep.as_ref()?.join(model.to_string()));
+        if self.force.force || self.resume.resume {
+            target.existing = Existing::Replace;
+        }
+        Some(target)
+    }
+
+    /// Whether the table may be replaced: also by a resumed run that was killed between its table and its end.
+    fn may_replace(&self) -> Force {
+        let is_unfinished = || session::checkpoint_path(&self.output).exists();
+        Force { force: self.force.force || self.resume.resume && is_unfinished() }
+    }
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// If the graph cannot be read or has no such null models, or an output cannot be written.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let models = args.models()?;
+    let out = Output::create(&args.output, args.may_replace())?;
+    let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
+    models.iter().try_for_each(|model| null::check(&graph, model.kind)).with_context(|| refused(&args.graph))?;
+    let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), args.resume, args.force)?;
+    let missing = missing(&args, &models, &mut finished)?;
+    let pool = args.threads.pool()?;
+    let bar = progress::bar(args.quiet.quiet);
+    pool.install(|| shard::verify_values(&graph, &*bar)).with_context(|| refused(&args.graph))?;
+    let job = Job {
+        args: &args,
+        graph: &graph,
+        name: solve::graph_name(&args.graph),
+        stop: session::stop_on_signals()?,
+        bar,
+        finished: Mutex::new(finished),
+        copied: AtomicBool::new(false),
+    };
+    job.bar.begin("solve null models", models.len() as u64);
+    job.bar.advance((models.len() - missing.len()) as u64);
+    let solved = job.solve_all(&missing, pool.current_num_threads());
+    job.bar.end();
+    if job.copied.load(Ordering::Relaxed) {
+        note(args.quiet, "frames could not be linked to those of the graph; the kept graphs have copies");
+    }
+    let mut finished = job.finished.into_inner().expect("no thread panics while it holds the lock");
+    if let Err(error) = solved {
+        finished.save()?;
+        return Err(explained(error, &finished, models.len(), &args.graph));
+    }
+    let provenance = super::provenance(
+        Some(args.seed.seed),
+        &[("graph", graph.fingerprint().to_owned()), ("graph_path", args.graph.display().to_string())],
+    );
+    let timed = |row: &NullRow| NullRow { secs: row.secs.filter(|_| args.timing), ..row.clone() };
+    let rows: Vec<_> = finished.rows().map(timed).collect();
+    write(out, &provenance, &rows)?;
+    finished.remove();
+    summary(&rows, start.elapsed().as_secs_f64())?.into_iter().try_for_each(print)
+}
+
+/// The null models that are still to be solved: also those whose graph should have been kept and was not.
+fn missing(args: &Args, models: &[Model], finished: &mut Finished) -> anyhow::Result<Vec<Model>> {
+    if let Some(folder) = &args.keep {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let mut missing = Vec::new();
+    for &model in models {
+        let target = args.target(model);
+        let is_kept = target.as_ref().is_none_or(|target| target.dir.exists());
+        if !(finished.has(model) && is_kept) {
+            target.map_or(Ok(()), |target| target.check())?;
+            finished.forget(model);
+            missing.push(model);
+        }
+    }
+    Ok(missing)
+}
+
+/// An interruption says what is left of the run, every other error what failed.
+fn explained(error: anyhow::Error, finished: &Finished, n: usize, graph: &Path) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(spin::Error::Interrupted) if finished.len() == 0 => {
+            anyhow::anyhow!("interrupted before any null model was finished")
+        }
+        Some(spin::Error::Interrupted) => {
+            let (path, done) = (finished.path().display(), finished.len());
+            anyhow::anyhow!("interrupted; {done} of {n} null models are in {path}, --resume continues with the others")
+        }
+        _ => error.context(refused(graph)),
+    }
+}
+
+fn refused(graph: &Path) -> String {
+    format!("cannot solve null models of {}", graph.display())
+}
+
+/// What all threads share.
+struct Job<'a> {
+    args: &'a Args,
+    graph: &'a Shards,
+    name: String,
+    stop: Arc<AtomicBool>,
+    bar: Box<dyn Progress>,
+    finished: Mutex<Finished>,
+    /// The frames of a kept graph could not be linked.
+    copied: AtomicBool,
+}
+
+impl Job<'_> {
+    /// Solves all models: with `steepest`, which keeps no more threads busy than there are instances, a model on each
+    /// thread; otherwise one at a time on all of them. Fewer at once if so many do not fit the memory.
+    fn solve_all(&self, models: &[Model], threads: usize) -> anyhow::Result<()> {
+        let plan = self.args.plan();
+        let mut at_once = match plan.method {
+            Method::Steepest => threads.min(models.len()).max(1),
+            Method::Sweep | Method::Anneal { .. } => 1,
+        };
+        loop {
+            let Err(error) = self.solve_at_once(models, at_once, threads / at_once) else { return Ok(()) };
+            let fitting = match (error.downcast_ref(), plan.memory) {
+                (Some(spin::Error::Memory { least, .. }), Some(limit)) => (limit / least) as usize,
+                _ => return Err(error),
+            };
+            if at_once == 1 {
+                return Err(error);
+            }
+            at_once = fitting.clamp(1, at_once - 1);
+        }
+    }
+
+    /// Solves models on `at_once` pools of `threads` threads each. Pools of their own: a thread that waits for a part of
+    /// one model must not begin another, which would take memory of its own.
+    fn solve_at_once(&self, models: &[Model], at_once: usize, threads: usize) -> anyhow::Result<()> {
+        let mut plan = self.args.plan();
+        plan.memory = plan.memory.map(|limit| limit / at_once as u64);
+        let next = AtomicUsize::new(0);
+        let worker = || -> anyhow::Result<()> {
+            let solved = Threads { threads }.pool()?.install(|| {
+                while let Some(&model) = models.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    self.solve_one(model, &plan)?;
+                }
+                Ok(())
+            });
+            // Whatever ended this thread ends the others.
+            next.store(models.len(), Ordering::Relaxed);
+            solved
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(worker)).collect();
+            let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            ended.fold(Ok(()), Result::and)
+        })
+    }
+
+    /// Makes a null model, solves it, and adds it to the finished ones unless it is there already.
+    fn solve_one(&self, model: Model, plan: &Plan) -> anyhow::Result<()> {
+        let finished = || self.finished.lock().expect("no thread panics while it holds the lock");
+        if finished().has(model) {
+            return Ok(());
+        }
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(spin::Error::Interrupted.into());
+        }
+        let (graph, seed) = (self.graph, self.args.seed.seed);
+        let plan = Plan { seed: model.solver_seed(seed), ..plan.clone() };
+        let rows = match model.kind {
+            Kind::N1 => self.solve_revalued(model, null::n1(graph, seed, model.index)?, &plan)?,
+            Kind::N3(init) => self.solve_revalued(model, null::n3(graph, init, seed, model.index)?, &plan)?,
+            Kind::N2 => self.solve_unshared(model, &plan)?,
+        };
+        let least = rows.iter().map(|row| row.energy).fold(f64::INFINITY, f64::min);
+        finished().add(model, rows)?;
+        self.bar.advance(1);
+        self.bar.note(&format!("{model}: ε {least:.6}"));
+        Ok(())
+    }
+
+    /// Solves the graph with other values, and keeps it where it is to be kept.
+    fn solve_revalued(&self, model: Model, values: Vec<f32>, plan: &Plan) -> anyhow::Result<Vec<NullRow>> {
+        let stream = Revalued::new(self.graph, values)?;
+        if let Some(target) = self.args.target(model) {
+            let description = self.description(model, plan);
+            let written = shard::write_revalued(self.graph, &stream, &description, &target, &Silent);
+            let (_, topology) = written.with_context(|| format!("cannot keep {}", target.dir.display()))?;
+            self.copied.fetch_or(topology == Topology::Copied, Ordering::Relaxed);
+        }
+        self.solve_model(&stream, model, plan)
+    }
+
+    /// Solves the graph with a weight of its own for every edge, from disk: 4 bytes an edge, beside the table unless kept.
+    fn solve_unshared(&self, model: Model, plan: &Plan) -> anyhow::Result<Vec<NullRow>> {
+        let unshared = Unshared::new(self.graph, self.args.seed.seed, model.index.into())?;
+        let (folder, name) = (output::folder(&self.args.output)?, self.args.output.file_name().unwrap_or_default());
+        let scratch = temporary::create(folder, name, |builder| builder.tempdir_in(folder));
+        let scratch = scratch.with_context(|| format!("cannot write to {}", folder.display()))?;
+        let target = self.args.target(model).unwrap_or_else(|| Target::new(&scratch.item.path().join("n2")));
+        let fill = |first: u64, values: &mut [f32]| unshared.fill(first, values);
+        let made = Generated {
+            topology: &unshared,
+            n_values: unshared.n_values(),
+            fill: &fill,
+            own_values: unshared.own_values(),
+        };
+        let written = shard::write_generated(&made, &self.description(model, plan), &target, &Silent);
+        written.with_context(|| format!("cannot write {}", target.dir.display()))?;
+        self.solve_model(&Shards::open(&target.dir)?, model, plan)
+    }
+
+    /// What a kept graph's manifest says of its origin, besides what the network's says.
+    fn description(&self, model: Model, plan: &Plan) -> Description {
+        let mut description = self.graph.description().clone();
+        description.set("null_model", model);
+        description.set("null_model_of", self.graph.fingerprint());
+        description.set("null_model_seed", self.args.seed.seed);
+        description.set("solver_seed", plan.seed);
+        description.set("program", format_args!("frustration {}", super::VERSION));
+        description
+    }
+
+    /// The rows of one null model.
+    fn solve_model(&self, stream: &dyn BlockStream, model: Model, plan: &Plan) -> anyhow::Result<Vec<NullRow>> {
+        let replicas = spin::solve(stream, plan, &Watch(&self.stop))?;
+        let row = |replica: Replica| self.row(model, plan, stream.totals(), &replica);
+        Ok(replicas.into_iter().map(row).collect())
+    }
+
+    fn row(&self, model: Model, plan: &Plan, totals: Totals, replica: &Replica) -> NullRow {
+        NullRow {
+            graph: self.name.clone(),
+            kind: model.kind.name().to_owned(),
+            distribution: model.kind.distribution().map(str::to_owned),
+            index: i64::from(model.index),
+            instance: i64::from(replica.index),
+            method: plan.method.name().to_owned(),
+            seed: self.args.seed.seed,
+            initial_flips: plan.initial_flips(replica.index) as i64,
+            energy: replica.energy,
+            satisfied_weight: 0.5 * (totals.sum_abs + replica.alignment),
+            frustrated_weight: 0.5 * (totals.sum_abs - replica.alignment),
+            n_nodes: i64::from(totals.n_nodes),
+            n_edges: totals.n_edges as i64,
+            sum_abs: totals.sum_abs,
+            flips: replica.flips as i64,
+            sweeps: replica.sweeps as i64,
+            secs: Some(replica.secs),
+            local_minimum: replica.local_minimum,
+        }
+    }
+}
+
+/// Watches for signals while one null model is solved; progress is counted in null models.
+struct Watch<'a>(&'a AtomicBool);
+
+impl Progress for Watch<'_> {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn note(&self, _: &str) {}
+    fn end(&self) {}
+}
+
+impl Control for Watch<'_> {
+    fn pulse(&self) -> Pulse {
+        match self.0.load(Ordering::Relaxed) {
+            true => Pulse::Stop,
+            false => Pulse::Continue,
+        }
+    }
+}
+
+fn write(out: Output, provenance: &Provenance, rows: &[NullRow]) -> anyhow::Result<()> {
+    let context = format!("cannot write {}", out.path().display());
+    let mut sink = table::nulls(out, provenance).with_context(|| context.clone())?;
+    sink.append(rows).with_context(|| context.clone())?;
+    sink.finish().context(context)?.commit()
+}
+
+/// The last lines: what was found in each kind of null model, and what it cost.
+fn summary(rows: &[NullRow], secs: f64) -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for case in rows.chunk_by(|a, b| a.distribution == b.distribution) {
+        let energies: Vec<_> = case.iter().map(|row| row.energy).collect();
+        let sample = Sample::of(&energies)?;
+        let name = [Some(case[0].kind.as_str()), case[0].distribution.as_deref()].into_iter().flatten();
+        lines.push(format!(
+            "{}: mean ε̂ {:.6}, sd {:.6}, least {:.6} of {}",
+            name.collect::<Vec<_>>().join("-"),
+            sample.mean,
+            sample.sd.unwrap_or(0.0),
+            sample.least,
+            sample.n
+        ));
+    }
+    let flips = rows.iter().map(|row| row.flips).sum::<i64>();
+    let mut line = format!("{} solutions, {flips} flips in {secs:.1} s", rows.len());
+    if let Some(peak) = super::peak_memory() {
+        line += &format!(", peak memory {peak}");
+    }
+    let unfinished = rows.iter().filter(|row| !row.local_minimum).count();
+    if unfinished > 0 {
+        line += &format!("; {unfinished} stopped by --max-flips before a local minimum");
+    }
+    lines.push(line);
+    Ok(lines)
+}

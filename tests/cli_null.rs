@@ -1,0 +1,284 @@
+//! `pipeline null`
+
+mod common;
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use common::{Workdir, repository};
+use frustration::table::{self, NullRow};
+
+/// A folder with the graph of the digits network as `g`.
+fn digits() -> Workdir {
+    let dir = Workdir::new();
+    let model = repository("fixtures/digits/digits.onnx");
+    dir.ok(["build-graph", "--quiet", "--model", model.to_str().unwrap(), "-o", "g"]);
+    dir
+}
+
+fn null(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<NullRow> {
+    dir.ok(["null", "g", "-o", output, "--random-flips", "5000"].iter().chain(flags));
+    table::read_nulls(&dir.path(output)).unwrap()
+}
+
+/// Distribution, index and instance.
+fn places(rows: &[NullRow]) -> Vec<(Option<&str>, i64, i64)> {
+    rows.iter().map(|row| (row.distribution.as_deref(), row.index, row.instance)).collect()
+}
+
+fn bytes(dir: &Workdir, name: &str) -> Vec<u8> {
+    std::fs::read(dir.path(name)).unwrap()
+}
+
+#[test]
+fn every_column_is_filled_in() {
+    let dir = digits();
+    for (kind, method, distributions) in [
+        ("n1", "steepest", &[None][..]),
+        ("n2", "steepest", &[None]),
+        ("n2", "anneal", &[None]),
+        ("n3", "sweep", &[Some("he"), Some("he"), Some("xavier")]),
+    ] {
+        let flags = ["--kind", kind, "--method", method, "--seed", "5", "--timing", "--models", "3"];
+        let rows = null(&dir, "x.parquet", &[&flags[..], &["--force"]].concat());
+        assert_eq!(rows.len(), 6);
+        for row in &rows {
+            assert_eq!((row.graph.as_str(), row.kind.as_str(), row.method.as_str(), row.seed), ("g", kind, method, 5));
+            assert!(distributions.contains(&row.distribution.as_deref()));
+            assert_eq!(row.initial_flips, if row.instance == 0 { 0 } else { 5000 });
+            assert_eq!((row.n_nodes, row.n_edges), (21_258, 1_563_776));
+            assert!(row.energy > 0.40 && row.energy < 0.45, "{}", row.energy);
+            assert!((row.satisfied_weight + row.frustrated_weight - row.sum_abs).abs() < 1e-6 * row.sum_abs);
+            assert!((row.frustrated_weight / row.sum_abs - row.energy).abs() < 1e-12);
+            assert!(row.flips > 0 && row.secs.is_some_and(|secs| secs > 0.0) && row.local_minimum);
+            assert_eq!(row.sweeps == 0, method == "steepest");
+        }
+        let energies: std::collections::BTreeSet<_> = rows.iter().map(|row| row.energy.to_bits()).collect();
+        assert_eq!(energies.len(), 6, "every null model and instance is another one");
+        let footer = table::read_provenance(&dir.path("x.parquet")).unwrap();
+        assert_eq!(footer.get("seed"), Some("5"));
+        let inspect = dir.ok(["inspect", "g"]).stdout();
+        assert!(inspect.contains(footer.get("graph").unwrap()));
+    }
+}
+
+#[test]
+fn models_are_split_over_the_distributions_and_sorted() {
+    let dir = digits();
+    let run = |flags: &[&str]| {
+        null(&dir, "x.parquet", &[&["--kind", "n3", "--method", "steepest", "--force"], flags].concat())
+    };
+    let both = run(&["--models", "5", "--instances", "1"]);
+    let (he, xavier) = (Some("he"), Some("xavier"));
+    assert_eq!(places(&both), [(he, 0, 0), (he, 1, 0), (he, 2, 0), (xavier, 0, 0), (xavier, 1, 0)]);
+    // A null model does not depend on how many there are, nor an instance.
+    let only = run(&["--models", "2", "--instances", "1", "--distribution", "xavier"]);
+    assert_eq!(only, both[3..]);
+    let two = run(&["--models", "1", "--distribution", "xavier"]);
+    assert_eq!(two[0], both[3]);
+    let other = run(&["--models", "2", "--instances", "1", "--distribution", "xavier", "--seed", "1"]);
+    assert!(other.iter().zip(&only).all(|(a, b)| a.energy != b.energy));
+}
+
+#[test]
+fn equal_runs_give_equal_files_on_any_number_of_threads_and_in_any_memory() {
+    let dir = digits();
+    for method in ["steepest", "sweep", "anneal"] {
+        let flags = ["null", "g", "--kind=n1", "--models=3", "--sweeps=10", "--seed=9", "--method", method];
+        let run = |output: &str, more: &[&str]| {
+            dir.ok(flags.iter().chain(&["--output", output, "--force"]).chain(more));
+            bytes(&dir, output)
+        };
+        let one = run("one.parquet", &["--threads", "1"]);
+        assert!(one == run("two.parquet", &["--threads=3", "--quiet"]), "{method}");
+        assert!(one == run("two.parquet", &["--threads=3", "--memory=64MiB", "--keep", "kept"]), "{method}");
+        let error = dir.run(1, flags.iter().chain(&["-o", "no.parquet", "--memory=1MiB"])).stderr();
+        assert!(error.contains("needs at least"), "{error}");
+    }
+}
+
+#[test]
+fn four_shards_together_are_the_whole() {
+    let dir = digits();
+    let flags = ["--kind", "n3", "--models", "7", "--method", "steepest", "--seed", "2"];
+    let whole = null(&dir, "whole.parquet", &flags);
+    let mut parts = Vec::new();
+    for shard in ["1/4", "2/4", "3/4", "4/4"] {
+        parts.extend(null(&dir, &format!("{}.parquet", &shard[..1]), &[&flags[..], &["--shard", shard]].concat()));
+    }
+    parts.sort_by_key(|row| (row.distribution.clone(), row.index, row.instance));
+    assert_eq!(parts, whole);
+
+    dir.ok(["solve", "g", "-o", "r.parquet", "--method", "steepest", "--replicas", "3"]);
+    let compare = |nulls: &[&str], output: &str| {
+        let nulls = nulls.iter().flat_map(|name| ["--null", name]);
+        dir.ok(["compare", "--real", "r.parquet", "-o", output].into_iter().chain(nulls)).stdout()
+    };
+    let four = ["1.parquet", "2.parquet", "3.parquet", "4.parquet"];
+    assert_eq!(compare(&four, "s4.parquet"), compare(&["whole.parquet"], "s1.parquet"));
+}
+
+#[test]
+fn a_shard_without_models_is_an_empty_table() {
+    let dir = digits();
+    let rows = null(&dir, "x.parquet", &["--kind", "n1", "--models", "2", "--shard", "3/4"]);
+    assert!(rows.is_empty());
+}
+
+#[test]
+fn kept_graphs_are_graphs() {
+    let dir = digits();
+    let flags = ["--kind", "n3", "--models", "2", "--method", "steepest", "--keep", "kept"];
+    let rows = null(&dir, "x.parquet", &flags);
+    for (name, rows) in ["kept/n3-he-0", "kept/n3-xavier-0"].into_iter().zip(rows.chunks(2)) {
+        dir.ok(["verify", name, "--deep"]);
+        let json = dir.ok(["inspect", "--json", name]).stdout();
+        let (_, seed) = json.split_once("\"solver_seed\": \"").unwrap();
+        let seed = &seed[..seed.find('"').unwrap()];
+        let flags = ["--replicas", "2", "--random-flips", "5000", "--method", "steepest", "--seed", seed, "--force"];
+        dir.ok(["solve", name, "-o", "kept.parquet"].iter().chain(&flags));
+        let solved = table::read_replicas(&dir.path("kept.parquet")).unwrap();
+        for (replica, row) in solved.iter().zip(rows) {
+            assert_eq!((replica.replica, replica.energy, replica.flips), (row.instance, row.energy, row.flips));
+            assert_eq!(replica.sum_abs, row.sum_abs);
+        }
+    }
+    let again = ["null", "g", "-o", "y.parquet"].iter().chain(&flags);
+    dir.run(1, again.clone()).fails_with(&["kept/n3-he-0 exists", "--force"]);
+    dir.ok(again.chain(&["--force"]));
+    // The network's graph may go: what is linked stays.
+    std::fs::remove_dir_all(dir.path("g")).unwrap();
+    dir.ok(["verify", "kept/n3-he-0", "--deep"]);
+}
+
+#[test]
+fn wrong_usage_is_told_apart_from_failure() {
+    let dir = Workdir::new();
+    for flags in [
+        &[][..],
+        &["g", "-o", "x.parquet"],
+        &["g", "--kind", "n1"],
+        &["g", "-o", "x.parquet", "--kind", "n4"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--distribution", "he"],
+        &["g", "-o", "x.parquet", "--kind", "n3", "--distribution", "uniform"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--models", "0"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--instances", "0"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--shard", "0/4"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--shard", "5/4"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--method", "best"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--memory", "much"],
+    ] {
+        let stderr = dir.run(2, ["null"].iter().chain(flags)).stderr();
+        assert!(stderr.contains("Usage: pipeline null") || stderr.contains("--help"), "{stderr}");
+    }
+    assert!(dir.names().is_empty());
+}
+
+#[test]
+fn graphs_without_null_models_are_refused() {
+    let dir = Workdir::new();
+    let run = |kind: &[&str], words: &[&str]| {
+        let before = dir.names();
+        dir.run(1, ["null", "g", "-o", "x.parquet", "--models", "2", "--kind"].iter().chain(kind)).fails_with(words);
+        assert_eq!(dir.names(), before, "{kind:?}");
+    };
+    run(&["n1"], &["cannot open graph g", "g/manifest.json"]);
+    dir.copy(&repository("fixtures/format-v1/graph"), "g");
+    // Written before kernels had taps.
+    run(&["n3"], &["taps", "conv \"1\"", "build-graph"]);
+    dir.ok(["null", "g", "-o", "he.parquet", "--models", "2", "--kind", "n3", "--distribution", "he"]);
+    let mut values = bytes(&dir, "g/values.bin");
+    values[3] ^= 1;
+    dir.write("g/values.bin", values);
+    run(&["n1"], &["g/values.bin, piece 0: checksum"]);
+
+    std::fs::remove_dir_all(dir.path("g")).unwrap();
+    dir.write("e.csv", "source,target,weight\na,b,1\nb,c,-1\n");
+    dir.ok(["import-graph", "e.csv", "-o", "g", "--quiet"]);
+    run(&["n1"], &["no layer of the graph has parameters"]);
+}
+
+#[test]
+fn existing_outputs_are_kept_unless_forced() {
+    let dir = digits();
+    dir.write("x.parquet", "mine");
+    let run = ["null", "g", "-o", "x.parquet", "--kind", "n1", "--models", "1", "--method", "steepest"];
+    dir.run(1, run).fails_with(&["x.parquet exists", "--force"]);
+    dir.run(1, run.iter().chain(&["--resume"])).fails_with(&["x.parquet exists", "--force"]);
+    assert_eq!(bytes(&dir, "x.parquet"), b"mine");
+    dir.ok(run.iter().chain(&["--force"]));
+    assert_eq!(table::read_nulls(&dir.path("x.parquet")).unwrap().len(), 2);
+}
+
+/// Waits for a file that a running command will make.
+fn wait_for(dir: &Workdir, name: &str) {
+    let patience = Instant::now() + Duration::from_secs(60);
+    while !dir.path(name).exists() && Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_run_killed_again_and_again_ends_in_the_same_file() {
+    let dir = digits();
+    for (method, models) in [("steepest", "60"), ("anneal", "6")] {
+        let flags = ["--method", method, "--models", models, "--kind", "n3", "--seed", "3", "--threads=1", "--quiet"];
+        null(&dir, &format!("{method}.parquet"), &flags);
+        let output = format!("{method}-killed.parquet");
+        let mut lives = 0;
+        loop {
+            let args = ["null", "g", "-o", &output, "--resume", "--keep", method, "--random-flips", "5000"];
+            let mut run = dir.command(args.iter().chain(&flags)).spawn().unwrap();
+            // Lives grow, so that even a slow machine finishes something in one of them.
+            let death = Instant::now() + Duration::from_millis(100 + 100 * lives);
+            while run.try_wait().unwrap().is_none() && Instant::now() < death {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if run.try_wait().unwrap().is_some_and(|status| status.success()) {
+                break;
+            }
+            run.kill().unwrap();
+            run.wait().unwrap();
+            lives += 1;
+        }
+        assert!(lives > 0, "every run is killed at least once");
+        assert!(bytes(&dir, &format!("{method}.parquet")) == bytes(&dir, &output), "{method} after {lives} lives");
+        assert!(!dir.path(&format!("{output}.checkpoint")).exists());
+        assert_eq!(std::fs::read_dir(dir.path(method)).unwrap().count().to_string(), models, "kept, and nothing else");
+    }
+}
+
+#[test]
+fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
+    let dir = digits();
+    let null = ["null", "g", "-o", "n.parquet", "--kind=n1", "--method=steepest", "--models=20000", "--quiet"];
+    let mut run = dir.command(null).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&dir, "n.parquet.checkpoint");
+    let pid = run.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let status = run.wait().unwrap();
+    let mut message = String::new();
+    std::io::Read::read_to_string(&mut run.stderr.take().unwrap(), &mut message).unwrap();
+    assert_eq!(status.code(), Some(1), "{message}");
+    assert!(message.contains("interrupted") && message.contains("n.parquet.checkpoint, --resume"), "{message}");
+    assert_eq!(dir.names(), ["g", "n.parquet.checkpoint"]);
+
+    let refused = dir.run(1, null).stderr();
+    assert!(refused.contains("--resume continues it, --force starts again"), "{refused}");
+    let other = dir.run(1, null.iter().copied().chain(["--seed", "9", "--resume"])).stderr();
+    assert!(other.contains("made by another search"), "{other}");
+    dir.write("n.parquet.checkpoint", "{}\n00000000\n");
+    let damaged = dir.run(1, null.iter().copied().chain(["--resume"])).stderr();
+    assert!(damaged.contains("n.parquet.checkpoint: not an intact checkpoint; remove it"), "{damaged}");
+}
+
+#[test]
+fn the_last_lines_say_what_was_found() {
+    let dir = digits();
+    let run = ["null", "g", "-o", "x.parquet", "--kind", "n3", "--models", "3", "--max-flips", "10", "--quiet"];
+    let stdout = dir.ok(run).stdout();
+    let lines: Vec<_> = stdout.lines().collect();
+    assert!(lines[0].starts_with("n3-he: mean ε̂ 0.") && lines[0].ends_with("of 4"), "{stdout}");
+    assert!(lines[1].starts_with("n3-xavier: mean ε̂ 0.") && lines[1].ends_with("of 2"), "{stdout}");
+    assert!(lines[2].starts_with("6 solutions, ") && lines[2].contains("6 stopped by --max-flips"), "{stdout}");
+}
