@@ -152,7 +152,7 @@ def sample(nullable_seed: bool) -> pa.Table:
         "seed": pa.array([2**63 + 1, None if nullable_seed else 7], pa.uint64()), "initial_flips": pa.array([0, 9]),
         "energy": pa.array([0.41, float("nan")]), "flips": pa.array([5, 6]), "state": pa.array([b"\x01", b"\xff"]),
     }  # fmt: skip
-    nullable = NULLABLE | ({"seed"} if nullable_seed else set())
+    nullable = NULLABLE["state"] | ({"seed"} if nullable_seed else set())
     fields = [pa.field(n, c.type, nullable=n in nullable) for n, c in columns.items()]
     return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields, dict.fromkeys(METADATA, "x")))
 
