@@ -95,6 +95,17 @@ def check_search(report: Report, search: Search, n_kills: int, seed: int) -> Non
             ends.append(search.take())
             life /= 2  # it is faster now than it was in peace
         n_saved += search.checkpoint.exists()
+    # On a slow machine all these lives may end before the first checkpoint: longer ones then follow.
+    life = seconds / n_kills
+    for _ in range(50):
+        if n_saved:
+            break
+        if search.live(life) and not search.is_complete():
+            n_saved += search.checkpoint.exists()
+            life *= 1.5
+        else:
+            ends.append(search.take())
+            life *= 0.7
     search.live()
     ends.append(search.take())
     detail = f"{n_kills} kills, {n_saved} after a checkpoint, in {seconds:.1f} s of search; {len(ends)} ends"
