@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use common::{Workdir, repository};
@@ -210,14 +209,6 @@ fn existing_outputs_are_kept_unless_forced() {
     assert_eq!(table::read_nulls(&dir.path("x.parquet")).unwrap().len(), 2);
 }
 
-/// Waits for a file that a running command will make.
-fn wait_for(dir: &Workdir, name: &str) {
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !dir.path(name).exists() && Instant::now() < patience {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn a_run_killed_again_and_again_ends_in_the_same_file() {
     let dir = digits();
@@ -252,14 +243,7 @@ fn a_run_killed_again_and_again_ends_in_the_same_file() {
 fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
     let dir = digits();
     let null = ["null", "g", "-o", "n.parquet", "--kind=n1", "--method=steepest", "--models=20000", "--quiet"];
-    let mut run = dir.command(null).stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(&dir, "n.parquet.checkpoint");
-    let pid = run.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    let status = run.wait().unwrap();
-    let mut message = String::new();
-    std::io::Read::read_to_string(&mut run.stderr.take().unwrap(), &mut message).unwrap();
-    assert_eq!(status.code(), Some(1), "{message}");
+    let message = dir.terminated(null, "n.parquet.checkpoint");
     assert!(message.contains("interrupted") && message.contains("n.parquet.checkpoint, --resume"), "{message}");
     assert_eq!(dir.names(), ["g", "n.parquet.checkpoint"]);
 

@@ -237,14 +237,6 @@ fn a_search_killed_again_and_again_ends_in_the_same_files() {
     }
 }
 
-/// Waits for a file that a running command will make.
-fn wait_for(dir: &Workdir, name: &str) {
-    let patience = Instant::now() + Duration::from_secs(60);
-    while !dir.path(name).exists() && Instant::now() < patience {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn a_search_killed_after_its_tables_appeared_is_resumed_all_the_same() {
     let dir = digits();
@@ -252,7 +244,7 @@ fn a_search_killed_after_its_tables_appeared_is_resumed_all_the_same() {
     dir.ok(["solve", "g", "-o", "whole.parquet", "--resume"].iter().chain(&flags));
     let killed = ["solve", "g", "-o", "killed.parquet"];
     let mut run = dir.command(killed.iter().chain(&flags)).spawn().unwrap();
-    wait_for(&dir, "killed.parquet.checkpoint");
+    dir.wait_for("killed.parquet.checkpoint");
     run.kill().unwrap();
     run.wait().unwrap();
     let hidden = |names: &[String]| names.iter().filter(|name| name.ends_with(".tmp")).count();
@@ -275,14 +267,7 @@ fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
     let dir = digits();
     let solve =
         ["solve", "g", "-o", "r.parquet", "--method=anneal", "--sweeps=100000", "--checkpoint-every=0", "--quiet"];
-    let mut run = dir.command(solve).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    wait_for(&dir, "r.parquet.checkpoint");
-    let pid = run.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    let status = run.wait().unwrap();
-    let mut message = String::new();
-    std::io::Read::read_to_string(&mut run.stderr.take().unwrap(), &mut message).unwrap();
-    assert_eq!(status.code(), Some(1), "{message}");
+    let message = dir.terminated(solve, "r.parquet.checkpoint");
     assert!(message.contains("interrupted") && message.contains("r.parquet.checkpoint, --resume"), "{message}");
     assert_eq!(dir.names(), ["g", "r.parquet.checkpoint"]);
 

@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// A folder of its own for each test, removed at the end, in which the binary runs.
 pub struct Workdir(tempfile::TempDir);
@@ -48,6 +49,27 @@ impl Workdir {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pipeline"));
         command.args(args).current_dir(self.0.path()).stdin(Stdio::null());
         command
+    }
+
+    /// Waits until there is a file or folder of this name, a minute at most.
+    pub fn wait_for(&self, name: &str) {
+        let patience = Instant::now() + Duration::from_secs(60);
+        while !self.path(name).exists() && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Runs a command, sends it SIGTERM once there is a file of this name, and returns its error message; it must exit
+    /// with 1.
+    pub fn terminated<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, once: &str) -> String {
+        let run = self.command(args).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        self.wait_for(once);
+        let sent = Command::new("kill").args(["-TERM", &run.id().to_string()]).status();
+        assert!(sent.expect("there is a kill").success());
+        let output = run.wait_with_output().expect("the binary ends");
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        message
     }
 
     /// Runs a command that must exit with `code`.
