@@ -247,6 +247,7 @@ struct Permutation {
     a: u32,
     b: u32,
     keys: [[u32; 2]; ROUNDS],
+    isa: Isa,
 }
 
 impl Permutation {
@@ -260,7 +261,7 @@ impl Permutation {
             let key = mix(key.wrapping_add(round as u64));
             [key as u32, (key >> 32) as u32]
         };
-        Self { n, a: a as u32, b: b as u32, keys: std::array::from_fn(keys) }
+        Self { n, a: a as u32, b: b as u32, keys: std::array::from_fn(keys), isa: Isa::detect() }
     }
 
     /// The images of `first`, `first + 1`, … below `n`, and no matter what after that.
@@ -269,7 +270,7 @@ impl Permutation {
         for (k, x) in (first..).take(BATCH).enumerate() {
             (pairs.left[k], pairs.right[k]) = ((x % u64::from(self.a)) as u32, (x / u64::from(self.a)) as u32);
         }
-        Isa::detect().run(Step { permutation: self, pairs: &mut pairs });
+        self.isa.run(Step { permutation: self, pairs: &mut pairs });
         let mut images = [0; BATCH];
         for (k, image) in images.iter_mut().enumerate().take((self.n - first).min(BATCH as u64) as usize) {
             *image = u64::from(pairs.left[k]) + u64::from(self.a) * u64::from(pairs.right[k]);

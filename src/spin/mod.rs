@@ -13,11 +13,13 @@
 //!
 //! # Methods
 //! [`Method::Sweep`] and [`Method::Anneal`] stream: each pass over the frames advances sixteen replicas per vector and
-//! needs only the spins in memory (one bit per replica and node). [`Method::Steepest`] is Algorithm 1 to the letter,
-//! one replica per thread.
+//! needs only the spins in memory (one bit per replica and node); their descent ends by Algorithm 1 for replicas that take
+//! long to settle. A one-way stream needs the fields as well, and only one pass for both directions.
+//! [`Method::Steepest`] is Algorithm 1 to the letter, one replica per thread.
 //!
 //! # Determinism
-//! A replica depends on (seed, replica) only: not on threads, frames, the other replicas, or the instruction set.
+//! A replica depends on (seed, replica) only: not on threads, frames, the other replicas, memory, or the instruction set.
+//! (In a one-way stream with weights of many digits it does depend on where frames are cut, which its maker decides.)
 //! Local fields are summed in one fixed order; energies accumulate as integers; random numbers are keyed by (seed,
 //! replica, node, sweep).
 //!
@@ -174,8 +176,7 @@ pub enum Error {
 
 /// Runs all replicas of a plan on the current rayon pool and returns them in order.
 ///
-/// Memory: streaming methods hold `n_nodes · replicas / 8` bytes of spins (replicas rounded up to sixteen), 4 bytes a
-/// node, and about 4 MiB per thread; `steepest` 9 bytes per node and thread, the decoded blocks, and the parameters once more.
+/// Memory: see [`memory`]; at most [`Plan::memory`].
 ///
 /// Between sweeps (after replicas, for `steepest`) `control` may have the state saved or end the search; a later call
 /// with the same plan whose `control` returns that state gives the same replicas as an unbroken run.

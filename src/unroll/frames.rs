@@ -20,7 +20,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// About 4 million edges: long enough to amortise a read, short enough to share among threads.
+    /// A million edges: long enough to amortise a read, short enough to share among threads.
     pub const DEFAULT: Self = Self { n_edges: 1 << 20, n_rows: 1 << 13, long_row: 1 << 16 };
     /// Layers of one pixel are cut between multiples of this many channels, so that panels stay in whole registers.
     const CHANNELS: u32 = 8;

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! # Frames
-//! A frame is whole image rows of one layer: as many as make 2²² edges (in and out together) or 2¹⁵ nodes. Image rows of
+//! A frame is whole image rows of one layer: as many as make 2²⁰ edges (in and out together) or 2¹³ nodes. Image rows of
 //! more than 2¹⁶ nodes are cut between pixels, layers of one pixel between multiples of eight channels.
 //!
 //! # Cost
