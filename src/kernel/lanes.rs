@@ -80,7 +80,8 @@ impl Isa {
 }
 
 /// Plain code to be compiled once for every instruction set. Mark [`run`](Task::run) `#[inline(always)]`, and everything
-/// below it that matters: only what is inlined gets the wider vectors.
+/// below it that matters: only what is inlined gets the wider vectors. (Loops over lanes instead of `array::from_fn`,
+/// which the compiler may leave a function of its own.)
 pub trait Task {
     /// What it computes.
     type Output;
@@ -105,11 +106,12 @@ impl Isa {
 
 /// `s · x` by lane: `x` where the lane's bit of `mask` is set, `−x` elsewhere.
 #[inline(always)]
-pub fn signed(mask: u16, x: [f32; LANES]) -> [f32; LANES] {
-    std::array::from_fn(|lane| {
+pub fn signed(mask: u16, mut x: [f32; LANES]) -> [f32; LANES] {
+    for (lane, x) in x.iter_mut().enumerate() {
         let down = !(u32::from(mask) >> bit_of_lane(lane)) << 31;
-        f32::from_bits(x[lane].to_bits() ^ down)
-    })
+        *x = f32::from_bits(x.to_bits() ^ down);
+    }
+    x
 }
 
 /// The mask whose bits are set where the lane's condition holds.

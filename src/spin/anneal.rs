@@ -34,7 +34,11 @@ impl Rule for Metropolis {
             return 0;
         }
         let u = random::uniform(self.key, node, group);
-        mask_of(std::array::from_fn(|lane| u[lane] * exp2(r[lane] * self.exponent) < 1.0))
+        let mut flips = [false; LANES];
+        for (lane, flips) in flips.iter_mut().enumerate() {
+            *flips = u[lane] * exp2(r[lane] * self.exponent) < 1.0;
+        }
+        mask_of(flips)
     }
 }
 

@@ -25,11 +25,13 @@ pub(super) fn sweep_key(seed: u64, sweep: u64) -> u64 {
 pub(super) fn uniform(sweep_key: u64, node: NodeId, group: usize) -> [f32; LANES] {
     let key = mix64(sweep_key ^ u64::from(node));
     let (low, high) = (key as u32, (key >> 32) as u32);
-    std::array::from_fn(|lane| {
+    let mut numbers = [0.0; LANES];
+    for (lane, number) in numbers.iter_mut().enumerate() {
         let replica = (group * LANES + bit_of_lane(lane)) as u32;
         let bits = mix32(low.wrapping_add(replica.wrapping_mul(0x9e37_79b1)), high);
-        ((bits >> 8) as i32 as f32 + 0.5) * (1.0 / 16_777_216.0)
-    })
+        *number = ((bits >> 8) as i32 as f32 + 0.5) * (1.0 / 16_777_216.0);
+    }
+    numbers
 }
 
 /// A bijection of 64 bits that leaves no visible pattern (the finaliser of SplitMix64).
