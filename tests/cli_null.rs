@@ -99,14 +99,16 @@ fn equal_runs_give_equal_files_on_any_number_of_threads_and_in_any_memory() {
 #[test]
 fn four_shards_together_are_the_whole() {
     let dir = digits();
-    let flags = ["--kind", "n3", "--models", "7", "--method", "steepest", "--seed", "2"];
-    let whole = null(&dir, "whole.parquet", &flags);
-    let mut parts = Vec::new();
-    for shard in ["1/4", "2/4", "3/4", "4/4"] {
-        parts.extend(null(&dir, &format!("{}.parquet", &shard[..1]), &[&flags[..], &["--shard", shard]].concat()));
+    for kind in ["n1", "n2", "n3"] {
+        let flags = ["--kind", kind, "--models", "7", "--method", "steepest", "--seed", "2", "--force"];
+        let whole = null(&dir, "whole.parquet", &flags);
+        let mut parts = Vec::new();
+        for shard in ["1/4", "2/4", "3/4", "4/4"] {
+            parts.extend(null(&dir, &format!("{}.parquet", &shard[..1]), &[&flags[..], &["--shard", shard]].concat()));
+        }
+        parts.sort_by_key(|row| (row.distribution.clone(), row.index, row.instance));
+        assert_eq!(parts, whole, "{kind}");
     }
-    parts.sort_by_key(|row| (row.distribution.clone(), row.index, row.instance));
-    assert_eq!(parts, whole);
 
     dir.ok(["solve", "g", "-o", "r.parquet", "--method", "steepest", "--replicas", "3"]);
     let compare = |nulls: &[&str], output: &str| {
@@ -212,13 +214,14 @@ fn existing_outputs_are_kept_unless_forced() {
 #[test]
 fn a_run_killed_again_and_again_ends_in_the_same_file() {
     let dir = digits();
-    for (method, models) in [("steepest", "60"), ("anneal", "6")] {
-        let flags = ["--method", method, "--models", models, "--kind", "n3", "--seed", "3", "--threads=1", "--quiet"];
-        null(&dir, &format!("{method}.parquet"), &flags);
-        let output = format!("{method}-killed.parquet");
+    for (kind, method, models) in [("n3", "steepest", "60"), ("n3", "anneal", "6"), ("n2", "steepest", "12")] {
+        let flags = ["--method", method, "--models", models, "--kind", kind, "--seed", "3", "--threads=1", "--quiet"];
+        let name = format!("{kind}-{method}");
+        null(&dir, &format!("{name}.parquet"), &flags);
+        let output = format!("{name}-killed.parquet");
         let mut lives = 0;
         loop {
-            let args = ["null", "g", "-o", &output, "--resume", "--keep", method, "--random-flips", "5000"];
+            let args = ["null", "g", "-o", &output, "--resume", "--keep", &name, "--random-flips", "5000"];
             let mut run = dir.command(args.iter().chain(&flags)).spawn().unwrap();
             // Lives grow, so that even a slow machine finishes something in one of them.
             let death = Instant::now() + Duration::from_millis(100 + 100 * lives);
@@ -233,9 +236,9 @@ fn a_run_killed_again_and_again_ends_in_the_same_file() {
             lives += 1;
         }
         assert!(lives > 0, "every run is killed at least once");
-        assert!(bytes(&dir, &format!("{method}.parquet")) == bytes(&dir, &output), "{method} after {lives} lives");
+        assert!(bytes(&dir, &format!("{name}.parquet")) == bytes(&dir, &output), "{name} after {lives} lives");
         assert!(!dir.path(&format!("{output}.checkpoint")).exists());
-        assert_eq!(std::fs::read_dir(dir.path(method)).unwrap().count().to_string(), models, "kept, and nothing else");
+        assert_eq!(std::fs::read_dir(dir.path(&name)).unwrap().count().to_string(), models, "kept, and nothing else");
     }
 }
 
