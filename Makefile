@@ -4,6 +4,7 @@
 # make bench       criterion benchmarks, under five minutes
 # make bench-peers [DIR=...]        whole runs against D-Wave's samplers and SciPy, 15 min; FULL=1 adds 227×227
 # make bench-curves [DIR=...]       cost and energy of annealing by replicas, threads, size and sweeps, half an hour
+# make bench-forward [DIR=...]      images through networks beside onnxruntime, 10 min
 # make fuzz-smoke  the fuzz harnesses on their corpus
 # make networks DIR=/path/to/data   graphs and solutions of real networks in a folder of yours
 # make verify-fixtures              stored graphs of old formats still verify, the default model is the committed one
@@ -28,7 +29,7 @@ NULLS := n1 n2 n3
 # Runs "pipeline $(1)" and shows the command first.
 run = echo "+ pipeline $(1)"; $(PIPELINE) $(1)
 
-.PHONY: help build check lint test reproduce bench bench-peers bench-curves fuzz-smoke networks verify-fixtures clean
+.PHONY: help build check lint test reproduce bench bench-peers bench-curves bench-forward fuzz-smoke networks verify-fixtures clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -78,6 +79,10 @@ bench-peers: build
 bench-curves: build
 	@mkdir -p $(OUT)
 	@$(PYTHON) python/bench_curves.py $(PIPELINE) $(TRAINED) --repeats $(REPEATS) | tee $(OUT)/bench-curves.md
+
+bench-forward: build
+	@mkdir -p $(OUT)
+	@$(PYTHON) python/bench_forward.py $(PIPELINE) $(TRAINED) --repeats $(REPEATS) | tee $(OUT)/bench-forward.md
 
 fuzz-smoke:
 	$(CARGO) test --release --locked --test fuzz_corpus

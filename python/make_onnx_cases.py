@@ -70,6 +70,9 @@ def windows():
     ok("ceil_mode", [node("MaxPool", "x", "y", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)], opset=10)
     ok("asymmetric_pad", [node("Conv", "x w", "c", pads=[0, 1, 2, 0]),
                           node("AveragePool", "c", "y", kernel_shape=[2, 2], pads=[0, 0, 1, 1], count_include_pad=1)], [w])
+    ok("ceil_mode_average", [
+        node("AveragePool", "x", "a", kernel_shape=[2, 3], strides=[2, 2], pads=[1, 0, 1, 1], ceil_mode=1, count_include_pad=1),
+        node("AveragePool", "a", "y", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1)], x=(1, 2, 5, 6), opset=11)
     ok("dilation", [node("Conv", "x w b", "y", dilations=[2, 1], pads=[2, 1, 2, 1])], [w, ("b", [1.0, 2.0, 3.0])])
     ok("groups", [node("Conv", "x w", "y", group=2)], [("w", ramp(4, 1, 3, 3))])
 

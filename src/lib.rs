@@ -10,18 +10,21 @@
 //! 5. [`kernel`]: panels times lanes, the arithmetic;
 //! 6. [`spin`]: the flip solvers;
 //! 7. [`null`]: null models, the same graph with other weights;
-//! 8. [`table`]: Parquet out;
-//! 9. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
-//! 10. [`report`]: statistics of solved graphs;
-//! 11. [`cli`]: one file per subcommand.
+//! 8. [`forward`]: logits and hidden states of images, with the same panels and kernel;
+//! 9. [`table`]: Parquet out;
+//! 10. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
+//! 11. [`report`]: statistics of solved graphs;
+//! 12. [`cli`]: one file per subcommand.
 #![deny(unsafe_code)]
 
 pub mod cli;
 pub mod export;
+pub mod forward;
 pub mod graph;
 pub mod import;
 pub mod kernel;
 pub mod net;
+mod npy;
 pub mod null;
 pub mod progress;
 pub mod report;

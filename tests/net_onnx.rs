@@ -41,7 +41,7 @@ fn check(network: &Network) {
             Op::BatchNorm(norm) => {
                 assert!([&norm.gamma, &norm.beta, &norm.mean, &norm.var].iter().all(|v| v.len() == c))
             }
-            Op::Scale(scale) => assert!(scale.mul.len() == c && scale.add.len() == c),
+            Op::Scale(scale) => assert!(scale.mul.len() == c && [c, out.len()].contains(&scale.add.len())),
             Op::Activation(Activation::PRelu(slopes)) => assert_eq!(slopes.len(), c),
             Op::Concat => assert_eq!(shapes.iter().map(|shape| shape.c).sum::<usize>(), out.c),
             Op::Add => assert!(shapes.len() > 1 && shapes.iter().all(|shape| *shape == out)),
@@ -92,6 +92,7 @@ fn layer_lists() {
             &[x, "upper Conv 3×3×3 [0]", "r Activation 3×3×3 [1]", "lower Pool 3×2×2 [2]", "y Pool 3×1×1 [3]"],
         ),
         ("ceil_mode", &[x, "y Pool 2×3×3 [0]"]),
+        ("ceil_mode_average", &["x Input 2×5×6 []", "a Pool 2×3×3 [0]", "y Pool 2×2×2 [1]"]),
         ("asymmetric_pad", &[x, "c Conv 3×6×5 [0]", "y Pool 3×6×5 [1]"]),
         ("dilation", &[x, "y Conv 3×6×6 [0]"]),
         ("groups", &[x, "y Conv 4×4×4 [0]"]),
@@ -145,7 +146,7 @@ fn windows() {
     let Op::Conv(conv) = op(&network, "c") else { panic!() };
     assert_eq!(conv.window.pad, [0, 1]);
     let Op::Pool(pool) = op(&network, "y") else { panic!() };
-    assert_eq!((pool.window, pool.kind), (window(2, 1, 0), PoolKind::AverageWithPad));
+    assert_eq!((pool.window, pool.kind), (window(2, 1, 0), PoolKind::AverageWithPad { after: [1, 1] }));
     let Op::Conv(conv) = op(&read("dilation"), "y") else { panic!() };
     assert_eq!((conv.window.dilation, conv.window.pad, conv.bias), ([2, 1], [2, 1], Some(ramp(3))));
     let Op::Conv(conv) = op(&read("groups"), "y") else { panic!() };
@@ -209,8 +210,9 @@ fn elementwise() {
     assert_eq!((scale.mul, scale.add), (vec![2.0, 3.0], vec![1.0, -1.0]));
     let network = read("mean_image");
     let Op::Scale(scale) = op(&network, "s") else { panic!() };
-    assert_eq!(scale.add, [-18.5, -54.5]);
-    assert!(network.warnings[0].contains("pixel to pixel"));
+    assert_eq!(scale.mul, [1.0, 1.0]);
+    assert_eq!(scale.add, (1..=72).map(|value| -value as f32).collect::<Vec<_>>());
+    assert!(network.warnings.is_empty());
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::time::Instant;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
-use super::flags::{ByteSize, Force, Quiet, Seed};
-use crate::net::arch::{self, Init, Weights};
-use crate::net::{Network, onnx};
+use super::flags::{ByteSize, Force, Quiet};
+use super::source::Source;
+use crate::net::Network;
+use crate::net::arch::Init;
 use crate::shard::{self, Description, Existing, Summary, Target};
 use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled};
 
@@ -17,29 +18,12 @@ use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled};
 /// Every element of the input and of the output of each convolution, pooling and dense layer is a node; every
 /// multiplication is an edge. The graph of a network with shared weights takes little more room than its parameters.
 #[derive(Debug, clap::Args)]
-#[command(group = clap::ArgGroup::new("network").args(["model", "arch"]).required(true))]
-#[command(group = clap::ArgGroup::new("parameters").args(["weights", "init"]))]
 pub struct Args {
-    /// Trained network as an ONNX file.
-    #[arg(long, value_name = "FILE.onnx", conflicts_with = "parameters")]
-    model: Option<PathBuf>,
-    /// Named architecture, with --weights or --init; an unknown name lists them.
-    #[arg(long, value_name = "NAME", requires = "parameters")]
-    arch: Option<String>,
-    /// Trained parameters of the architecture.
-    #[arg(long, value_name = "FILE.safetensors")]
-    weights: Option<PathBuf>,
-    /// Random parameters of the architecture, drawn from --seed.
-    #[arg(long, value_name = "SCHEME")]
-    init: Option<Scheme>,
     #[command(flatten)]
-    seed: Seed,
+    source: Source,
     /// Graph directory to write.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Height and width of the input image, e.g. 227 or 224x320; by default the network's own.
-    #[arg(long, value_name = "H[xW]", value_parser = input_size)]
-    input_size: Option<[usize; 2]>,
     /// What batch normalisation does to the weights before it.
     #[arg(long, value_name = "RULE", default_value = "ignore")]
     batch_norm: BatchNorm,
@@ -52,8 +36,9 @@ pub struct Args {
     quiet: Quiet,
 }
 
+/// How parameters are drawn.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub(super) enum Scheme {
+pub enum Scheme {
     /// He normal.
     He,
     /// Xavier uniform.
@@ -99,7 +84,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     target.check()?;
 
-    let net = network(&args)?;
+    let net = args.source.network()?;
     let graph = Unrolled::new(&net, options(&args)).with_context(|| format!("`{}` has no graph", net.name))?;
     for warning in net.warnings.iter().chain(graph.warnings()) {
         super::note(args.quiet, format_args!("warning: {warning}"));
@@ -111,19 +96,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     drop(bar);
     let written = written.with_context(|| format!("cannot write graph {}", args.output.display()))?;
     report(&args.output, &written, start)
-}
-
-fn network(args: &Args) -> anyhow::Result<Network> {
-    if let Some(path) = &args.model {
-        return onnx::read(path, args.input_size).with_context(|| format!("cannot read {}", path.display()));
-    }
-    let weights = match (&args.weights, args.init) {
-        (Some(path), _) => Weights::Safetensors(path),
-        (None, Some(scheme)) => Weights::Init { scheme: scheme.into(), seed: args.seed.seed },
-        (None, None) => anyhow::bail!("--arch needs --weights or --init"),
-    };
-    let name = args.arch.as_deref().context("a network is needed: --model or --arch")?;
-    Ok(arch::build(name, weights, args.input_size)?)
 }
 
 fn options(args: &Args) -> Options {
@@ -143,18 +115,19 @@ fn options(args: &Args) -> Options {
 fn describe(args: &Args, net: &Network) -> anyhow::Result<Description> {
     let mut description = Description::default();
     description.set("network", &net.name);
-    if let Some(name) = &args.arch {
+    let source = &args.source;
+    if let Some(name) = &source.arch {
         description.set("architecture", name);
     }
-    if let Some(path) = args.model.as_ref().or(args.weights.as_ref()) {
+    if let Some(path) = source.model.as_ref().or(source.weights.as_ref()) {
         description.set("source", path.file_name().unwrap_or_default().display());
         description.set("source_sha256", sha256(path)?);
     }
-    if let Some(init) = args.init {
+    if let Some(init) = source.init {
         description.set("init", format!("{init:?}").to_lowercase());
-        description.set("seed", args.seed.seed);
+        description.set("seed", source.seed.seed);
     }
-    if let Some([h, w]) = args.input_size {
+    if let Some([h, w]) = source.input_size {
         description.set("input_size", format_args!("{h}x{w}"));
     }
     description.set("batch_norm", format!("{:?}", args.batch_norm).to_lowercase());
@@ -199,7 +172,7 @@ fn report(output: &Path, written: &Summary, start: Instant) -> anyhow::Result<()
 }
 
 /// `H` or `HxW`.
-fn input_size(text: &str) -> Result<[usize; 2], String> {
+pub(super) fn input_size(text: &str) -> Result<[usize; 2], String> {
     let side = |side: &str| side.parse::<usize>().ok().filter(|&n| n > 0);
     let (h, w) = text.split_once('x').unwrap_or((text, text));
     side(h).zip(side(w)).map(|(h, w)| [h, w]).ok_or_else(|| "expected a size such as 227 or 224x320".to_owned())

@@ -15,6 +15,7 @@ pub mod compare;
 mod error;
 pub mod export;
 pub mod flags;
+pub mod forward;
 pub mod import_graph;
 pub mod inspect;
 pub mod null;
@@ -24,6 +25,7 @@ mod provenance;
 pub mod search;
 pub mod session;
 pub mod solve;
+pub mod source;
 pub mod verify;
 
 pub use error::{chain, note, peak_memory, print};
@@ -45,6 +47,7 @@ enum Command {
     BuildGraph(build_graph::Args),
     Compare(compare::Args),
     Export(export::Args),
+    Forward(forward::Args),
     ImportGraph(import_graph::Args),
     Inspect(inspect::Args),
     Null(null::Args),
@@ -58,6 +61,7 @@ impl Command {
             Self::BuildGraph(args) => build_graph::run(args),
             Self::Compare(args) => compare::run(args),
             Self::Export(args) => export::run(args),
+            Self::Forward(args) => forward::run(args),
             Self::ImportGraph(args) => import_graph::run(args),
             Self::Inspect(args) => inspect::run(args),
             Self::Null(args) => null::run(args),

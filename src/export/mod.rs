@@ -11,9 +11,9 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::graph::{self, BlockStream, Direction, Frame, NodeId};
+use crate::npy;
 use crate::progress::Progress;
 
-mod npy;
 mod rows;
 
 use rows::RowBuffer;

@@ -33,12 +33,17 @@
 //! Lane `d` of a vector carries the replica whose spin is bit [`bit_of_lane`]`(d)` of a mask (the order in which a
 //! 64-bit word of sixteen nibbles unpacks with one shift).
 //!
+//! # Images
+//! [`multiply`] is the same product with any values in the lanes in place of spins: one fused multiply-add per edge and
+//! sixteen images.
+//!
 //! Cost: `edges × lane groups / 2` vector operations, plus tables (`6` per row and quad of a panel) and packing
 //! (`~8` per quad of a row group). Scratch: about 1 MiB per thread.
 
 mod dense;
 mod diagonal;
 mod lanes;
+pub(crate) mod multiply;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 pub mod plain;
@@ -48,6 +53,7 @@ mod weights;
 mod x86;
 
 pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, lane_of_bit, mask_of, signed};
+pub use multiply::{Columns, multiply};
 
 use crate::graph::{Blocks, NodeId, PanelKind};
 
@@ -55,6 +61,7 @@ use crate::graph::{Blocks, NodeId, PanelKind};
 #[derive(Debug, Default)]
 pub struct Scratch {
     dense: dense::Scratch,
+    products: multiply::Buffers,
 }
 
 /// Adds all blocks of one direction of a frame to the fields of the frame's rows, for the lane groups of `fields`.

@@ -1,5 +1,6 @@
 //! The definition: what the fast paths must reproduce bit by bit. One row, one replica, one quad at a time.
 
+use super::multiply::{Columns, multiply_add};
 use super::{Fields, LANES, Spins, bit_of_lane, local};
 use crate::graph::{Block, Blocks, Interval, PanelKind};
 
@@ -52,4 +53,29 @@ fn add_row(
         field += (w(0) + w(1)) + (w(2) + w(3));
     }
     field
+}
+
+/// As [`super::multiply()`], by the obvious loops: one row, one edge at a time.
+pub fn multiply(block: &Block, intervals: &[Interval], values: &[f32], columns: Columns<'_>, fields: &mut Fields) {
+    for a in 0..block.runs[0].count {
+        for b in 0..block.runs[1].count {
+            let (first_row, col_shift, value_shift) = block.group(a, b);
+            for r in 0..block.n_rows {
+                let row = local(first_row + r * block.row_step, fields.first_row());
+                let field = &mut fields.vectors_mut()[row];
+                for interval in intervals {
+                    let value = interval.values + value_shift + u64::from(r) * u64::from(block.row_stride);
+                    let column = local(interval.first_col + col_shift, columns.first);
+                    let mut add = |k: u64, column: usize| {
+                        let weight = values[(value + k * u64::from(block.col_stride)) as usize];
+                        multiply_add(field, weight, &columns.vectors[column]);
+                    };
+                    match block.kind {
+                        PanelKind::Dense => (0..interval.len).for_each(|k| add(u64::from(k), column + k as usize)),
+                        PanelKind::Diagonal => add(0, column + r as usize),
+                    }
+                }
+            }
+        }
+    }
 }

@@ -252,7 +252,7 @@ pub(super) fn with_avx512<T: Task>(task: T) -> T::Output {
 
 /// Runs a task compiled for 256-bit vectors.
 pub(super) fn with_avx2<T: Task>(task: T) -> T::Output {
-    #[target_feature(enable = "avx2,bmi2")]
+    #[target_feature(enable = "avx2,bmi2,fma")]
     fn run<T: Task>(task: T) -> T::Output {
         task.run()
     }

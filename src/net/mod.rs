@@ -86,7 +86,7 @@ pub enum Op {
     BatchNorm(BatchNorm),
     /// Local response normalisation across channels.
     Lrn(Lrn),
-    /// `x · mul[c] + add[c]`, from Mul/Add/Sub/Div by constants.
+    /// `x · mul[c] + add`, from Mul/Add/Sub/Div by constants.
     Scale(Scale),
     /// Concatenation along channels, any number of inputs.
     Concat,
@@ -153,8 +153,12 @@ pub enum PoolKind {
     Max,
     /// The mean of the valid elements.
     Average,
-    /// The sum of the valid elements over the window's full area, padding counted as zeros (`count_include_pad`).
-    AverageWithPad,
+    /// The mean of the valid elements and of the padding, which counts as zeros (`count_include_pad`). What lies beyond the
+    /// padding, in ceil mode, does not count.
+    AverageWithPad {
+        /// Padding below and to the right.
+        after: [usize; 2],
+    },
 }
 
 /// A sliding window: `[vertical, horizontal]` everywhere. The output size is the layer's shape (so that ceil mode and
@@ -226,11 +230,11 @@ pub struct Lrn {
     pub bias: f32,
 }
 
-/// `x · mul[c] + add[c]` per channel.
+/// `x · mul[c] + add[c]` per channel, or with an addend per element (a mean image that is subtracted).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scale {
     /// Factor per channel.
     pub mul: Vec<f32>,
-    /// Addend per channel.
+    /// Addend per channel, or per element in channel-major order.
     pub add: Vec<f32>,
 }

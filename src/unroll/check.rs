@@ -11,7 +11,7 @@ const MAX_WINDOW: usize = 1 << 16;
 ///
 /// # Panics
 /// If a layer reads one that does not come before it, which no [`Network`] does.
-pub(super) fn network(net: &Network) -> Result<(), Error> {
+pub(crate) fn network(net: &Network) -> Result<(), Error> {
     for (index, layer) in net.layers.iter().enumerate() {
         assert!(layer.inputs.iter().all(|&input| input < index), "layers are in topological order");
         let n_inputs = layer.inputs.len();
@@ -83,7 +83,7 @@ fn fits_input(layer: &Layer, input: Shape) -> Result<(), Error> {
 }
 
 /// That a layer has the shape that follows from its inputs.
-pub(super) fn shape(layer: &Layer, expected: Shape) -> Result<(), Error> {
+pub(crate) fn shape(layer: &Layer, expected: Shape) -> Result<(), Error> {
     if layer.shape == expected {
         return Ok(());
     }
@@ -97,7 +97,7 @@ pub(super) fn divides(layer: &Layer, what: &'static str, found: usize, groups: u
 }
 
 /// That a window has taps, moves, and is no larger than [`MAX_WINDOW`].
-pub(super) fn window(layer: &Layer, window: &Window) -> Result<(), Error> {
+pub(crate) fn window(layer: &Layer, window: &Window) -> Result<(), Error> {
     let Window { kernel, stride, pad, dilation } = *window;
     let parts = [("kernel size", kernel, 1), ("stride", stride, 1), ("dilation", dilation, 1), ("padding", pad, 0)];
     for (what, sizes, least) in parts {
@@ -111,4 +111,9 @@ fn within(layer: &Layer, what: &'static str, found: usize, least: usize, most: u
         return Ok(());
     }
     Err(Error::Window { layer: layer.name.clone(), what, found, least, most })
+}
+
+/// That a parameter tensor has as many values as there should be.
+pub(crate) fn count(layer: &Layer, what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
+    check_length(layer, what, found, expected)
 }

@@ -35,7 +35,7 @@
 mod axis;
 mod blocks;
 mod chain;
-mod check;
+pub(crate) mod check;
 mod conv;
 mod dense;
 mod error;
@@ -46,14 +46,16 @@ mod norm;
 mod panel;
 mod pool;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 mod walk;
 mod weights;
 
 pub use error::Error;
 
-use crate::graph::{self, BlockStream, Direction, Frame, FrameInfo, Layer, Totals};
+use std::ops::Range;
+
+use crate::graph::{self, BlockStream, Blocks, Direction, Frame, FrameInfo, Layer, Totals};
 use crate::net::Network;
 use blocks::{Region, push_blocks};
 use frames::Limits;
@@ -117,6 +119,16 @@ impl Unrolled {
     /// What a person should know about the graph, one line each; the network's own warnings are not repeated.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// The blocks of `A` of the rows of graph layer `layer` in some image rows, image columns and channels.
+    pub(crate) fn inward(&self, layer: usize, [y, x, c]: [Range<u32>; 3]) -> Blocks {
+        let (region, rows) = (Region { y, x, c }, &self.linears[layer]);
+        let mut blocks = Blocks::default();
+        for source in &rows.sources {
+            push_blocks(&mut blocks, Direction::In, &region, source, [rows, &self.linears[source.layer]]);
+        }
+        blocks
     }
 
     fn with_limits(net: &Network, options: Options, limits: Limits) -> Result<Self, Error> {

@@ -33,7 +33,7 @@ pub(super) fn weights(
     let factors: Vec<f32> = (0..input.shape.c).map(|c| factor_of(row_factors, c) * columns[c]).collect();
     let kind = match pool.kind {
         PoolKind::Max => LayerKind::MaxPool,
-        PoolKind::Average | PoolKind::AverageWithPad => LayerKind::AveragePool,
+        PoolKind::Average | PoolKind::AverageWithPad { .. } => LayerKind::AveragePool,
     };
     Ok(Weights {
         kind,

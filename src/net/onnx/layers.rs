@@ -87,11 +87,14 @@ fn resolve(stands: &[usize], at: usize) -> usize {
 /// Makes `first` do what `first` then `second` did, if it can without changing its kind.
 fn absorb(first: &mut Op, second: &Op) -> bool {
     let Op::Scale(scale) = second else { return false };
+    if scale.add.len() != scale.mul.len() {
+        return false; // an addend per element
+    }
     let is_bias = scale.mul.iter().all(|mul| *mul == 1.0);
     match first {
         Op::Conv(conv) if is_bias && conv.bias.is_none() => conv.bias = Some(scale.add.clone()),
         Op::Dense(dense) if is_bias && dense.bias.is_none() => dense.bias = Some(scale.add.clone()),
-        Op::Scale(inner) => {
+        Op::Scale(inner) if inner.add.len() == inner.mul.len() => {
             let mul: Vec<f32> = inner.mul.iter().zip(&scale.mul).map(|(a, b)| a * b).collect();
             let add: Vec<f32> =
                 inner.add.iter().zip(&scale.mul).zip(&scale.add).map(|((add, mul), more)| add * mul + more).collect();

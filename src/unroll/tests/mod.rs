@@ -4,7 +4,7 @@ mod cases;
 mod counts;
 mod laws;
 mod oracle;
-mod random;
+pub(crate) mod random;
 
 use super::frames::Limits;
 use super::{BatchNormRule, Options, ResidualRule, Unrolled};
@@ -12,7 +12,7 @@ use crate::net::{Activation, BatchNorm, Conv, Dense, Layer, Network, Op, Pool, P
 
 /// A network under construction; every method appends a layer and returns its index.
 #[derive(Default)]
-pub(super) struct Build {
+pub(crate) struct Build {
     layers: Vec<Layer>,
 }
 
@@ -108,7 +108,7 @@ impl Build {
 
 /// What happens to a last window that does not fit.
 #[derive(Clone, Copy)]
-pub(super) enum Round {
+pub(crate) enum Round {
     Down,
     Up,
 }
@@ -126,7 +126,7 @@ fn output_size(from: Shape, window: &Window, round: Round) -> [usize; 2] {
 }
 
 /// A square window.
-pub(super) fn window(kernel: usize, stride: usize, pad: usize) -> Window {
+pub(crate) fn window(kernel: usize, stride: usize, pad: usize) -> Window {
     Window { kernel: [kernel; 2], stride: [stride; 2], pad: [pad; 2], dilation: [1, 1] }
 }
 

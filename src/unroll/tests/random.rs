@@ -27,7 +27,7 @@ proptest! {
 }
 
 /// The network that a script describes: one or a few layers per word, as far as sizes allow.
-fn network((c, h, w): (usize, usize, usize), script: &[[u8; 8]], dense: bool) -> Network {
+pub(crate) fn network((c, h, w): (usize, usize, usize), script: &[[u8; 8]], dense: bool) -> Network {
     let mut build = Build::input(c, h, w);
     let mut at = 0;
     for word in script {

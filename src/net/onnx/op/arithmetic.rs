@@ -107,8 +107,8 @@ fn of_two_tensors<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Error {
 
 /// Constant input `i`, broadcast over the feature, as one value per channel.
 ///
-/// A shift that differs from pixel to pixel (a mean image) becomes its mean per channel, with a warning: edges do not
-/// depend on it. Errors: a constant that would enlarge the feature; a factor that differs from pixel to pixel.
+/// A shift that differs from pixel to pixel (a mean image) has one value per element. Errors: a constant that would enlarge
+/// the feature; a factor that differs from pixel to pixel.
 fn per_channel<'a>(
     importer: &mut Importer<'a>,
     node: &Node<'a>,
@@ -125,34 +125,35 @@ fn per_channel<'a>(
     }
     let values = importer.floats(node, "constant", tensor)?;
     let pixels = dims[1] * dims[2];
-    let mut channels = Vec::with_capacity(shape.c);
-    let mut worst = 0f32;
-    for pixel_values in values.chunks_exact(pixels) {
-        let first = pixel_values.first().copied().unwrap_or_default();
-        let mean = match pixel_values.iter().all(|value| *value == first) {
-            true => first,
-            false => (pixel_values.iter().map(|value| f64::from(*value)).sum::<f64>() / pixels as f64) as f32,
-        };
-        worst = pixel_values.iter().fold(worst, |worst, value| worst.max((value - mean).abs()));
-        channels.push(mean);
+    let varies = values.chunks_exact(pixels).any(|channel| channel.iter().any(|value| *value != channel[0]));
+    if varies && !matches!(node.op(), "Add" | "Sum" | "Sub") {
+        return Err(
+            node.unknown("its constant differs from pixel to pixel; only constants per channel have an edge rule")
+        );
     }
-    if worst > 0.0 {
-        if !matches!(node.op(), "Add" | "Sum" | "Sub") {
-            return Err(
-                node.unknown("its constant differs from pixel to pixel; only constants per channel have an edge rule")
-            );
-        }
-        importer.warnings.push(format!(
-            "layer `{}`: a constant that differs from pixel to pixel is replaced by its mean per channel (at most \
-             {worst} away); edges do not depend on it, the forward pass does",
-            node.name
-        ));
+    if varies {
+        importer.charge_generated(node, shape.len())?;
+        return Ok(spread(&values, dims, sizes));
     }
+    let mut channels: Vec<f32> = values.chunks_exact(pixels).map(|channel| channel[0]).collect();
     if let [value] = channels[..] {
         importer.charge_generated(node, shape.c)?;
         channels = vec![value; shape.c];
     }
     Ok(channels)
+}
+
+/// A constant of `dims` as one value per element of a tensor of `sizes`, channel-major.
+fn spread(values: &[f32], dims: [usize; 3], sizes: [usize; 3]) -> Vec<f32> {
+    let at = |axis: usize, position: usize| if dims[axis] == 1 { 0 } else { position };
+    let mut spread = Vec::with_capacity(sizes.iter().product());
+    for c in 0..sizes[0] {
+        for y in 0..sizes[1] {
+            let row = (at(0, c) * dims[1] + at(1, y)) * dims[2];
+            spread.extend((0..sizes[2]).map(|x| values[row + at(2, x)]));
+        }
+    }
+    spread
 }
 
 /// Dimensions of a constant along channels, rows and columns.

@@ -20,7 +20,7 @@ pub fn pool<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     };
     let kind = match node.op() {
         "MaxPool" | "GlobalMaxPool" => PoolKind::Max,
-        "AveragePool" if node.int("count_include_pad", 0) != 0 => PoolKind::AverageWithPad,
+        "AveragePool" if node.int("count_include_pad", 0) != 0 => PoolKind::AverageWithPad { after: placed.pad_after },
         _ => PoolKind::Average,
     };
     place(importer, node, (feature, input), kind, placed)

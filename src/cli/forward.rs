@@ -1,0 +1,274 @@
+//! `pipeline forward`
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read as _, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::flags::{Force, Quiet, Threads};
+use super::output::{self, Output};
+use super::source::Source;
+use crate::forward::{Forward, States};
+use crate::kernel::LANES;
+use crate::net::{Network, Op, Shape};
+use crate::npy;
+
+/// Run images through a network: its logits, and on request the output of every layer, as NumPy arrays.
+///
+/// The logits are what feeds the final Softmax, or the network's output if there is none. Images are tensors as the network
+/// takes them; nothing is done to them. Results depend neither on the number of threads nor on how many images there are.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// Images as a float32 array of N x channels x height x width.
+    #[arg(long, value_name = "FILE.npy")]
+    images: PathBuf,
+    /// Array to write: float32, N x classes.
+    #[arg(short, long, value_name = "FILE.npy")]
+    output: PathBuf,
+    /// Folder to write with the output of every layer: one array of N x channels x height x width each, and a list of them,
+    /// `layers.csv`. A network's layers take 1 to 50 MB per image.
+    #[arg(long, value_name = "DIR")]
+    states_dir: Option<PathBuf>,
+    #[command(flatten)]
+    threads: Threads,
+    /// Print the time per image, without reading, writing and preparing.
+    #[arg(long)]
+    timing: bool,
+    /// Run all images this often; the fastest counts.
+    #[arg(long, value_name = "N", default_value_t = 1, hide = true)]
+    repeats: usize,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    quiet: Quiet,
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// If the network or the images cannot be read, do not fit each other, or an output cannot be written.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(Output::create(&args.output, args.force)?);
+    let folder = args.states_dir.as_deref().map(|path| Folder::create(path, args.force)).transpose()?;
+    let pool = args.threads.pool()?;
+    let start = Instant::now();
+    let net = args.source.network()?;
+    for warning in &net.warnings {
+        super::note(args.quiet, format_args!("warning: {warning}"));
+    }
+    let forward = Forward::new(&net).with_context(|| format!("`{}` has no forward pass", net.name))?;
+    let mut images = Images::open(&args.images, forward.input_shape())
+        .with_context(|| format!("cannot use the images {}", args.images.display()))?;
+    let prepared = start.elapsed();
+    let n_images = images.n_images;
+
+    npy::header(&mut out, "<f4", &[n_images as u64, forward.n_outputs() as u64])?;
+    let mut states = folder.map(|folder| StateFiles::create(folder, &net, n_images)).transpose()?;
+    let bar = super::progress::bar(args.quiet.quiet);
+    bar.begin("forward", n_images as u64);
+    let spent = pool.install(|| -> anyhow::Result<Duration> {
+        let mut fastest = Duration::MAX;
+        for repeat in 0..args.repeats.max(1) {
+            let mut spent = Duration::ZERO;
+            images.rewind()?;
+            while let Some((n, batch)) = images.next()? {
+                let since = Instant::now();
+                let logits = match &mut states {
+                    Some(states) => states.write(&forward, &batch, n)?,
+                    None => forward.logits(&batch),
+                };
+                spent += since.elapsed();
+                if repeat == 0 {
+                    write(&mut out, &logits, forward.order(forward.logits_layer()), n)?;
+                    bar.advance(n as u64);
+                }
+            }
+            fastest = fastest.min(spent);
+        }
+        Ok(fastest)
+    });
+    bar.end();
+    drop(bar);
+    let spent = spent.with_context(|| format!("cannot run {}", args.images.display()))?;
+    out.into_inner().map_err(|failed| failed.into_error())?.commit()?;
+    if let Some(states) = states {
+        states.commit()?;
+    }
+    if args.timing {
+        let per_image = spent.as_secs_f64() * 1e3 / n_images as f64;
+        super::print(format_args!("prepared in {:.3} s, {per_image:.3} ms per image", prepared.as_secs_f64()))?;
+    }
+    super::print(format_args!("{}: {n_images} x {}", args.output.display(), forward.n_outputs()))
+}
+
+/// Appends the first `n` lanes of a tensor in the order `order` to an array, channel-major.
+fn write(out: &mut impl Write, tensor: &[[f32; LANES]], order: Shape, n: usize) -> anyhow::Result<()> {
+    let pixels = order.h * order.w;
+    let mut bytes = Vec::with_capacity(4 * tensor.len());
+    let value = |lane: usize, channel: usize, pixel: usize| tensor[pixel * order.c + channel][lane];
+    for lane in 0..n {
+        bytes.clear();
+        for channel in 0..order.c {
+            bytes.extend((0..pixels).flat_map(|pixel| value(lane, channel, pixel).to_le_bytes()));
+        }
+        out.write_all(&bytes)?;
+    }
+    Ok(())
+}
+
+/// An array of images, read sixteen at a time.
+struct Images {
+    path: PathBuf,
+    file: BufReader<File>,
+    shape: Shape,
+    n_images: usize,
+    n_read: usize,
+}
+
+impl Images {
+    fn open(path: &Path, shape: Shape) -> anyhow::Result<Self> {
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        let mut file = BufReader::new(file);
+        let header = npy::read_header(&mut file)?;
+        let [c, h, w] = [shape.c, shape.h, shape.w].map(|n| n as u64);
+        let expected = format!("float32 of N x {c} x {h} x {w}, in C order");
+        let found = format!("{} of {:?}", header.descr, header.shape);
+        ensure!(
+            header.descr == "<f4" && !header.fortran_order,
+            "found {found}, expected {expected}; save array.astype('<f4')"
+        );
+        let n_images = match header.shape[..] {
+            [n, c_, h_, w_] if [c_, h_, w_] == [c, h, w] && n > 0 => n,
+            [n, c_] if [c_, 1, 1] == [c, h, w] && n > 0 => n,
+            _ => bail!("found {found}, expected {expected}"),
+        };
+        let size = n_images.checked_mul(4 * shape.len() as u64).and_then(|size| size.checked_add(header.data_at));
+        ensure!(size == Some(bytes), "found {bytes} bytes, expected those of {found}; the file is incomplete");
+        Ok(Self { path: path.into(), file, shape, n_images: n_images as usize, n_read: 0 })
+    }
+
+    fn rewind(&mut self) -> anyhow::Result<()> {
+        *self = Self::open(&self.path, self.shape)?;
+        Ok(())
+    }
+
+    /// The next images, channels-last, and how many they are.
+    fn next(&mut self) -> anyhow::Result<Option<(usize, Vec<[f32; LANES]>)>> {
+        let n = LANES.min(self.n_images - self.n_read);
+        if n == 0 {
+            return Ok(None);
+        }
+        let Shape { c, h, w } = self.shape;
+        let mut vectors = vec![[0.0; LANES]; self.shape.len()];
+        let mut bytes = vec![0; 4 * self.shape.len()];
+        for lane in 0..n {
+            self.file.read_exact(&mut bytes)?;
+            let values =
+                bytes.chunks_exact(4).map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]]));
+            for (at, value) in values.enumerate() {
+                let vector = &mut vectors[at % (h * w) * c + at / (h * w)];
+                vector[lane] = value;
+            }
+        }
+        self.n_read += n;
+        Ok(Some((n, vectors)))
+    }
+}
+
+/// A folder that appears under its name only when it is complete.
+struct Folder {
+    path: PathBuf,
+    temporary: tempfile::TempDir,
+    force: Force,
+}
+
+/// The list of the arrays in a folder of states.
+const LIST: &str = "layers.csv";
+
+impl Folder {
+    fn create(path: &Path, force: Force) -> anyhow::Result<Self> {
+        let parent = output::folder(path)?;
+        if path.exists() {
+            ensure!(force.force, "{} exists; --force replaces it", path.display());
+            ensure!(path.join(LIST).is_file(), "{} exists and holds no {LIST}; choose another folder", path.display());
+        }
+        let temporary = tempfile::Builder::new().prefix(".states-").suffix(".tmp").tempdir_in(parent);
+        let temporary = temporary.with_context(|| format!("cannot write to the folder of {}", path.display()))?;
+        Ok(Self { path: path.into(), temporary, force })
+    }
+
+    fn commit(self) -> anyhow::Result<()> {
+        let context = || format!("cannot write {}", self.path.display());
+        if self.force.force && self.path.exists() {
+            std::fs::remove_dir_all(&self.path).with_context(context)?;
+        }
+        std::fs::rename(self.temporary.keep(), &self.path).with_context(context)
+    }
+}
+
+/// One array per layer.
+struct StateFiles {
+    folder: Folder,
+    files: Vec<BufWriter<File>>,
+    states: States,
+}
+
+impl StateFiles {
+    fn create(folder: Folder, net: &Network, n_images: usize) -> anyhow::Result<Self> {
+        let mut list = csv::Writer::from_path(folder.temporary.path().join(LIST))?;
+        list.write_record(["index", "file", "layer", "operator", "channels", "height", "width"])?;
+        let mut files = Vec::new();
+        for (index, layer) in net.layers.iter().enumerate() {
+            let Shape { c, h, w } = layer.shape;
+            let name = format!("{index:03}.npy");
+            let mut file = BufWriter::new(File::create(folder.temporary.path().join(&name))?);
+            npy::header(&mut file, "<f4", &[n_images, c, h, w].map(|n| n as u64))?;
+            files.push(file);
+            let [c, h, w] = [c, h, w].map(|n| n.to_string());
+            list.write_record([&index.to_string(), &name, &layer.name, operator(&layer.op), &c, &h, &w])?;
+        }
+        list.flush()?;
+        Ok(Self { folder, files, states: States::default() })
+    }
+
+    /// Appends the outputs of all layers for `n` images; returns their logits.
+    fn write(&mut self, forward: &Forward, batch: &[[f32; LANES]], n: usize) -> anyhow::Result<Vec<[f32; LANES]>> {
+        forward.states_into(batch, &mut self.states);
+        for (layer, file) in self.files.iter_mut().enumerate() {
+            write(file, self.states.tensor(layer), forward.order(layer), n)?;
+        }
+        Ok(self.states.logits().to_vec())
+    }
+
+    fn commit(self) -> anyhow::Result<()> {
+        for mut file in self.files {
+            file.flush()?;
+        }
+        self.folder.commit()
+    }
+}
+
+fn operator(op: &Op) -> &'static str {
+    match op {
+        Op::Input => "input",
+        Op::Conv(_) => "conv",
+        Op::Dense(_) => "dense",
+        Op::Pool(_) => "pool",
+        Op::Activation(_) => "activation",
+        Op::BatchNorm(_) => "batch_norm",
+        Op::Lrn(_) => "lrn",
+        Op::Scale(_) => "scale",
+        Op::Concat => "concat",
+        Op::Add => "add",
+        Op::Flatten => "flatten",
+        Op::Shuffle { .. } => "shuffle",
+        Op::Slice { .. } => "slice",
+        Op::Pad { .. } => "pad",
+        Op::Softmax => "softmax",
+    }
+}

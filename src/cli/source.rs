@@ -1,0 +1,54 @@
+//! Which network: the flags of the subcommands that read one.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::build_graph::{Scheme, input_size};
+use super::flags::Seed;
+use crate::net::arch::{self, Weights};
+use crate::net::{Network, onnx};
+
+/// `--model`, or `--arch` with `--weights` or `--init` and `--seed`; `--input-size`
+#[derive(Clone, Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("network").args(["model", "arch"]).required(true))]
+#[command(group = clap::ArgGroup::new("parameters").args(["weights", "init"]))]
+pub struct Source {
+    /// Trained network as an ONNX file.
+    #[arg(long, value_name = "FILE.onnx", conflicts_with = "parameters")]
+    pub model: Option<PathBuf>,
+    /// Named architecture, with --weights or --init; an unknown name lists them.
+    #[arg(long, value_name = "NAME", requires = "parameters")]
+    pub arch: Option<String>,
+    /// Trained parameters of the architecture.
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub weights: Option<PathBuf>,
+    /// Random parameters of the architecture, drawn from --seed.
+    #[arg(long, value_name = "SCHEME")]
+    pub init: Option<Scheme>,
+    /// Where they begin.
+    #[command(flatten)]
+    pub seed: Seed,
+    /// Height and width of the input image, e.g. 227 or 224x320; by default the network's own.
+    #[arg(long, value_name = "H[xW]", value_parser = input_size)]
+    pub input_size: Option<[usize; 2]>,
+}
+
+impl Source {
+    /// Reads the network.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn network(&self) -> anyhow::Result<Network> {
+        if let Some(path) = &self.model {
+            return onnx::read(path, self.input_size).with_context(|| format!("cannot read {}", path.display()));
+        }
+        let weights = match (&self.weights, self.init) {
+            (Some(path), _) => Weights::Safetensors(path),
+            (None, Some(scheme)) => Weights::Init { scheme: scheme.into(), seed: self.seed.seed },
+            (None, None) => anyhow::bail!("--arch needs --weights or --init"),
+        };
+        let name = self.arch.as_deref().context("a network is needed: --model or --arch")?;
+        Ok(arch::build(name, weights, self.input_size)?)
+    }
+}

@@ -1,0 +1,238 @@
+//! FORWARD PASS: logits and hidden states of images, sixteen at a time.
+//!
+//! # Problem
+//! The outputs of all layers of a [`Network`] for a batch of at most sixteen images, image `d` in lane `d` of every
+//! vector. The lanes are the ones of [`crate::kernel`]: a convolution or a dense layer is the same panels and blocks as in
+//! the graph, with one fused multiply-add per edge and sixteen images where the solver adds signed weights.
+//!
+//! # Order of elements
+//! Tensors are `[element][lane]`, elements channels-last (`y`, `x`, `c`), as the nodes of the graph. A flattened tensor keeps
+//! the order of the tensor that it flattens, and so does everything elementwise after it: see [`Forward::order`].
+
+//!
+//! # Arithmetic (part of the definition)
+//! A convolution or dense layer begins with the bias and adds its products in column order, each rounded once
+//! ([`crate::kernel::multiply()`]). Batch normalisation is one rounded `x · mul + add`. So results do not depend on the
+//! instruction set, the number of threads, or on what else is computed: logits are those of [`Forward::states`].
+//! An average that counts padding divides by the part of its window that lies in the padded image, as ONNX Runtime does:
+//! what ceil mode adds beyond it does not count.
+//!
+//! # Method
+//! Tensors stay in memory as vectors of sixteen images; every layer is cut into bands of pixels that threads share
+//! (`windowed`). [`Forward::logits`] fuses what it can and uses buffers again (`plan`).
+//!
+//! # Cost
+//! One fused multiply-add per edge and sixteen images. Memory: the weights twice while they are prepared, once after it; per
+//! call that is under way 64 bytes per element of the tensors alive at once (logits) or of all tensors (states), kept for
+//! the next call.
+
+mod elementwise;
+mod error;
+mod gather;
+#[cfg(test)]
+mod plain;
+mod plan;
+mod pool;
+mod run;
+mod tensor;
+#[cfg(test)]
+mod tests;
+mod windowed;
+
+pub use error::Error;
+
+use std::sync::{Arc, Mutex};
+
+use crate::kernel::{Isa, LANES};
+use crate::net::{Activation, Layer, Network, Op, Shape};
+use crate::unroll::check;
+use plan::{Keep, Plan};
+use tensor::Buffer;
+
+/// A network made ready for batches of up to sixteen images, image `d` in lane `d`.
+#[derive(Debug)]
+pub struct Forward {
+    isa: Isa,
+    shapes: Vec<Shape>,
+    orders: Vec<Shape>,
+    logits_layer: usize,
+    fused: Plan,
+    whole: Arc<Plan>,
+    /// Buffers of the fused plan, of calls that are over.
+    spare: Mutex<Vec<Vec<Buffer>>>,
+}
+
+/// The outputs of all layers for one batch.
+#[derive(Debug, Default)]
+pub struct States {
+    plan: Option<Arc<Plan>>,
+    buffers: Vec<Buffer>,
+    logits_layer: usize,
+}
+
+impl Forward {
+    /// Checks the network and prepares its weights.
+    ///
+    /// # Errors
+    /// [`Error`] if layers do not fit each other.
+    pub fn new(net: &Network) -> Result<Self, Error> {
+        Self::with_isa(net, Isa::detect())
+    }
+
+    fn with_isa(net: &Network, isa: Isa) -> Result<Self, Error> {
+        check(net)?;
+        let orders = orders(net);
+        let windowed = plan::windowed(net, &orders)?;
+        let logits_layer = logits_layer(net);
+        Ok(Self {
+            isa,
+            shapes: net.layers.iter().map(|layer| layer.shape).collect(),
+            fused: Plan::new(net, &orders, &windowed, Keep::One(logits_layer)),
+            whole: Arc::new(Plan::new(net, &orders, &windowed, Keep::All)),
+            orders,
+            logits_layer,
+            spare: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Shape of one image.
+    pub fn input_shape(&self) -> Shape {
+        self.shapes[0]
+    }
+
+    /// Number of logits.
+    pub fn n_outputs(&self) -> usize {
+        self.shapes[self.logits_layer].len()
+    }
+
+    /// The layer whose output the logits are: what feeds the final Softmax, or the last.
+    pub fn logits_layer(&self) -> usize {
+        self.logits_layer
+    }
+
+    /// The shape whose channels-last order the elements of layer `layer` have: its own, or after a flattening that of the
+    /// flattened tensor.
+    pub fn order(&self, layer: usize) -> Shape {
+        self.orders[layer]
+    }
+
+    /// The logits `[output][lane]` of the images `[element, channels-last][lane]`.
+    ///
+    /// Works on the threads of the current pool; several calls may run at once. With fewer than sixteen images the other
+    /// lanes may hold anything.
+    ///
+    /// # Panics
+    /// If `images` is not one vector per element of the input.
+    pub fn logits(&self, images: &[[f32; LANES]]) -> Vec<[f32; LANES]> {
+        assert_eq!(images.len(), self.input_shape().len(), "one vector per element of the input");
+        let spare = || self.spare.lock().expect("no thread panics while it holds the lock");
+        let mut buffers = spare().pop().unwrap_or_default();
+        run::run(self.isa, &self.fused, &mut buffers, images);
+        let tensor = &self.fused.tensors[self.fused.of_layer[self.logits_layer]];
+        let logits = buffers[tensor.place.buffer].vectors()[..tensor.order.len()].to_vec();
+        spare().push(buffers);
+        logits
+    }
+
+    /// The outputs of all layers for the images `[element, channels-last][lane]`.
+    ///
+    /// # Panics
+    /// If `images` is not one vector per element of the input.
+    pub fn states(&self, images: &[[f32; LANES]]) -> States {
+        let mut states = States::default();
+        self.states_into(images, &mut states);
+        states
+    }
+
+    /// As [`states`](Self::states), in the memory of earlier states, which are forgotten.
+    ///
+    /// # Panics
+    /// If `images` is not one vector per element of the input.
+    pub fn states_into(&self, images: &[[f32; LANES]], states: &mut States) {
+        assert_eq!(images.len(), self.input_shape().len(), "one vector per element of the input");
+        run::run(self.isa, &self.whole, &mut states.buffers, images);
+        states.plan = Some(Arc::clone(&self.whole));
+        states.logits_layer = self.logits_layer;
+    }
+}
+
+impl States {
+    /// Output `[element][lane]` of network layer `layer` (an index into `net.layers`), channels-last. A flattened tensor, and
+    /// what is computed from it element by element, keeps the element order of the tensor that was flattened.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    pub fn tensor(&self, layer: usize) -> &[[f32; LANES]] {
+        let plan = self.plan.as_ref().expect("states have been computed");
+        let tensor = &plan.tensors[plan.of_layer[layer]];
+        &self.buffers[tensor.place.buffer].vectors()[..tensor.order.len()]
+    }
+
+    /// The logits `[output][lane]`: what feeds the final Softmax, or the last layer's output.
+    pub fn logits(&self) -> &[[f32; LANES]] {
+        self.tensor(self.logits_layer)
+    }
+}
+
+/// That the network begins with its only input, and that its layers fit each other.
+fn check(net: &Network) -> Result<(), Error> {
+    match net.layers.first() {
+        Some(layer) if matches!(layer.op, Op::Input) => {}
+        _ => return Err(Error::NoInput),
+    }
+    if let Some(second) = net.layers.iter().skip(1).find(|layer| matches!(layer.op, Op::Input)) {
+        return Err(Error::SecondInput { layer: second.name.clone() });
+    }
+    check::network(net)?;
+    net.layers.iter().try_for_each(|layer| {
+        let inputs: Vec<Shape> = layer.inputs.iter().map(|&input| net.layers[input].shape).collect();
+        check_layer(layer, &inputs)
+    })
+}
+
+/// What does not matter for edges.
+fn check_layer(layer: &Layer, inputs: &[Shape]) -> Result<(), Error> {
+    let Shape { c, h, w } = layer.shape;
+    let count = |what, found: usize, expected| check::count(layer, what, found, expected);
+    match &layer.op {
+        Op::BatchNorm(norm) => {
+            count("batch normalisation shifts", norm.beta.len(), c)?;
+            count("batch normalisation means", norm.mean.len(), c)?;
+        }
+        Op::Scale(scale) if scale.add.len() != layer.shape.len() => count("scale addends", scale.add.len(), c)?,
+        Op::Activation(Activation::PRelu(slopes)) => count("slopes", slopes.len(), c)?,
+        Op::Lrn(lrn) => count("channels in a window", lrn.size.max(1), lrn.size)?,
+        Op::Pool(pool) => check::window(layer, &pool.window)?,
+        Op::Add => inputs.iter().try_for_each(|&input| check::shape(layer, input))?,
+        Op::Concat => {
+            let channels = inputs.iter().map(|input| input.c).sum();
+            check::shape(layer, Shape { c: channels, ..inputs[0] })?;
+            count("inputs of one size", inputs.iter().filter(|i| (i.h, i.w) == (h, w)).count(), inputs.len())?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn logits_layer(net: &Network) -> usize {
+    let last = net.layers.len() - 1;
+    match net.layers[last].op {
+        Op::Softmax => net.layers[last].inputs[0],
+        _ => last,
+    }
+}
+
+/// [`Forward::order`] of every layer.
+fn orders(net: &Network) -> Vec<Shape> {
+    let mut orders: Vec<Shape> = Vec::with_capacity(net.layers.len());
+    for layer in &net.layers {
+        let first = layer.inputs.first().map_or(layer.shape, |&input| orders[input]);
+        let order = match &layer.op {
+            Op::Flatten | Op::Activation(_) | Op::BatchNorm(_) | Op::Scale(_) | Op::Softmax => first,
+            Op::Add if layer.inputs.iter().all(|&input| orders[input] == first) => first,
+            _ => layer.shape,
+        };
+        orders.push(order);
+    }
+    orders
+}

@@ -1,0 +1,87 @@
+//! Where tensors are: buffers of vectors, and bands of them that threads fill.
+
+use rayon::prelude::*;
+
+use crate::kernel::LANES;
+use crate::kernel::multiply::Vector;
+
+/// Where a tensor is in its buffer: pixel after pixel, each with room for `channels`; its own begin at `offset`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Number of the buffer.
+    pub buffer: usize,
+    /// Vectors between pixels.
+    pub channels: usize,
+    /// First channel.
+    pub offset: usize,
+}
+
+impl Place {
+    /// Index of an element's vector.
+    pub fn at(&self, pixel: usize, channel: usize) -> usize {
+        pixel * self.channels + self.offset + channel
+    }
+}
+
+/// Vectors that begin at a cache line.
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    values: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Buffer {
+    /// Makes room for `len` vectors, whatever they hold.
+    pub fn reserve(&mut self, len: usize) {
+        if self.values.len() < (len + 1) * LANES {
+            self.values = Vec::new();
+            self.values.resize((len + 1) * LANES, 0.0);
+        }
+        self.start = self.values.as_ptr().align_offset(64).min(LANES);
+        self.len = len;
+    }
+    /// The vectors.
+    pub fn vectors(&self) -> &[Vector] {
+        self.values[self.start..][..self.len * LANES].as_chunks().0
+    }
+    /// The vectors, to change.
+    pub fn vectors_mut(&mut self) -> &mut [Vector] {
+        self.values[self.start..][..self.len * LANES].as_chunks_mut().0
+    }
+}
+
+/// Disjoint parts of a buffer.
+pub(super) struct Bands<'a> {
+    parts: Vec<(usize, &'a mut [Vector])>,
+}
+
+impl<'a> Bands<'a> {
+    /// Cuts at rising positions; what is before the first belongs to the first part.
+    pub fn cut(out: &'a mut [Vector], starts: impl Iterator<Item = usize>) -> Self {
+        let mut starts: Vec<usize> = starts.collect();
+        if let Some(first) = starts.first_mut() {
+            *first = 0;
+        }
+        let (mut rest, mut parts) = (out, Vec::with_capacity(starts.len()));
+        for (index, &start) in starts.iter().enumerate() {
+            let end = starts.get(index + 1).map_or(rest.len() + start, |&next| next);
+            let (part, after) = rest.split_at_mut(end - start);
+            parts.push((start, part));
+            rest = after;
+        }
+        Self { parts }
+    }
+    /// Cuts a tensor between pixels, so that a part has about `size` vectors; parts begin with a pixel's room.
+    pub fn of_pixels(out: &'a mut [Vector], channels: usize, size: usize) -> Self {
+        let step = size.div_ceil(channels).max(1) * channels;
+        Self { parts: out.chunks_mut(step).enumerate().map(|(index, part)| (index * step, part)).collect() }
+    }
+    /// Calls `f(index, first vector, part)` for all parts, on the threads of the current pool.
+    pub fn each(self, f: impl Fn(usize, usize, &mut [Vector]) + Sync) {
+        match self.parts.len() {
+            1 => self.parts.into_iter().for_each(|(first, part)| f(0, first, part)),
+            _ => self.parts.into_par_iter().enumerate().for_each(|(index, (first, part))| f(index, first, part)),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Convolutions and dense layers: the blocks of the layer's own graph, as bands of pixels.
+//!
+//! A band is consecutive pixels (of a dense layer: consecutive outputs). Its row groups that have the same taps form a
+//! **class**: their columns differ by a shift only. For every tile of rows a band meets all its items before the next tile,
+//! so that a tile's weights are read once per band and the band's images stay in the second-level cache.
+
+use std::ops::Range;
+
+use super::Error;
+use super::tensor::{Bands, Place};
+use crate::graph::PanelKind;
+use crate::kernel::multiply::{Finish, Item, Product, Span, Stride, Vector, multiply_add, tiles};
+use crate::kernel::{Isa, Task};
+use crate::net::{Layer, Network, Op, Shape};
+use crate::unroll::{Options, Unrolled};
+
+/// Images of a band that should stay in the second-level cache, in vectors.
+const BAND_COLUMNS: usize = 6 << 10;
+/// Fewest multiply-adds of a band, in vectors.
+const BAND_EDGES: usize = 1 << 18;
+/// Fewest pixels of a part of an image row.
+const BAND_PIXELS: usize = 6;
+/// Outputs of a band of a dense layer; whole tiles.
+const BAND_OUTPUTS: usize = 64;
+
+/// A convolution or dense layer, ready to run.
+#[derive(Clone, Debug)]
+pub(super) struct Windowed {
+    /// Channels and pixels of the output.
+    pub shape: Shape,
+    kind: PanelKind,
+    groups: usize,
+    group_inputs: usize,
+    group_outputs: usize,
+    /// Columns of a row.
+    fan_in: usize,
+    /// Dense: tile after tile `[column][row]`; the tile that begins with row `r` at `r · fan_in`. Diagonal: `[channel][tap]`.
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    bands: Vec<Band>,
+}
+
+/// Consecutive pixels and rows of one group at these pixels.
+#[derive(Clone, Debug)]
+struct Band {
+    pixels: Range<usize>,
+    channels: Range<usize>,
+    classes: Vec<Class>,
+}
+
+/// Pixels with the same taps.
+#[derive(Clone, Debug)]
+struct Class {
+    spans: Vec<Span>,
+    /// Groups are numbered from the band's first pixel.
+    items: Vec<Item>,
+}
+
+/// What a layer reads besides its weights, and what follows it at once.
+pub(super) struct Operands<'a> {
+    /// The input, whole.
+    pub input: &'a [Vector],
+    /// A tensor of the output's shape, whole, that is added.
+    pub addend: Option<&'a [Vector]>,
+    /// What else happens to a sum.
+    pub finish: &'a Finish,
+}
+
+impl Windowed {
+    /// Unrolls one layer over an input whose elements have the order `input`.
+    pub fn new(layer: &Layer, input: Shape) -> Result<Self, Error> {
+        let graph = Unrolled::new(&alone(layer, input), Options::default())?;
+        let (groups, bias) = match &layer.op {
+            Op::Conv(conv) => (conv.groups, conv.bias.clone()),
+            Op::Dense(dense) => (1, dense.bias.clone()),
+            _ => unreachable!("only convolutions and dense layers are windowed"),
+        };
+        let bias = bias.unwrap_or_default();
+        if !bias.is_empty() {
+            crate::unroll::check::count(layer, "biases", bias.len(), layer.shape.c)?;
+        }
+        let weights = crate::graph::BlockStream::values(&graph);
+        let fan_in = weights.len() / layer.shape.c;
+        let is_dense = matches!(layer.op, Op::Dense(_));
+        let mut windowed = Self {
+            shape: layer.shape,
+            kind: PanelKind::Dense,
+            groups,
+            group_inputs: input.c / groups,
+            group_outputs: layer.shape.c / groups,
+            fan_in,
+            weights: Vec::new(),
+            bias,
+            bands: Vec::new(),
+        };
+        if groups > 1 && windowed.group_inputs == 1 && windowed.group_outputs == 1 {
+            windowed.kind = PanelKind::Diagonal;
+        }
+        let cuts = if is_dense { dense_cuts(layer.shape.c) } else { windowed.cuts(input) };
+        windowed.bands = cuts.into_iter().map(|cut| windowed.band(&graph, input, cut)).collect();
+        windowed.weights = windowed.packed(weights);
+        Ok(windowed)
+    }
+
+    /// Every group's rows, tile after tile.
+    fn packed(&self, values: &[f32]) -> Vec<f32> {
+        if self.kind == PanelKind::Diagonal {
+            return values.to_vec();
+        }
+        let mut packed = Vec::with_capacity(values.len());
+        for group in values.chunks_exact(self.group_outputs * self.fan_in) {
+            for (first, n_rows) in tiles(self.group_outputs) {
+                let rows = &group[first * self.fan_in..][..n_rows * self.fan_in];
+                packed.extend((0..self.fan_in).flat_map(|k| (0..n_rows).map(move |r| rows[r * self.fan_in + k])));
+            }
+        }
+        packed
+    }
+
+    /// Pixels and channels of every band of a convolution.
+    fn cuts(&self, input: Shape) -> Vec<Cut> {
+        let Shape { c, h, w } = self.shape;
+        let taps = self.fan_in / self.group_inputs;
+        let rows_of_taps = (taps as f64).sqrt().ceil() as usize;
+        let columns = rows_of_taps * input.w * input.c;
+        let edges = w * self.fan_in * c;
+        let parts = columns.div_ceil(BAND_COLUMNS).clamp(1, w.div_ceil(BAND_PIXELS));
+        if parts > 1 {
+            let cut = |y: usize, part: usize| Cut { y: y..y + 1, x: part * w / parts..(part + 1) * w / parts, c: 0..c };
+            return (0..h).flat_map(|y| (0..parts).map(move |part| cut(y, part))).collect();
+        }
+        let rows = BAND_EDGES.div_ceil(edges.max(1)).clamp(1, h.div_ceil(8));
+        (0..h).step_by(rows).map(|y| Cut { y: y..h.min(y + rows), x: 0..w, c: 0..c }).collect()
+    }
+
+    /// The classes of one band: of the first group, which the others repeat.
+    fn band(&self, graph: &Unrolled, input: Shape, cut: Cut) -> Band {
+        let [y, x, c] = [&cut.y, &cut.x, &cut.c].map(|range| range.start as u32..range.end as u32);
+        let blocks = graph.inward(1, [y, x, c]);
+        let first_node = input.len() as u32;
+        let first_pixel = cut.y.start * self.shape.w + cut.x.start;
+        let n_pixels = (cut.y.len() - 1) * self.shape.w + cut.x.len();
+        let group_values = (self.group_outputs * self.fan_in) as u64;
+        let mut classes = Vec::new();
+        let mut bare = vec![true; n_pixels];
+        for block in &blocks.blocks {
+            let intervals = blocks.intervals(block);
+            if intervals[0].values >= group_values {
+                continue;
+            }
+            let (mut items, mut spans) = (Vec::new(), Vec::new());
+            for interval in intervals {
+                let len = if self.kind == PanelKind::Dense { interval.len } else { 1 };
+                let k = (interval.values % self.fan_in as u64) as u32;
+                spans.push(Span { column: interval.first_col, k, len });
+            }
+            for a in 0..block.runs[0].count {
+                for b in 0..block.runs[1].count {
+                    let (row, column, _) = block.group(a, b);
+                    let group = (row - first_node) / self.shape.c as u32 - first_pixel as u32;
+                    bare[group as usize] = false;
+                    items.push(Item { column, group });
+                }
+            }
+            classes.push(Class { spans, items });
+        }
+        let items = (0..n_pixels as u32).filter(|&group| bare[group as usize]);
+        let items: Vec<_> = items.map(|group| Item { column: 0, group }).collect();
+        if !items.is_empty() {
+            classes.push(Class { spans: Vec::new(), items });
+        }
+        Band { pixels: first_pixel..first_pixel + n_pixels, channels: cut.c, classes }
+    }
+
+    /// Computes the layer into `out`, the whole buffer that holds it at `place`.
+    pub fn run(&self, isa: Isa, operands: &Operands<'_>, place: Place, out: &mut [Vector]) {
+        let starts = self.bands.iter().map(|band| place.at(band.pixels.start, band.channels.start));
+        Bands::cut(out, starts).each(|index, first, out| {
+            let band = &self.bands[index];
+            let first = place.at(band.pixels.start, band.channels.start) - first;
+            for group in 0..self.groups {
+                match self.kind {
+                    PanelKind::Dense => self.dense(isa, band, group, operands, (place, first), out),
+                    PanelKind::Diagonal if group > 0 => {}
+                    PanelKind::Diagonal => isa.run(Diagonal { layer: self, band, operands, place, first, out }),
+                }
+            }
+        });
+    }
+
+    fn dense(
+        &self,
+        isa: Isa,
+        band: &Band,
+        group: usize,
+        operands: &Operands<'_>,
+        (place, first): (Place, usize),
+        out: &mut [Vector],
+    ) {
+        let n_rows = self.group_outputs.min(band.channels.len());
+        let first_channel = band.channels.start + group * self.group_outputs;
+        for (tile, n_rows) in tiles(n_rows) {
+            let row = first_channel + tile;
+            for class in &band.classes {
+                let of_tile = |first: usize, item: usize| Stride { first: first + row, item, row: 1 };
+                let product = Product {
+                    weights: &self.weights[row * self.fan_in..][..n_rows * self.fan_in],
+                    n_rows,
+                    spans: &class.spans,
+                    columns: &operands.input[group * self.group_inputs..],
+                    out: Stride { first: first + row - band.channels.start, item: place.channels, row: 1 },
+                    start: Some((row, &self.bias)),
+                    finish: operands.finish,
+                    addend: operands.addend.map(|a| (a, of_tile(band.pixels.start * self.shape.c, self.shape.c))),
+                };
+                product.add(isa, &class.items, out);
+            }
+        }
+    }
+}
+
+/// Pixels and channels of a band.
+#[derive(Clone, Debug)]
+struct Cut {
+    y: Range<usize>,
+    x: Range<usize>,
+    c: Range<usize>,
+}
+
+fn dense_cuts(n_outputs: usize) -> Vec<Cut> {
+    let cut = |c: usize| Cut { y: 0..1, x: 0..1, c: c..n_outputs.min(c + BAND_OUTPUTS) };
+    (0..n_outputs).step_by(BAND_OUTPUTS).map(cut).collect()
+}
+
+/// A network of one layer, over an input whose elements have the order `input`.
+fn alone(layer: &Layer, input: Shape) -> Network {
+    let new = |op, inputs: &[usize], shape| Layer { name: layer.name.clone(), op, inputs: inputs.to_vec(), shape };
+    let mut layers = vec![new(Op::Input, &[], input)];
+    if let Op::Dense(_) = layer.op {
+        layers.push(new(Op::Flatten, &[0], Shape::new(input.len(), 1, 1)));
+    }
+    layers.push(new(layer.op.clone(), &[layers.len() - 1], layer.shape));
+    Network { name: String::new(), layers, warnings: Vec::new() }
+}
+
+/// A band of a depthwise convolution.
+struct Diagonal<'a> {
+    layer: &'a Windowed,
+    band: &'a Band,
+    operands: &'a Operands<'a>,
+    place: Place,
+    first: usize,
+    out: &'a mut [Vector],
+}
+
+impl Task for Diagonal<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Windowed { weights, bias, fan_in, shape, .. } = self.layer;
+        let Operands { input, addend, finish } = self.operands;
+        for class in &self.band.classes {
+            for item in &class.items {
+                let pixel = self.band.pixels.start + item.group as usize;
+                let out = &mut self.out[self.first + item.group as usize * self.place.channels..][..shape.c];
+                for (channel, out) in out.iter_mut().enumerate() {
+                    let mut sum = [bias.get(channel).copied().unwrap_or(0.0); _];
+                    for span in &class.spans {
+                        let x = &input[(span.column + item.column) as usize + channel];
+                        multiply_add(&mut sum, weights[channel * fan_in + span.k as usize], x);
+                    }
+                    let addend = addend.map(|addend| &addend[pixel * shape.c + channel]);
+                    for (lane, (out, sum)) in out.iter_mut().zip(sum).enumerate() {
+                        *out = finish.apply(channel, sum, addend.map(|addend| addend[lane]));
+                    }
+                }
+            }
+        }
+    }
+}

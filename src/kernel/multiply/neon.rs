@@ -1,0 +1,100 @@
+//! Tiles of images with aarch64 vectors: a register is four images. The counterpart of [`super::portable`], reached only
+//! through [`Isa::Neon`](super::Isa::Neon).
+#![allow(unsafe_code)]
+
+use std::arch::aarch64::*;
+
+use super::{Item, LANES, Product, Vector, split_items};
+
+pub(super) fn add(product: &Product<'_>, items: &[Item], fields: &mut [Vector]) {
+    // SAFETY: `Isa::Neon` is offered only where NEON was detected; `Product::add` has checked the rest.
+    unsafe { split_items!(tile, product, items, fields) }
+}
+
+/// # Safety
+/// `Product::check` passed for `items` and `fields`; `R == n_rows`, `P == items.len()`.
+unsafe fn tile<const R: usize, const P: usize>(product: &Product<'_>, items: &[Item], fields: &mut [Vector]) {
+    for quarter in 0..4 {
+        // SAFETY: as above; a vector has four quarters.
+        unsafe { some::<R, P>(product, items, fields, 4 * quarter) }
+    }
+}
+
+/// Four of the sixteen lanes: 24 sums, three vectors of images, the weights.
+///
+/// # Safety
+/// As [`tile`], with `lane <= 12`.
+unsafe fn some<const R: usize, const P: usize>(
+    product: &Product<'_>,
+    items: &[Item],
+    fields: &mut [Vector],
+    lane: usize,
+) {
+    // SAFETY: spans shifted by items, packed columns and rows have been checked.
+    unsafe {
+        let fields = fields.as_mut_ptr().cast::<f32>();
+        let at = |r: usize, p: usize| product.out.at(items[p].group, r) * LANES + lane;
+        let mut sums = [[vdupq_n_f32(0.0); P]; R];
+        for (r, sums) in sums.iter_mut().enumerate() {
+            let bias = product.bias(r);
+            for (p, sum) in sums.iter_mut().enumerate() {
+                *sum = match bias {
+                    Some(bias) => vdupq_n_f32(bias),
+                    None => vld1q_f32(fields.add(at(r, p))),
+                };
+            }
+        }
+        columns(product, items, &mut sums, lane);
+        let (low, high) = (vdupq_n_f32(product.finish.low), vdupq_n_f32(product.finish.high));
+        for (r, sums) in sums.iter().enumerate() {
+            let affine = product.affine(r).map(|(mul, add)| (vdupq_n_f32(mul), vdupq_n_f32(add)));
+            for (p, &sum) in sums.iter().enumerate() {
+                let mut sum = affine.map_or(sum, |(mul, add)| vfmaq_f32(add, sum, mul));
+                if let Some((tensor, stride)) = &product.addend {
+                    let addend = tensor.as_ptr().add(stride.at(items[p].group, r)).cast::<f32>();
+                    sum = vaddq_f32(sum, vld1q_f32(addend.add(lane)));
+                }
+                // Comparisons, because the maximum of this instruction set decides between zeros of different signs.
+                sum = vbslq_f32(vcgtq_f32(low, sum), low, sum);
+                sum = vbslq_f32(vcltq_f32(high, sum), high, sum);
+                vst1q_f32(fields.add(at(r, p)), sum);
+            }
+        }
+    }
+}
+
+/// The loop over columns. In a function of its own, so that the sums stay in registers.
+///
+/// # Safety
+/// As [`some`].
+#[inline(never)]
+unsafe fn columns<const R: usize, const P: usize>(
+    product: &Product<'_>,
+    items: &[Item],
+    sums: &mut [[float32x4_t; P]; R],
+    lane: usize,
+) {
+    // SAFETY: spans shifted by items and packed columns have been checked; a vector has the lanes from `lane` on.
+    unsafe {
+        let mut local = *sums;
+        for span in product.spans {
+            let mut weights = product.weights.as_ptr().add(span.k as usize * R);
+            let mut x: [*const f32; P] = std::array::from_fn(|p| {
+                let column = (span.column + items[p].column) as usize;
+                product.columns.as_ptr().add(column).cast::<f32>().add(lane)
+            });
+            for _ in 0..span.len {
+                let vectors: [float32x4_t; P] = std::array::from_fn(|p| vld1q_f32(x[p]));
+                for (r, sums) in local.iter_mut().enumerate() {
+                    let weight = *weights.add(r);
+                    for (sum, vector) in sums.iter_mut().zip(vectors) {
+                        *sum = vfmaq_n_f32(*sum, vector, weight);
+                    }
+                }
+                weights = weights.wrapping_add(R);
+                x = x.map(|x| x.wrapping_add(LANES));
+            }
+        }
+        *sums = local;
+    }
+}

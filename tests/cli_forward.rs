@@ -1,0 +1,92 @@
+//! `pipeline forward`
+
+mod common;
+
+use std::path::Path;
+
+use common::Workdir;
+
+const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits/digits.onnx");
+const IMAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits/images.npy");
+const LABELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits/labels.csv");
+
+/// The header and the values of an array of float32.
+fn array(path: &Path) -> (String, Vec<f32>) {
+    let bytes = std::fs::read(path).unwrap();
+    let (header, values) = bytes.split_at(10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]])));
+    let values = values.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    (String::from_utf8_lossy(header).into_owned(), values)
+}
+
+/// An array file of the first digits.
+fn some_images(n: usize) -> Vec<u8> {
+    let bytes = std::fs::read(IMAGES).unwrap();
+    let dictionary = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n}, 1, 16, 16), }}");
+    let mut file = bytes[..10].to_vec();
+    file.extend(format!("{dictionary:<117}\n").into_bytes());
+    file.extend(&bytes[128..128 + n * 4 * 256]);
+    file
+}
+
+#[test]
+fn digits_are_recognised() {
+    let dir = Workdir::new();
+    let ran = dir.ok(["forward", "--model", DIGITS, "--images", IMAGES, "-o", "y.npy"]);
+    assert_eq!(ran.stdout(), "y.npy: 200 x 10\n");
+    let (header, logits) = array(&dir.path("y.npy"));
+    assert!(header.contains("'<f4'") && header.contains("(200, 10,)"), "{header}");
+    let best = logits.chunks_exact(10).map(|l| (0..10).max_by(|&a, &b| l[a].total_cmp(&l[b])).unwrap());
+    let labels = std::fs::read_to_string(LABELS).unwrap();
+    let labels = labels.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse::<usize>().unwrap());
+    let right = best.zip(labels).filter(|(best, label)| best == label).count();
+    assert!(right > 180, "{right} of 200");
+}
+
+#[test]
+fn states_and_threads_do_not_change_logits() {
+    let dir = Workdir::new();
+    dir.ok(["forward", "--model", DIGITS, "--images", IMAGES, "-o", "one.npy", "--threads", "1"]);
+    dir.ok(["forward", "--model", DIGITS, "--images", IMAGES, "-o", "two.npy", "--threads", "2", "--states-dir", "s"]);
+    assert_eq!(std::fs::read(dir.path("one.npy")).unwrap(), std::fs::read(dir.path("two.npy")).unwrap());
+    let list = std::fs::read_to_string(dir.path("s/layers.csv")).unwrap();
+    let first: Vec<&str> = list.lines().take(2).collect();
+    assert_eq!(first[0], "index,file,layer,operator,channels,height,width");
+    assert!(first[1].starts_with("0,000.npy,") && first[1].ends_with(",input,1,16,16"), "{}", first[1]);
+    assert_eq!(array(&dir.path("s/000.npy")).1, array(Path::new(IMAGES)).1);
+    for line in list.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let size: usize = cells[4..].iter().map(|n| n.parse::<usize>().unwrap()).product();
+        assert_eq!(array(&dir.path(&format!("s/{}", cells[1]))).1.len(), 200 * size, "{line}");
+    }
+}
+
+#[test]
+fn outputs_are_kept_unless_forced() {
+    let dir = Workdir::new();
+    dir.write("y.npy", "mine");
+    let run = ["forward", "--model", DIGITS, "--images", IMAGES, "-o", "y.npy"];
+    dir.run(1, run).fails_with(&["y.npy exists", "--force"]);
+    std::fs::create_dir(dir.path("s")).unwrap();
+    dir.write("s/mine", "mine");
+    let states = ["forward", "--model", DIGITS, "--images", IMAGES, "-o", "y.npy", "--force", "--states-dir", "s"];
+    dir.run(1, states).fails_with(&["s exists", "layers.csv"]);
+    assert!(dir.path("s/mine").exists());
+    assert_eq!(std::fs::read(dir.path("y.npy")).unwrap(), b"mine");
+    assert_eq!(dir.names(), ["s", "y.npy"]);
+}
+
+#[test]
+fn images_that_do_not_fit_are_named() {
+    let dir = Workdir::new();
+    let run = ["forward", "--model", DIGITS, "--images", "x.npy", "-o", "y.npy"];
+    dir.run(1, run).fails_with(&["x.npy"]);
+    dir.write("x.npy", "no array at all");
+    dir.run(1, run).fails_with(&["x.npy", "NumPy"]);
+    let other = ["forward", "--arch", "squeezenet1_1", "--init", "he", "--images", IMAGES, "-o", "y.npy"];
+    dir.run(1, other).fails_with(&["images.npy", "[200, 1, 16, 16]", "N x 3 x 227 x 227"]);
+    let bytes = some_images(3);
+    std::fs::write(dir.path("x.npy"), &bytes).unwrap();
+    dir.ok(run);
+    std::fs::write(dir.path("x.npy"), &bytes[..bytes.len() - 1]).unwrap();
+    dir.run(1, [&run[..], &["--force"]].concat()).fails_with(&["x.npy", "incomplete"]);
+}
