@@ -38,7 +38,7 @@ def run(python: Path, counts: Counter, script: str, *args: object) -> None:
 def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> Counter:
     """Every check; returns how many lines began with `ok` and `FAIL`."""
     counts: Counter = Counter()
-    for script in ("check_adjacency.py", "check_steepest.py", "check_compare.py", "check_tables.py"):
+    for script in ("check_adjacency.py", "check_steepest.py", "check_compare.py", "check_tables.py", "check_images.py"):
         run(python, counts, script, "--self-test")
     pipeline, default = ["--pipeline", binary], ["--model", DIGITS / "digits.onnx"]
     checkpoint = ["--arch", "digits", "--weights", DIGITS / "digits.safetensors"]
@@ -60,6 +60,7 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     run(python, counts, "check_null.py", *pipeline, *default, "--keep", directory / "null")
     run(python, counts, "check_kill.py", binary)
     run(python, counts, "check_compare.py", *pipeline, "--keep", directory)
+    run(python, counts, "check_images.py", *pipeline)
     tables = sorted(directory.rglob("*.parquet"))
     run(python, counts, "check_tables.py", *tables)
     return counts

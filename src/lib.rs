@@ -11,16 +11,18 @@
 //! 6. [`spin`]: the flip solvers;
 //! 7. [`null`]: null models, the same graph with other weights;
 //! 8. [`forward`]: logits and hidden states of images, with the same panels and kernel;
-//! 9. [`table`]: Parquet out;
-//! 10. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
-//! 11. [`report`]: statistics of solved graphs;
-//! 12. [`cli`]: one file per subcommand.
+//! 9. [`image`]: images on disk become inputs of a network;
+//! 10. [`table`]: Parquet out;
+//! 11. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
+//! 12. [`report`]: statistics of solved graphs;
+//! 13. [`cli`]: one file per subcommand.
 #![deny(unsafe_code)]
 
 pub mod cli;
 pub mod export;
 pub mod forward;
 pub mod graph;
+pub mod image;
 pub mod import;
 pub mod kernel;
 pub mod net;

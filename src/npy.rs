@@ -182,13 +182,13 @@ mod tests {
     #[test]
     fn keys_come_in_any_order_and_spacing() {
         let text = "{\"shape\":( 2,3 ),'fortran_order' : True, 'descr':'>f8'}  \n";
-        let expected = Header { descr: ">f8".into(), fortran_order: true, shape: vec![2, 3], data_at: 10 + 54 };
-        assert_eq!(text.len(), 54);
+        let expected = Header { descr: ">f8".into(), fortran_order: true, shape: vec![2, 3], data_at: 10 + 58 };
+        assert_eq!(text.len(), 58);
         assert_eq!(read_header(&mut &file(text)[..]).unwrap(), expected);
         let mut second = file(text);
         second[6] = 2;
-        second.splice(8..10, [54, 0, 0, 0]);
-        assert_eq!(read_header(&mut &second[..]).unwrap(), Header { data_at: 12 + 54, ..expected });
+        second.splice(8..10, [58, 0, 0, 0]);
+        assert_eq!(read_header(&mut &second[..]).unwrap(), Header { data_at: 12 + 58, ..expected });
     }
 
     #[test]

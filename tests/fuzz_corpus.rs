@@ -5,7 +5,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use frustration::{net::onnx, shard};
+use frustration::{image, net::onnx, shard};
 
 /// Files of a folder of the repository: at least `least`, with that ending if one is given.
 fn corpus(folder: &str, ending: &str, least: usize) -> Vec<(PathBuf, Vec<u8>)> {
@@ -35,4 +35,17 @@ fn onnx_files() {
         n_read += usize::from(onnx::read_bytes("fuzz", &bytes, None, None).is_ok());
     }
     assert!(n_read >= 30, "only {n_read} files of the corpus are networks");
+}
+
+#[test]
+fn image_files() {
+    for (path, bytes) in
+        [corpus("fixtures/images", ".jpg", 7), corpus("fixtures/images", ".png", 1)].into_iter().flatten()
+    {
+        println!("{}", path.display());
+        image::fuzz_image(&bytes).unwrap();
+        for at in 0..bytes.len() {
+            let _ = image::fuzz_image(&[&bytes[..at], &bytes[at + 1..]].concat());
+        }
+    }
 }

@@ -16,6 +16,8 @@ mod error;
 pub mod export;
 pub mod flags;
 pub mod forward;
+pub mod image_args;
+pub mod images;
 pub mod import_graph;
 pub mod inspect;
 pub mod null;
@@ -48,6 +50,7 @@ enum Command {
     Compare(compare::Args),
     Export(export::Args),
     Forward(forward::Args),
+    Images(images::Args),
     ImportGraph(import_graph::Args),
     Inspect(inspect::Args),
     Null(null::Args),
@@ -62,6 +65,7 @@ impl Command {
             Self::Compare(args) => compare::run(args),
             Self::Export(args) => export::run(args),
             Self::Forward(args) => forward::run(args),
+            Self::Images(args) => images::run(args),
             Self::ImportGraph(args) => import_graph::run(args),
             Self::Inspect(args) => inspect::run(args),
             Self::Null(args) => null::run(args),

@@ -1,0 +1,135 @@
+//! Inputs that are tensors already: one `.npy` file N × C × H × W.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::recipe::Recipe;
+use crate::net::Shape;
+use crate::npy;
+
+/// A file of tensors. Only one image at a time is in memory.
+#[derive(Debug)]
+pub(super) struct Tensors {
+    path: PathBuf,
+    element: Element,
+    /// Where the first element is in the file.
+    data_at: u64,
+    /// Images in the file.
+    pub n_images: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Element {
+    U8,
+    F32,
+    F64,
+}
+
+impl Element {
+    fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+
+    /// An element from its bytes.
+    fn read(self, bytes: &[u8]) -> f64 {
+        match *bytes {
+            [a, b, c, d] => f64::from(f32::from_le_bytes([a, b, c, d])),
+            [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+            _ => f64::from(bytes[0]),
+        }
+    }
+}
+
+impl Tensors {
+    /// Reads the header and compares it with the length of the file and the network's input.
+    pub(super) fn open(path: &Path, shape: Shape) -> Result<Self, Error> {
+        let io = |source| Error::Io { path: path.into(), source };
+        let mut file = File::open(path).map_err(io)?;
+        let header = npy::read_header(&mut file).map_err(|fault| Error::Npy { path: path.into(), fault })?;
+        let bytes = file.metadata().map_err(io)?.len();
+        let unfit = |(found, expected)| Error::Unfit { path: path.into(), found, expected };
+        let element = element(&header).map_err(unfit)?;
+        let n_images = n_images(&header, shape).map_err(unfit)?;
+        let n_bytes = n_images.checked_mul(shape.len() as u64).and_then(|n| n.checked_mul(element.bytes() as u64));
+        if n_bytes.and_then(|n| n.checked_add(header.data_at)) != Some(bytes) {
+            let found = format!("{bytes} bytes for an array of shape {} and type {}", axes(&header), header.descr);
+            let size = n_bytes.map_or("more than 2^64".into(), |n| n.to_string());
+            let expected = format!("{size} behind a header of {}; write the file again", header.data_at);
+            return Err(unfit((found, expected)));
+        }
+        // As many bytes as a file has are a number of images that fits usize.
+        Ok(Self { path: path.into(), element, data_at: header.data_at, n_images: n_images as usize })
+    }
+
+    /// One image, channels-last.
+    ///
+    /// # Panics
+    /// If there is no such image.
+    pub(super) fn load(&self, index: usize, recipe: &Recipe) -> Result<Vec<f32>, Error> {
+        assert!(index < self.n_images, "image {index} of {}", self.n_images);
+        let shape = recipe.shape;
+        let io = |source| Error::Io { path: self.path.clone(), source };
+        let size = self.element.bytes();
+        let mut bytes = vec![0; shape.len() * size];
+        let mut file = File::open(&self.path).map_err(io)?;
+        file.seek(SeekFrom::Start(self.data_at + index as u64 * bytes.len() as u64)).map_err(io)?;
+        file.read_exact(&mut bytes).map_err(io)?;
+        let plane = shape.h * shape.w;
+        let mut input = vec![0.0; shape.len()];
+        for (at, input) in input.iter_mut().enumerate() {
+            let (pixel, channel) = (at / shape.c, at % shape.c);
+            let from = (recipe.source_channel(channel) * plane + pixel) * size;
+            let element = self.element.read(&bytes[from..from + size]);
+            *input = recipe.value(element, channel);
+            if !input.is_finite() {
+                let (y, x) = (pixel / shape.w, pixel % shape.w);
+                let found =
+                    format!("image {index} has {element} in channel {}, row {y}, column {x}", from / size / plane);
+                let expected = "finite values of single precision".into();
+                return Err(Error::Unfit { path: self.path.clone(), found, expected });
+            }
+        }
+        Ok(input)
+    }
+}
+
+/// The type of the elements, or what was found and what expected.
+fn element(header: &npy::Header) -> Result<Element, (String, String)> {
+    let element = match header.descr.as_str() {
+        "|u1" | "<u1" | "=u1" | "u1" => Element::U8,
+        "<f4" => Element::F32,
+        "<f8" => Element::F64,
+        other => {
+            let found = format!("elements of type {other}");
+            return Err((found, "<f4, <f8 or |u1; save array.astype('<f4')".into()));
+        }
+    };
+    match header.fortran_order {
+        true => Err(("the first axis varies fastest".into(), "C order; save numpy.ascontiguousarray(array)".into())),
+        false => Ok(element),
+    }
+}
+
+/// The number of images, or what was found and what expected.
+fn n_images(header: &npy::Header, shape: Shape) -> Result<u64, (String, String)> {
+    let [c, h, w] = [shape.c, shape.h, shape.w].map(|n| n as u64);
+    let advice = match header.shape[..] {
+        [n, ..] if header.shape[1..] == [c, h, w] && n > 0 => return Ok(n),
+        [_, ..] if header.shape[1..] == [h, w, c] => "; save array.transpose(0, 3, 1, 2)",
+        _ if header.shape == [c, h, w] => "; save array[None]",
+        _ => "",
+    };
+    let found = format!("an array of shape {}", axes(header));
+    Err((found, format!("N×{shape} for the network's input, N at least 1{advice}")))
+}
+
+fn axes(header: &npy::Header) -> String {
+    let axes: Vec<_> = header.shape.iter().map(u64::to_string).collect();
+    if axes.is_empty() { "()".into() } else { axes.join("×") }
+}
