@@ -5,6 +5,7 @@
 # make bench-peers [DIR=...]        whole runs against D-Wave's samplers and SciPy, 15 min; FULL=1 adds 227×227
 # make bench-curves [DIR=...]       cost and energy of annealing by replicas, threads, size and sweeps, half an hour
 # make bench-forward [DIR=...]      images through networks beside onnxruntime, 10 min
+# make check-active DIR=/path/to/data   active subnetworks of real networks against ONNX Runtime, some minutes an image
 # make fuzz-smoke  the fuzz harnesses on their corpus
 # make networks DIR=/path/to/data   graphs and solutions of real networks in a folder of yours
 # make verify-fixtures              stored graphs of old formats still verify, the default model is the committed one
@@ -29,7 +30,8 @@ NULLS := n1 n2 n3
 # Runs "pipeline $(1)" and shows the command first.
 run = echo "+ pipeline $(1)"; $(PIPELINE) $(1)
 
-.PHONY: help build check lint test reproduce bench bench-peers bench-curves bench-forward fuzz-smoke networks verify-fixtures clean
+.PHONY: help build check check-active lint test reproduce bench bench-peers bench-curves bench-forward fuzz-smoke networks \
+	verify-fixtures clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -59,12 +61,16 @@ reproduce: build
 	@for kind in $(NULLS); do \
 	  $(call run,null $(OUT)/digits -o $(OUT)/$$kind.parquet --kind $$kind --method steepest --seed $(SEED) --force); \
 	done
+	@$(call run,active $(OUT)/digits --model fixtures/digits/digits.onnx --images fixtures/digits/images.npy -o $(OUT)/active.parquet --force)
 	@echo; printf '%-10s %s\n' method 'frustration of fixtures/digits/digits.onnx, $(REPLICAS) replicas'
 	@for method in $(METHODS); do printf '%-10s %s\n' $$method "$$(tail -n 1 $(OUT)/$$method.txt)"; done
 	@echo; echo "the network and its null models, by steepest"
 	@$(call run,compare --real $(OUT)/steepest.parquet $(NULLS:%=--null $(OUT)/%.parquet) -o $(OUT)/summary.parquet --force)
+	@echo; echo "the network and the active subnetworks of 200 images, by sweep"
+	@$(call run,compare --real $(OUT)/sweep.parquet --active $(OUT)/active.parquet -o $(OUT)/active-summary.parquet --force)
 	@echo; echo "tables: $(OUT)/{sweep,steepest,anneal}.parquet (replicas) and .layers.parquet (where the frustrated edges are)"
 	@echo "        $(OUT)/{n1,n2,n3}.parquet (null models), $(OUT)/summary.parquet (what compare printed)"
+	@echo "        $(OUT)/active.parquet (active subnetworks) and .layers.parquet, $(OUT)/active-summary.parquet"
 
 bench:
 	$(CARGO) bench --locked --bench pipeline
@@ -114,6 +120,13 @@ networks: build
 	  printf '%-28s %-9s %s\n' $$name build "$$found" >> results.txt; \
 	done; \
 	rm -f last.txt; echo; cat results.txt
+
+# The graph of every real network is larger than what scipy can hold at once: layer by layer, some GB and minutes an image.
+check-active: build
+	@test -d "$(DIR)" || { echo "usage: make check-active DIR=/path/to/data" >&2; exit 2; }
+	@check="$(PYTHON) python/check_active.py --pipeline $(PIPELINE) --tolerance 1e-4"; \
+	$$check --model $(DIR)/models/resnet20_cifar10.onnx --images $(DIR)/images_cifar10 --preprocess cifar10 --count 2; \
+	$$check --model $(DIR)/models/squeezenet1_1.onnx --images $(DIR)/images --preprocess squeezenet1_1-caffe --count 1
 
 verify-fixtures: build
 	@$(call run,verify fixtures/format-v1/graph --deep)

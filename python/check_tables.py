@@ -38,11 +38,22 @@ KNOWN = {
         "n_edges": "int64", "sum_abs": "double", "flips": "int64", "sweeps": "int64", "secs": "double",
         "local_minimum": "bool", "state": "binary",
     },
+    "active": {
+        "graph": "string", "image_index": "int64", "image": "string", "label": "int64", "class": "int64",
+        "logit": "double", "method": "string", "seed": "uint64", "energy": "double", "satisfied_weight": "double",
+        "frustrated_weight": "double", "active_nodes": "int64", "active_edges": "int64", "sum_abs": "double",
+        "flips": "int64", "sweeps": "int64", "secs": "double", "local_minimum": "bool", "active": "binary",
+        "spins": "binary",
+    },
+    "active_weight": {
+        "graph": "string", "image_index": "int64", "layer": "string", "n_nodes": "int64", "active_nodes": "int64",
+        "n_edges": "int64", "active_edges": "int64", "active_weight": "double",
+    },
     "target": {
         "graph": "string", "replica": "int64", "source": "string", "target": "string", "n_edges": "int64",
         "weight": "double", "frustrated_edges": "int64", "frustrated_weight": "double",
     },
-    "label": {"node": "int64", "label": "string", "class": "int64"},
+    "node": {"node": "int64", "label": "string", "class": "int64"},
     "instance": {
         "graph": "string", "kind": "string", "distribution": "string", "index": "int64", "instance": "int64",
         "method": "string", "seed": "uint64", "initial_flips": "int64", "energy": "double",
@@ -58,6 +69,7 @@ KNOWN = {
 # Columns that may be null, by the same mark.
 NULLABLE = {
     "state": {"secs"},
+    "active": {"secs"},
     "instance": {"distribution", "secs"},
     "log10_p": {"reference", "sd", "welch_t", "degrees_of_freedom", "log10_p", "cohens_d"},
 }

@@ -58,6 +58,8 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
     run(python, counts, "check_steepest.py", *pipeline, "--keep", directory)
     run(python, counts, "check_null.py", *pipeline, *default, "--keep", directory / "null")
+    for residual in ("expand", "node"):
+        run(python, counts, "check_active.py", *pipeline, *default, "--residual", residual, "--keep", directory / residual)
     run(python, counts, "check_kill.py", binary)
     run(python, counts, "check_compare.py", *pipeline, "--keep", directory)
     run(python, counts, "check_images.py", *pipeline)

@@ -10,14 +10,16 @@
 //! 5. [`kernel`]: panels times lanes, the arithmetic;
 //! 6. [`spin`]: the flip solvers;
 //! 7. [`null`]: null models, the same graph with other weights;
-//! 8. [`forward`]: logits and hidden states of images, with the same panels and kernel;
-//! 9. [`image`]: images on disk become inputs of a network;
-//! 10. [`table`]: Parquet out;
-//! 11. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
-//! 12. [`report`]: statistics of solved graphs;
-//! 13. [`cli`]: one file per subcommand.
+//! 8. [`image`]: images on disk become inputs of a network;
+//! 9. [`forward`]: logits and hidden states of images, with the same panels and kernel;
+//! 10. [`active`]: what takes part in the answer to an image;
+//! 11. [`table`]: Parquet out;
+//! 12. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
+//! 13. [`report`]: statistics of solved graphs;
+//! 14. [`cli`]: one file per subcommand.
 #![deny(unsafe_code)]
 
+pub mod active;
 pub mod cli;
 pub mod export;
 pub mod forward;

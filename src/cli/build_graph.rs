@@ -55,7 +55,7 @@ impl From<Scheme> for Init {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum BatchNorm {
+pub(super) enum BatchNorm {
     /// Nothing; a warning counts negative scales.
     Ignore,
     /// Weights are multiplied by the sign of the scale.
@@ -65,11 +65,30 @@ enum BatchNorm {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Residual {
+pub(super) enum Residual {
     /// No node: every addend is a source of the next layer.
     Expand,
     /// A layer of its own, with edges of weight 1.
     Node,
+}
+
+impl From<BatchNorm> for BatchNormRule {
+    fn from(rule: BatchNorm) -> Self {
+        match rule {
+            BatchNorm::Ignore => Self::Ignore,
+            BatchNorm::Sign => Self::Sign,
+            BatchNorm::Fold => Self::Fold,
+        }
+    }
+}
+
+impl From<Residual> for ResidualRule {
+    fn from(rule: Residual) -> Self {
+        match rule {
+            Residual::Expand => Self::Expand,
+            Residual::Node => Self::Node,
+        }
+    }
 }
 
 /// Runs the subcommand.
@@ -99,16 +118,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 fn options(args: &Args) -> Options {
-    let batch_norm = match args.batch_norm {
-        BatchNorm::Ignore => BatchNormRule::Ignore,
-        BatchNorm::Sign => BatchNormRule::Sign,
-        BatchNorm::Fold => BatchNormRule::Fold,
-    };
-    let residual = match args.residual {
-        Residual::Expand => ResidualRule::Expand,
-        Residual::Node => ResidualRule::Node,
-    };
-    Options { batch_norm, residual }
+    Options { batch_norm: args.batch_norm.into(), residual: args.residual.into() }
 }
 
 /// What the manifest says about the graph's origin. File names without folders, so that it does not depend on paths.

@@ -9,9 +9,9 @@ use super::flags::{Force, Quiet};
 use super::output::Output;
 use super::{note, print};
 use crate::report::{self, Case, Comparison, Sample};
-use crate::table::{self, NullRow, Provenance, ReplicaRow, SummaryRow};
+use crate::table::{self, ActiveRow, NullRow, Provenance, ReplicaRow, SummaryRow};
 
-/// Compare the frustration of a network with that of its null models, by Welch's t-test.
+/// Compare the frustration of a network with that of its null models and active subnetworks, by Welch's t-test.
 ///
 /// Every row of the tables is one energy. Each null model is set against the network and against N1; the table has
 /// mean, standard deviation and least energy of each, t, degrees of freedom, the decimal logarithm of the two-sided
@@ -26,8 +26,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE.parquet")]
     real: PathBuf,
     /// Energies of its null models; may be given several times.
-    #[arg(long, value_name = "FILE.parquet", required = true)]
+    #[arg(long, value_name = "FILE.parquet", required_unless_present = "active")]
     null: Vec<PathBuf>,
+    /// Energies of the active subnetworks of images; may be given several times.
+    #[arg(long, value_name = "FILE.parquet")]
+    active: Vec<PathBuf>,
     /// Table to write.
     #[arg(short, long, value_name = "FILE.parquet")]
     output: PathBuf,
@@ -47,14 +50,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let real = Table::read(&args.real, table::read_replicas_without_states)?;
     let nulls = args.null.iter().map(|path| Table::read(path, table::read_nulls));
     let nulls = nulls.collect::<anyhow::Result<Vec<_>>>()?;
-    check_run(&real, &nulls)?;
+    let active = args.active.iter().map(|path| Table::read(path, table::read_active));
+    let active = active.collect::<anyhow::Result<Vec<_>>>()?;
+    check_run(&real, &nulls, &active)?;
     check_repeats(&nulls)?;
-    let comparisons = report::compare(&samples(&real, &nulls)?);
+    check_images(&active)?;
+    let comparisons = report::compare(&samples(&real, &nulls, &active)?);
     let first = &real.rows[0];
     let rows: Vec<_> = comparisons.iter().map(|comparison| row(first, comparison)).collect();
     write(out, &provenance(&args, &real)?, &rows)?;
-    notes(args.quiet, &real, &nulls, &comparisons);
-    aligned(&comparisons).into_iter().try_for_each(print)
+    notes(args.quiet, &real, &nulls, &active, &comparisons);
+    aligned(&comparisons).into_iter().chain(below(&comparisons, &active)).try_for_each(print)
 }
 
 /// A table that was read, with at least one row.
@@ -78,7 +84,7 @@ impl<'a, R> Table<'a, R> {
 }
 
 /// Everything must be of the graph and from the method of the first replica.
-fn check_run(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>]) -> anyhow::Result<()> {
+fn check_run(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
     let first = &real.rows[0];
     let same = |place: String, graph: &str, method: &str| -> anyhow::Result<()> {
         let expected = real.place(0);
@@ -101,13 +107,21 @@ fn check_run(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>]) -> anyhow::Resu
         for (index, row) in table.rows.iter().enumerate() {
             same(table.place(index), &row.graph, &row.method)?;
         }
+    }
+    for table in active {
+        for (index, row) in table.rows.iter().enumerate() {
+            same(table.place(index), &row.graph, &row.method)?;
+        }
+    }
+    let nulls = nulls.iter().map(|table| (table.path, &table.footer));
+    for (path, footer) in nulls.chain(active.iter().map(|table| (table.path, &table.footer))) {
         // Names of graphs are names of folders; fingerprints tell folders of one name apart.
-        if let (Some(expected), Some(found)) = (real.footer.get("graph"), table.footer.get("graph")) {
+        if let (Some(expected), Some(found)) = (real.footer.get("graph"), footer.get("graph")) {
             ensure!(
                 found == expected,
                 "{} is of the graph with fingerprint {found}, {} of {expected}; a comparison needs null models of the \
                  same graph",
-                table.path.display(),
+                path.display(),
                 real.path.display()
             );
         }
@@ -136,8 +150,25 @@ fn check_repeats(nulls: &[Table<NullRow>]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// No image may count twice.
+fn check_images(active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
+    let mut seen = HashMap::new();
+    for table in active {
+        for (index, row) in table.rows.iter().enumerate() {
+            if let Some(before) = seen.insert((&row.image, row.image_index), table.place(index)) {
+                bail!("{} repeats {before}: image {}; give each image once", table.place(index), row.image);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The energies of each case, summarised.
-fn samples(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>]) -> anyhow::Result<BTreeMap<Case, Sample>> {
+fn samples(
+    real: &Table<ReplicaRow>,
+    nulls: &[Table<NullRow>],
+    active: &[Table<ActiveRow>],
+) -> anyhow::Result<BTreeMap<Case, Sample>> {
     let mut energies: BTreeMap<Case, Vec<f64>> = BTreeMap::new();
     let finite = |place: String, energy: f64| -> anyhow::Result<f64> {
         ensure!(energy.is_finite(), "{place}: energy is {energy}, expected a number; the table is damaged");
@@ -156,6 +187,11 @@ fn samples(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>]) -> anyhow::Result
                 )
             })?;
             energies.entry(case).or_default().push(finite(table.place(index), row.energy)?);
+        }
+    }
+    for table in active {
+        for (index, row) in table.rows.iter().enumerate() {
+            energies.entry(Case::Active).or_default().push(finite(table.place(index), row.energy)?);
         }
     }
     let sample = |(case, values): (Case, Vec<f64>)| {
@@ -203,8 +239,15 @@ fn write(out: Output, provenance: &Provenance, rows: &[SummaryRow]) -> anyhow::R
 }
 
 /// What a reader of the numbers should know.
-fn notes(quiet: Quiet, real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], comparisons: &[Comparison]) {
+fn notes(
+    quiet: Quiet,
+    real: &Table<ReplicaRow>,
+    nulls: &[Table<NullRow>],
+    active: &[Table<ActiveRow>],
+    comparisons: &[Comparison],
+) {
     let stopped = real.rows.iter().filter(|row| !row.local_minimum).count()
+        + active.iter().flat_map(|table| &table.rows).filter(|row| !row.local_minimum).count()
         + nulls.iter().flat_map(|table| &table.rows).filter(|row| !row.local_minimum).count();
     if stopped > 0 {
         note(quiet, format_args!("{stopped} of the energies are not of local minima: their solver was stopped"));
@@ -214,6 +257,16 @@ fn notes(quiet: Quiet, real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], compa
             note(quiet, format_args!("{case} against {reference}: {reason}"));
         }
     }
+}
+
+/// How many images have an active subnetwork that is less frustrated than the network.
+fn below(comparisons: &[Comparison], active: &[Table<ActiveRow>]) -> Option<String> {
+    let real = comparisons.iter().find(|comparison| comparison.case == Case::Real)?;
+    let energies: Vec<_> = active.iter().flat_map(|table| &table.rows).map(|row| row.energy).collect();
+    let below = energies.iter().filter(|energy| **energy < real.sample.mean).count();
+    let share = below as f64 / energies.len() as f64;
+    let line = format!("active: {below} of {} images ({share:.4}) below the mean of real", energies.len());
+    (!energies.is_empty()).then_some(line)
 }
 
 /// The table on stdout: a heading, then one line per comparison, columns as wide as their widest cell.

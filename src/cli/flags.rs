@@ -64,6 +64,39 @@ pub struct Quiet {
     pub quiet: bool,
 }
 
+/// `--shard`: every n-th part of a run, from the i-th.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    i: usize,
+    n: usize,
+}
+
+impl Shard {
+    /// The whole.
+    pub const ALL: Self = Self { i: 1, n: 1 };
+
+    /// This shard's part of a list.
+    pub fn of<T>(self, parts: impl IntoIterator<Item = T>) -> Vec<T> {
+        parts.into_iter().skip(self.i - 1).step_by(self.n).collect()
+    }
+}
+
+impl FromStr for Shard {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        let shard = numbers.map(|(i, n)| Self { i, n }).filter(|shard| (1..=shard.n).contains(&shard.i));
+        shard.ok_or("expected i/n with i from 1 to n, e.g. 2/4")
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.i, self.n)
+    }
+}
+
 /// A number of bytes, written with a unit: `8GiB`, `500MB`, `1.5 TiB`, `4096`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
@@ -146,6 +179,22 @@ mod tests {
         assert_eq!(bytes("4096"), Some(4096));
         for wrong in ["", "GiB", "8G", "-1", "0", "1e3", "99999999999TiB", "1.2.3MB"] {
             assert_eq!(bytes(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn shards_are_a_partition() {
+        let mut parts: Vec<_> = (1..=4).flat_map(|i| Shard { i, n: 4 }.of(0..7)).collect();
+        assert_eq!(Shard { i: 4, n: 4 }.of(0..7), [3]);
+        parts.sort_unstable();
+        assert_eq!(parts, Shard::ALL.of(0..7));
+    }
+
+    #[test]
+    fn shards_count_from_one() {
+        assert_eq!("2/4".parse(), Ok(Shard { i: 2, n: 4 }));
+        for wrong in ["", "1", "0/4", "5/4", "1/0", "/4", "1/", "a/b", "-1/4", "1/4/8"] {
+            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
         }
     }
 

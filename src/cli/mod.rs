@@ -10,16 +10,19 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
+pub mod active;
 pub mod build_graph;
 pub mod compare;
 mod error;
 pub mod export;
+mod finished;
 pub mod flags;
 pub mod forward;
 pub mod image_args;
 pub mod images;
 pub mod import_graph;
 pub mod inspect;
+pub mod network;
 pub mod null;
 pub mod output;
 pub mod progress;
@@ -46,6 +49,7 @@ struct Cli {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Active(Box<active::Args>),
     BuildGraph(build_graph::Args),
     Compare(compare::Args),
     Export(export::Args),
@@ -61,6 +65,7 @@ enum Command {
 impl Command {
     fn run(self) -> anyhow::Result<()> {
         match self {
+            Self::Active(args) => active::run(*args),
             Self::BuildGraph(args) => build_graph::run(args),
             Self::Compare(args) => compare::run(args),
             Self::Export(args) => export::run(args),

@@ -139,7 +139,7 @@ fn best(replicas: &[Replica]) -> &Replica {
 }
 
 /// `<FILE>.layers.parquet` for `<FILE>.parquet`.
-fn layers_path(replicas: &Path) -> PathBuf {
+pub(super) fn layers_path(replicas: &Path) -> PathBuf {
     let mut name: OsString = replicas.file_stem().unwrap_or_default().into();
     name.push(".layers.parquet");
     replicas.with_file_name(name)

@@ -1,6 +1,6 @@
 //! Blocks, edge by edge: the definition of what a block means, for tests, exports and small graphs.
 
-use super::{Blocks, Interval, NodeId, PanelKind};
+use super::{Block, Blocks, Interval, NodeId, PanelKind};
 
 /// Calls `f(row, column, weight)` for every edge of `blocks`, in the order of summation within each row: block by block,
 /// group by group (down, then across), row by row, the columns in interval order.
@@ -11,21 +11,24 @@ use super::{Blocks, Interval, NodeId, PanelKind};
 /// If a panel points outside `values`, which no frame that was read does.
 pub fn for_each_edge(blocks: &Blocks, values: &[f32], mut f: impl FnMut(NodeId, NodeId, f32)) {
     for block in &blocks.blocks {
-        let intervals = blocks.intervals(block);
-        for a in 0..block.runs[0].count {
-            for b in 0..block.runs[1].count {
-                let (first_row, col_shift, value_shift) = block.group(a, b);
-                for r in 0..block.n_rows {
-                    let row = first_row + r * block.row_step;
-                    for interval in intervals {
-                        let at = interval.values + value_shift + u64::from(r) * u64::from(block.row_stride);
-                        let first_col = interval.first_col + col_shift;
-                        let (kind, stride) = (block.kind, block.col_stride);
-                        each_column(kind, interval, r, |k, shift| {
-                            let value = values[(at + u64::from(shift) * u64::from(stride)) as usize];
-                            f(row, first_col + k, value);
-                        });
-                    }
+        for_each_edge_of(block, blocks.intervals(block), |row, col, at| f(row, col, values[at as usize]));
+    }
+}
+
+/// Calls `f(row, column, offset in the value store)` for every edge of one block, in the same order.
+pub fn for_each_edge_of(block: &Block, intervals: &[Interval], mut f: impl FnMut(NodeId, NodeId, u64)) {
+    for a in 0..block.runs[0].count {
+        for b in 0..block.runs[1].count {
+            let (first_row, col_shift, value_shift) = block.group(a, b);
+            for r in 0..block.n_rows {
+                let row = first_row + r * block.row_step;
+                for interval in intervals {
+                    let at = interval.values + value_shift + u64::from(r) * u64::from(block.row_stride);
+                    let first_col = interval.first_col + col_shift;
+                    let (kind, stride) = (block.kind, block.col_stride);
+                    each_column(kind, interval, r, |k, shift| {
+                        f(row, first_col + k, at + u64::from(shift) * u64::from(stride));
+                    });
                 }
             }
         }
@@ -43,7 +46,7 @@ fn each_column(kind: PanelKind, interval: &Interval, r: u32, mut f: impl FnMut(u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{Block, Run};
+    use crate::graph::Run;
 
     fn list(blocks: &Blocks, values: &[f32]) -> Vec<(u32, u32, f32)> {
         let mut edges = Vec::new();

@@ -143,6 +143,18 @@ impl Spins {
     pub fn for_replicas(n_nodes: u32, replicas: usize) -> Self {
         Self::all_up(n_nodes, replicas.div_ceil(LANES))
     }
+    /// Spins by their masks, plane after plane.
+    ///
+    /// # Panics
+    /// Unless there is a mask for every node in every plane.
+    pub fn from_masks(n_nodes: usize, masks: Vec<u16>) -> Self {
+        assert!(masks.len().is_multiple_of(n_nodes.max(1)), "{} masks for {n_nodes} nodes", masks.len());
+        Self { n_nodes, masks }
+    }
+    /// The masks, plane after plane.
+    pub fn into_masks(self) -> Vec<u16> {
+        self.masks
+    }
     /// Lane groups.
     pub fn n_groups(&self) -> usize {
         self.masks.len().checked_div(self.n_nodes).unwrap_or(0)

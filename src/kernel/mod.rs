@@ -42,6 +42,7 @@
 
 mod dense;
 mod diagonal;
+mod gated;
 mod lanes;
 pub(crate) mod multiply;
 #[cfg(target_arch = "aarch64")]
@@ -52,10 +53,11 @@ mod weights;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use gated::{Tapped, add_means};
 pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, lane_of_bit, mask_of, signed};
 pub use multiply::{Columns, multiply};
 
-use crate::graph::{Blocks, NodeId, PanelKind};
+use crate::graph::{Block, Blocks, Interval, NodeId, PanelKind};
 
 /// Buffers that a thread reuses from block to block.
 #[derive(Debug, Default)]
@@ -79,11 +81,25 @@ pub fn add_blocks(
     scratch: &mut Scratch,
 ) {
     for block in &blocks.blocks {
-        let intervals = blocks.intervals(block);
-        match block.kind {
-            PanelKind::Dense => dense::add(isa, block, intervals, values, spins, fields, &mut scratch.dense),
-            PanelKind::Diagonal => isa.run(diagonal::Diagonal { block, intervals, values, spins, fields }),
-        }
+        add_block(isa, (block, blocks.intervals(block)), values, spins, fields, scratch);
+    }
+}
+
+/// As [`add_blocks`], for one block and its intervals.
+///
+/// # Panics
+/// As [`add_blocks`].
+pub fn add_block(
+    isa: Isa,
+    (block, intervals): (&Block, &[Interval]),
+    values: &[f32],
+    spins: &Spins,
+    fields: &mut Fields,
+    scratch: &mut Scratch,
+) {
+    match block.kind {
+        PanelKind::Dense => dense::add(isa, block, intervals, values, spins, fields, &mut scratch.dense),
+        PanelKind::Diagonal => isa.run(diagonal::Diagonal { block, intervals, values, spins, fields }),
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use super::sample::Sample;
 use super::welch::{Undefined, Welch, cohens_d, welch};
 
-/// Whose energies: the network's own or those of one kind of null model. In the order of reports.
+/// Whose energies: the network's own, those of one kind of null model, or of active subnetworks. In the order of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Case {
     /// The network as it is.
@@ -19,11 +19,13 @@ pub enum Case {
     N3He,
     /// New parameters, Xavier uniform.
     N3Xavier,
+    /// The active subnetworks of images.
+    Active,
 }
 
 impl Case {
     /// All cases, in order.
-    pub const ALL: [Self; 5] = [Self::Real, Self::N1, Self::N2, Self::N3He, Self::N3Xavier];
+    pub const ALL: [Self; 6] = [Self::Real, Self::N1, Self::N2, Self::N3He, Self::N3Xavier, Self::Active];
 
     /// The null model that the columns `kind` and `distribution` of a table name, if there is one.
     pub fn of_null(kind: &str, distribution: Option<&str>) -> Option<Self> {
@@ -44,6 +46,7 @@ impl Case {
             Self::N2 => "n2",
             Self::N3He => "n3-he",
             Self::N3Xavier => "n3-xavier",
+            Self::Active => "active",
         }
     }
 
@@ -51,7 +54,7 @@ impl Case {
     fn references(self) -> &'static [Self] {
         match self {
             Self::Real => &[],
-            Self::N1 => &[Self::Real],
+            Self::N1 | Self::Active => &[Self::Real],
             Self::N2 | Self::N3He | Self::N3Xavier => &[Self::Real, Self::N1],
         }
     }
@@ -85,7 +88,7 @@ pub struct Against {
     pub cohens_d: Result<f64, Undefined>,
 }
 
-/// Each null model against the real network and, but for N1 itself, against N1; references without a sample are left
+/// Each null model against the real network and, but for N1 itself, against N1; active subnetworks against the network; references without a sample are left
 /// out. The real network comes first and is set against nothing; then by case, then by reference.
 pub fn compare(samples: &BTreeMap<Case, Sample>) -> Vec<Comparison> {
     let mut comparisons = Vec::new();
@@ -114,7 +117,7 @@ mod tests {
 
     #[test]
     fn every_null_model_meets_the_network_and_n1() {
-        use Case::{N1, N2, N3He, N3Xavier, Real};
+        use Case::{Active, N1, N2, N3He, N3Xavier, Real};
         let expected = [
             (Real, None),
             (N1, Some(Real)),
@@ -124,6 +127,7 @@ mod tests {
             (N3He, Some(N1)),
             (N3Xavier, Some(Real)),
             (N3Xavier, Some(N1)),
+            (Active, Some(Real)),
         ];
         assert_eq!(pairs(&Case::ALL), expected);
         assert_eq!(pairs(&[Real, N3He]), [(Real, None), (N3He, Some(Real))]);

@@ -10,6 +10,7 @@
 //! networks. At every range Metropolis ends lower for the same work: it moves more. A `β` per layer (`∝ 1/σ_layer` or
 //! `∝ 1/√σ_layer`) brought nothing that is worth losing detailed balance for.
 
+use super::coupling::Coupling;
 use super::relax::{Relax, Search};
 use super::visit::Rule;
 use super::{Error, random, sweep};
@@ -63,7 +64,7 @@ fn beta(sigma: f64, sweep: u32, sweeps: u32) -> f64 {
 }
 
 /// The whole method: the schedule, then descent.
-pub(super) fn run(relax: &mut Relax<'_>, sweeps: u32) -> Result<(), Error> {
+pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>, sweeps: u32) -> Result<(), Error> {
     let Search { scales, plan, control, .. } = relax.search;
     control.begin("anneal", u64::from(sweeps));
     control.advance(u64::from(relax.steps().min(sweeps)));

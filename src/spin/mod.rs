@@ -33,6 +33,7 @@ pub mod anneal;
 mod behind;
 pub mod checkpoint;
 mod control;
+mod coupling;
 mod energy;
 pub mod exact;
 pub mod frustrated;
@@ -51,10 +52,12 @@ mod waves;
 use std::ops::Range;
 
 use crate::graph::{self, BlockStream};
-use crate::kernel::{Isa, Spins};
-use relax::{Relax, Search};
+use crate::kernel::{Isa, LANES, Spins};
+use coupling::Whole;
+use relax::{Ending, Relax, Search};
 
 pub use control::{Batch, Checkpoint, Control, Pulse, Run};
+pub use coupling::Coupling;
 pub use scale::Scales;
 
 /// How to search.
@@ -198,22 +201,61 @@ pub fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Res
 fn stream(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
     let at_once = memory::replicas_at_once(graph, plan)?;
     let scales = Scales::measure(graph)?;
+    let coupling = Whole { graph, isa: plan.isa };
     let Checkpoint { done, mut batch } = control.saved().unwrap_or_default();
     let mut done = done.into_owned();
     while done.len() < plan.replicas as usize {
-        let search = Search { graph, scales: &scales, plan, control, done: &done };
+        let search = Search {
+            graph,
+            coupling: &coupling,
+            ending: Ending::OneByOne,
+            scales: &scales,
+            plan,
+            control,
+            done: &done,
+        };
         let first = done.len() as u32;
-        let mut relax = match batch.take() {
+        let relax = match batch.take() {
             Some(batch) => Relax::resume(search, batch.into_owned())?,
             None => Relax::new(search, first..plan.replicas.min(first.saturating_add(at_once)))?,
         };
-        match plan.method {
-            Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
-            _ => sweep::run(&mut relax)?,
-        }
-        done.extend(relax.finish()?);
+        done.extend(relaxed(relax, plan.method)?);
     }
     Ok(done)
+}
+
+/// Runs a streaming method to its end.
+fn relaxed<C: Coupling>(mut relax: Relax<'_, C>, method: Method) -> Result<Vec<Replica>, Error> {
+    match method {
+        Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
+        _ => sweep::run(&mut relax)?,
+    }
+    relax.finish()
+}
+
+/// Runs some replicas, each over its own part of the graph's edges, by a streaming method ([`Method::Steepest`] counts as
+/// [`Method::Sweep`]). All of them start from all `+1`; [`Plan::replicas`] and [`Plan::random_flips`] do not count.
+///
+/// `control` is asked between sweeps whether to stop; nothing is saved. Memory: `scales`, 2 bytes a node, the frames under way.
+///
+/// # Errors
+/// [`Error`] if the graph cannot be read, or the search was stopped.
+///
+/// # Panics
+/// Unless there are one to sixteen replicas, the first a multiple of sixteen, and the stream has both directions.
+pub fn solve_parts(
+    graph: &dyn BlockStream,
+    coupling: &impl Coupling,
+    scales: &Scales,
+    replicas: Range<u32>,
+    plan: &Plan,
+    control: &dyn Control,
+) -> Result<Vec<Replica>, Error> {
+    assert!((1..=LANES).contains(&replicas.len()) && replicas.start.is_multiple_of(LANES as u32));
+    assert!(!graph.is_one_way(), "parts of a one-way stream cannot be solved");
+    let plan = Plan { random_flips: 0, ..plan.clone() };
+    let search = Search { graph, coupling, ending: Ending::Together, scales, plan: &plan, control, done: &[] };
+    relaxed(Relax::new(search, replicas)?, plan.method)
 }
 
 /// Initial states of some replicas.

@@ -18,6 +18,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::behind::Behind;
+use super::coupling::Coupling;
 use super::energy::{Grid, Tally};
 use super::stale::Stale;
 use super::steepest::{Adjacency, Descent};
@@ -31,9 +32,11 @@ use crate::kernel::LANES;
 const PATIENCE: u32 = 24;
 
 /// What all batches of a search have in common.
-#[derive(Clone, Copy)]
-pub(super) struct Search<'a> {
+pub(super) struct Search<'a, C> {
     pub graph: &'a dyn BlockStream,
+    pub coupling: &'a C,
+    /// How replicas end that take long to settle.
+    pub ending: Ending,
     pub scales: &'a Scales,
     pub plan: &'a Plan,
     pub control: &'a dyn Control,
@@ -41,9 +44,26 @@ pub(super) struct Search<'a> {
     pub done: &'a [Replica],
 }
 
+impl<C> Copy for Search<'_, C> {}
+
+impl<C> Clone for Search<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+/// What happens to replicas that have not settled after [`PATIENCE`] sweeps of a descent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Each goes on by Algorithm 1, over all edges of the graph.
+    OneByOne,
+    /// They go on sweeping together, in the lanes where they are.
+    Together,
+}
+
 /// The replicas of a batch, and what is known of them.
-pub(super) struct Relax<'a> {
-    pub(super) search: Search<'a>,
+pub(super) struct Relax<'a, C> {
+    pub(super) search: Search<'a, C>,
     batch: Batch,
     /// When this run began, which may go on from an earlier one, and when the last sweep ended.
     started: Instant,
@@ -55,9 +75,9 @@ pub(super) struct Relax<'a> {
     one_way: Option<(Behind, Waves)>,
 }
 
-impl<'a> Relax<'a> {
+impl<'a, C: Coupling> Relax<'a, C> {
     /// Goes on from a saved batch. Cost for a one-way stream: one sweep.
-    pub(super) fn resume(search: Search<'a>, batch: Batch) -> Result<Self, graph::Error> {
+    pub(super) fn resume(search: Search<'a, C>, batch: Batch) -> Result<Self, graph::Error> {
         let mut relax = Self::of(search, batch)?;
         if relax.one_way.is_some() {
             relax.alignments()?;
@@ -65,7 +85,7 @@ impl<'a> Relax<'a> {
         Ok(relax)
     }
 
-    fn of(search: Search<'a>, batch: Batch) -> Result<Self, graph::Error> {
+    fn of(search: Search<'a, C>, batch: Batch) -> Result<Self, graph::Error> {
         let graph = search.graph;
         let mut layers = vec![0..0; graph.layers().len()];
         for (index, info) in graph.frames().iter().enumerate() {
@@ -83,7 +103,7 @@ impl<'a> Relax<'a> {
 
     /// Draws the initial state of some replicas, the first a multiple of sixteen, and measures their energies (cost:
     /// one sweep).
-    pub(super) fn new(search: Search<'a>, replicas: Range<u32>) -> Result<Self, graph::Error> {
+    pub(super) fn new(search: Search<'a, C>, replicas: Range<u32>) -> Result<Self, graph::Error> {
         let spins = initial_spins(search.graph.totals().n_nodes, search.plan, replicas.clone());
         let runs = replicas.map(|replica| Run { replica, ..Run::default() }).collect();
         let mut relax = Self::of(search, Batch { steps: 0, runs, secs: 0.0, spins })?;
@@ -113,10 +133,12 @@ impl<'a> Relax<'a> {
         let one_way = self.one_way.is_some();
         let mut stale = if one_way { Stale::everything(n_groups) } else { Stale::new(self.search.graph, n_groups)? };
         while self.batch.runs.iter().any(Run::is_live) {
-            if self.batch.steps >= schedule + PATIENCE && !one_way {
-                return self.finish_one_by_one();
+            if self.search.ending == Ending::OneByOne {
+                if self.batch.steps >= schedule + PATIENCE && !one_way {
+                    return self.finish_one_by_one();
+                }
+                self.close_ranks(&mut stale);
             }
-            self.close_ranks(&mut stale);
             self.sweep(rule, &mut stale)?;
         }
         Ok(())
@@ -197,8 +219,7 @@ impl<'a> Relax<'a> {
         let control = self.search.control;
         let secs = std::mem::replace(&mut self.last, Instant::now()).elapsed().as_secs_f64();
         let runs = &self.batch.runs;
-        let best = runs.iter().map(|run| run.alignment).fold(f64::NEG_INFINITY, f64::max);
-        let energy = 0.5 * (1.0 - best / self.search.graph.totals().sum_abs);
+        let energy = runs.iter().map(|run| self.energy(run.replica, run.alignment)).fold(f64::INFINITY, f64::min);
         let flips = runs.iter().map(|run| run.flips).sum::<u64>() as f64 / 1e6;
         let live = runs.iter().filter(|run| run.is_live()).count();
         let rate = edge_ends as f64 / secs / 1e9;
@@ -216,17 +237,16 @@ impl<'a> Relax<'a> {
     pub(super) fn finish(mut self) -> Result<Vec<Replica>, Error> {
         let recomputed = self.alignments()?;
         let secs = self.batch.secs + self.started.elapsed().as_secs_f64();
-        let sum_abs = self.search.graph.totals().sum_abs;
-        let energy = |alignment: f64| 0.5 * (1.0 - alignment / sum_abs);
         let mut replicas = Vec::with_capacity(self.batch.runs.len());
         for (slot, (run, alignment)) in self.batch.runs.iter().zip(recomputed).enumerate() {
-            if (run.alignment - alignment).abs() > 1e-6 * sum_abs {
+            if (run.alignment - alignment).abs() > 1e-6 * self.search.coupling.sum_abs(run.replica) {
+                let energy = |alignment: f64| self.energy(run.replica, alignment);
                 let (running, recomputed) = (energy(run.alignment), energy(alignment));
                 return Err(Error::Drift { replica: run.replica, running, recomputed });
             }
             replicas.push(Replica {
                 index: run.replica,
-                energy: energy(alignment),
+                energy: self.energy(run.replica, alignment),
                 alignment,
                 flips: run.flips,
                 sweeps: run.sweeps,
@@ -237,6 +257,11 @@ impl<'a> Relax<'a> {
         }
         replicas.sort_by_key(|replica| replica.index);
         Ok(replicas)
+    }
+
+    /// `e` of a replica whose `Σ_edges s_i w s_j` is `alignment`.
+    fn energy(&self, replica: u32, alignment: f64) -> f64 {
+        0.5 * (1.0 - alignment / self.search.coupling.sum_abs(replica))
     }
 
     /// `Σ_edges s_i w s_j` by slot, from scratch: `½ Σ_i r_i`, or in a one-way stream the sum of the In fields.
@@ -257,10 +282,10 @@ impl<'a> Relax<'a> {
 
     fn visit(&mut self, layer: usize, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
         let active: Vec<_> = (0..self.batch.spins.n_groups()).map(|group| self.active(group)).collect();
-        let Search { graph, plan, .. } = self.search;
+        let Search { graph, coupling, plan, .. } = self.search;
         let first_group = self.batch.runs[0].replica as usize / LANES;
         let (spins, isa, grid) = (&self.batch.spins, plan.isa, self.grids[layer]);
-        let visit = Visit { graph, spins, isa, layer, first_group, grid, active: &active };
+        let visit = Visit { graph, coupling, spins, isa, layer, first_group, grid, active: &active };
         match &mut self.one_way {
             Some((behind, waves)) => visit.run_one_way(jobs, rule, behind, waves),
             None => visit.run(jobs, rule),

@@ -5,6 +5,7 @@
 //! of a few dozen passes. `τ = f σ` with the layer's field scale `σ` ([`super::Scales`]) and `f` from 4 down to 0.02 in
 //! 40 geometric steps; then every negative field is flipped until there are none.
 
+use super::coupling::Coupling;
 use super::relax::{Relax, Search};
 use super::visit::Rule;
 use super::{Error, Scales};
@@ -53,7 +54,7 @@ impl Rule for Negative<'_> {
 }
 
 /// The whole method: falling threshold, then descent.
-pub(super) fn run(relax: &mut Relax<'_>) -> Result<(), Error> {
+pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>) -> Result<(), Error> {
     let Search { scales, control, .. } = relax.search;
     control.begin("sweep", u64::from(FALL));
     control.advance(u64::from(relax.steps().min(FALL)));
@@ -67,7 +68,7 @@ pub(super) fn run(relax: &mut Relax<'_>) -> Result<(), Error> {
 }
 
 /// Flips negative fields until there are none, after a schedule of that many sweeps.
-pub(super) fn descend(relax: &mut Relax<'_>, schedule: u32) -> Result<(), Error> {
+pub(super) fn descend<C: Coupling>(relax: &mut Relax<'_, C>, schedule: u32) -> Result<(), Error> {
     let Search { scales, control, .. } = relax.search;
     control.begin("descent", 0);
     relax.descend(&Negative { rows: &scales.rows }, schedule)?;

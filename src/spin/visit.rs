@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 
 use super::behind::{self, Behind};
+use super::coupling::Coupling;
 use super::energy::{Grid, Tally};
 use super::waves::Waves;
 use crate::graph::{self, BlockStream, Frame, NodeId};
-use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Task, signed};
+use crate::kernel::{Fields, Isa, LANES, Scratch, Spins, Task, signed};
 
 /// Vectors of fields that one job holds at once: 1 MiB, to stay in the second-level cache.
 const VECTORS: usize = 1 << 14;
@@ -41,9 +42,9 @@ impl Rule for Look {
 }
 
 /// What a visit reads.
-#[derive(Clone, Copy)]
-pub(super) struct Visit<'a> {
+pub(super) struct Visit<'a, C> {
     pub graph: &'a dyn BlockStream,
+    pub coupling: &'a C,
     pub spins: &'a Spins,
     pub isa: Isa,
     /// Index of the layer, and the grid of its energies.
@@ -90,16 +91,17 @@ pub(super) fn groups_at_once(n_rows: usize) -> usize {
 
 /// Buffers of one thread.
 #[derive(Default)]
-struct Buffers {
+struct Buffers<B> {
     frame: Frame,
     fields: Fields,
+    coupling: B,
     scratch: Scratch,
 }
 
-impl Visit<'_> {
+impl<C: Coupling> Visit<'_, C> {
     /// Does all jobs of a layer; outcomes in the jobs' order.
     pub(super) fn run(&self, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
-        let each = |buffers: &mut Buffers, job| self.job(buffers, job, rule, None);
+        let each = |buffers: &mut Buffers<C::Buffers>, job| self.job(buffers, job, rule, None);
         jobs.into_par_iter().with_max_len(1).map_init(Buffers::default, each).collect()
     }
 
@@ -117,7 +119,7 @@ impl Visit<'_> {
             let wave = waves.next(&mut jobs);
             let (first, last) = (wave[0].frame, wave[wave.len() - 1].frame);
             waves.prefetch_after(self.graph, last);
-            let each = |buffers: &mut Buffers, job| self.job(buffers, job, rule, Some(behind));
+            let each = |buffers: &mut Buffers<C::Buffers>, job| self.job(buffers, job, rule, Some(behind));
             let done = wave.into_par_iter().with_max_len(1).map_init(Buffers::default, each);
             for mut outcome in done.collect::<Result<Vec<_>, _>>()? {
                 let rows = &self.graph.frames()[outcome.frame].rows;
@@ -132,18 +134,16 @@ impl Visit<'_> {
 
     fn job<R: Rule>(
         &self,
-        buffers: &mut Buffers,
+        buffers: &mut Buffers<C::Buffers>,
         job: Job,
         rule: &R,
         behind: Option<&Behind>,
     ) -> Result<Outcome, graph::Error> {
-        let Buffers { frame, fields, scratch } = buffers;
+        let Buffers { frame, fields, coupling, scratch } = buffers;
         self.graph.read(job.frame, frame)?;
         let rows = &self.graph.frames()[job.frame].rows;
         fields.reset(rows.clone(), job.groups.iter().copied());
-        for blocks in [&frame.inward, &frame.outward] {
-            kernel::add_blocks(self.isa, blocks, self.graph.values(), self.spins, fields, scratch);
-        }
+        self.coupling.add(job.frame, frame, self.spins, fields, coupling);
         if let Some(behind) = behind.filter(|_| R::TALLY == Tallied::Flipped) {
             job.groups.iter().enumerate().for_each(|(index, &group)| fields.add(index, behind.of(group, rows)));
         }
@@ -151,8 +151,8 @@ impl Visit<'_> {
         let tally = |(index, &group): (usize, &usize)| {
             let (spins, active) = (self.spins.plane(group), self.active[group]);
             let (layer, group) = (self.layer, self.first_group + group);
-            let (grid, flips) = (self.grid, &mut flips);
-            self.isa.run(Decide { rule, layer, group, index, fields, spins, active, grid, flips })
+            let (grid, flips, members) = (self.grid, &mut flips, self.coupling.members());
+            self.isa.run(Decide { rule, layer, group, index, fields, spins, active, members, grid, flips })
         };
         let tallies = job.groups.iter().enumerate().map(tally).collect();
         let shares = match behind {
@@ -191,6 +191,8 @@ struct Decide<'a, R> {
     spins: &'a [u16],
     /// Replicas that may flip.
     active: u16,
+    /// By node: replicas that it may flip in; nothing: all.
+    members: Option<&'a [u16]>,
     grid: Grid,
     /// `[row][group of the job]`
     flips: &'a mut [u16],
@@ -207,7 +209,8 @@ impl<R: Rule> Task for Decide<'_, R> {
         for ((row, vectors), flips) in vectors.enumerate().zip(self.flips.chunks_exact_mut(n_groups)) {
             let node = first + row as NodeId;
             let r = signed(self.spins[node as usize], vectors[self.index]);
-            let mask = self.rule.flips(self.layer, node, self.group, &r) & self.active;
+            let members = self.members.map_or(u16::MAX, |members| members[node as usize]);
+            let mask = self.rule.flips(self.layer, node, self.group, &r) & self.active & members;
             flips[self.index] = mask;
             if R::TALLY == Tallied::All {
                 tally.add(&self.grid, u16::MAX, &r);

@@ -21,8 +21,8 @@ mod sink;
 
 pub use error::Error;
 pub use provenance::Provenance;
-pub use reader::{read_nulls, read_provenance, read_replicas, read_replicas_without_states, read_summary};
-pub use rows::{LayerRow, NodeRow, NullRow, ReplicaRow, SummaryRow};
+pub use reader::{read_active, read_nulls, read_provenance, read_replicas, read_replicas_without_states, read_summary};
+pub use rows::{ActiveLayerRow, ActiveRow, LayerRow, NodeRow, NullRow, ReplicaRow, SummaryRow};
 pub use sink::Sink;
 
 /// Begins a table of replicas.
@@ -62,5 +62,21 @@ pub fn nulls<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink
 /// # Errors
 /// If `writer` fails.
 pub fn summary<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, SummaryRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of active subnetworks.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn active<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, ActiveRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of the layers of active subnetworks.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn active_layers<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, ActiveLayerRow>, Error> {
     Sink::new(writer, provenance)
 }

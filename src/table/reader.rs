@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::Error;
 use super::provenance::Provenance;
-use super::rows::{NullRow, ReplicaRow, Row, SummaryRow};
+use super::rows::{ActiveRow, NullRow, ReplicaRow, Row, SummaryRow};
 use super::schema::Table;
 
 /// Rows read at once; a row can hold a large state.
@@ -39,6 +39,14 @@ pub fn read_replicas_without_states(path: &Path) -> Result<Vec<ReplicaRow>, Erro
 /// If the file is unreadable, damaged, or another table.
 pub fn read_nulls(path: &Path) -> Result<Vec<NullRow>, Error> {
     rows(path, &[], null)
+}
+
+/// The rows of an `active` table, in file order, with empty masks and spins.
+///
+/// # Errors
+/// If the file is unreadable, damaged, or another table.
+pub fn read_active(path: &Path) -> Result<Vec<ActiveRow>, Error> {
+    rows(path, &["active", "spins"], active)
 }
 
 /// The rows of a `summary` table, in file order.
@@ -184,6 +192,31 @@ fn null(cells: &Cells) -> NullRow {
         sweeps: cells.int("sweeps"),
         secs: cells.some_float("secs"),
         local_minimum: cells.flag("local_minimum"),
+    }
+}
+
+fn active(cells: &Cells) -> ActiveRow {
+    ActiveRow {
+        graph: cells.text("graph"),
+        image_index: cells.int("image_index"),
+        image: cells.text("image"),
+        label: cells.int("label"),
+        class: cells.int("class"),
+        logit: cells.float("logit"),
+        method: cells.text("method"),
+        seed: cells.seed("seed"),
+        energy: cells.float("energy"),
+        satisfied_weight: cells.float("satisfied_weight"),
+        frustrated_weight: cells.float("frustrated_weight"),
+        active_nodes: cells.int("active_nodes"),
+        active_edges: cells.int("active_edges"),
+        sum_abs: cells.float("sum_abs"),
+        flips: cells.int("flips"),
+        sweeps: cells.int("sweeps"),
+        secs: cells.some_float("secs"),
+        local_minimum: cells.flag("local_minimum"),
+        active: Vec::new(),
+        spins: Vec::new(),
     }
 }
 

@@ -56,7 +56,7 @@ impl Row for ReplicaRow {
             ints(rows, |r| r.sweeps),
             some_floats(rows, |r| r.secs),
             flags(rows, |r| r.local_minimum),
-            Arc::new(BinaryArray::from_iter_values(rows.iter().map(|r| &r.state))),
+            bytes(rows, |r| &r.state),
         ]
     }
 }
@@ -197,6 +197,96 @@ impl Row for SummaryRow {
             some_floats(rows, |r| r.cohens_d),
         ]
     }
+}
+
+/// A row of [`schema::ACTIVE`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::ACTIVE documents each column once")]
+pub struct ActiveRow {
+    pub graph: String,
+    pub image_index: i64,
+    pub image: String,
+    pub label: i64,
+    pub class: i64,
+    pub logit: f64,
+    pub method: String,
+    pub seed: u64,
+    pub energy: f64,
+    pub satisfied_weight: f64,
+    pub frustrated_weight: f64,
+    pub active_nodes: i64,
+    pub active_edges: i64,
+    pub sum_abs: f64,
+    pub flips: i64,
+    pub sweeps: i64,
+    pub secs: Option<f64>,
+    pub local_minimum: bool,
+    pub active: Vec<u8>,
+    pub spins: Vec<u8>,
+}
+
+impl Row for ActiveRow {
+    const TABLE: &'static Table = &schema::ACTIVE;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            ints(rows, |r| r.image_index),
+            texts(rows, |r| &r.image),
+            ints(rows, |r| r.label),
+            ints(rows, |r| r.class),
+            floats(rows, |r| r.logit),
+            texts(rows, |r| &r.method),
+            seeds(rows, |r| r.seed),
+            floats(rows, |r| r.energy),
+            floats(rows, |r| r.satisfied_weight),
+            floats(rows, |r| r.frustrated_weight),
+            ints(rows, |r| r.active_nodes),
+            ints(rows, |r| r.active_edges),
+            floats(rows, |r| r.sum_abs),
+            ints(rows, |r| r.flips),
+            ints(rows, |r| r.sweeps),
+            some_floats(rows, |r| r.secs),
+            flags(rows, |r| r.local_minimum),
+            bytes(rows, |r| &r.active),
+            bytes(rows, |r| &r.spins),
+        ]
+    }
+}
+
+/// A row of [`schema::ACTIVE_LAYERS`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::ACTIVE_LAYERS documents each column once")]
+pub struct ActiveLayerRow {
+    pub graph: String,
+    pub image_index: i64,
+    pub layer: String,
+    pub n_nodes: i64,
+    pub active_nodes: i64,
+    pub n_edges: i64,
+    pub active_edges: i64,
+    pub active_weight: f64,
+}
+
+impl Row for ActiveLayerRow {
+    const TABLE: &'static Table = &schema::ACTIVE_LAYERS;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            ints(rows, |r| r.image_index),
+            texts(rows, |r| &r.layer),
+            ints(rows, |r| r.n_nodes),
+            ints(rows, |r| r.active_nodes),
+            ints(rows, |r| r.n_edges),
+            ints(rows, |r| r.active_edges),
+            floats(rows, |r| r.active_weight),
+        ]
+    }
+}
+
+fn bytes<R>(rows: &[R], of: impl Fn(&R) -> &Vec<u8>) -> ArrayRef {
+    Arc::new(BinaryArray::from_iter_values(rows.iter().map(of)))
 }
 
 fn texts<R>(rows: &[R], of: impl Fn(&R) -> &String) -> ArrayRef {

@@ -88,7 +88,7 @@ impl Table {
 }
 
 /// All tables.
-pub const TABLES: [&Table; 5] = [&REPLICAS, &LAYERS, &NODES, &NULLS, &SUMMARY];
+pub const TABLES: [&Table; 7] = [&REPLICAS, &LAYERS, &NODES, &NULLS, &SUMMARY, &ACTIVE, &ACTIVE_LAYERS];
 
 /// One run of the solver from one start.
 pub const REPLICAS: Table = Table {
@@ -192,11 +192,16 @@ pub const NULLS: Table = Table {
 /// Cases of one graph, compared. Every case has exactly one row whose `reference` is null or `real`.
 pub const SUMMARY: Table = Table {
     name: "summary",
-    row: "one case (the network, or one kind of null model) against a reference",
+    row: "one case (the network, one kind of null model, or the active subnetworks) against a reference",
     columns: &[
         column("graph", Kind::Text, "", "name of the graph"),
         column("method", Kind::Text, "", "solver of all energies: sweep, steepest or anneal"),
-        column("case", Kind::Text, "", "whose energies: real, n1, n2, n3-he or n3-xavier"),
+        column(
+            "case",
+            Kind::Text,
+            "",
+            "whose energies: real, n1, n2, n3-he, n3-xavier, or active (one for each image)",
+        ),
         nullable("reference", Kind::Text, "", "the case that it is compared with: real or n1", "if `case` is real"),
         column("n", Kind::Int, "runs", "energies of `case`"),
         column("mean", Kind::Float, "", "their mean"),
@@ -218,6 +223,67 @@ pub const SUMMARY: Table = Table {
             "Cohen's d: difference of the means, `case` less `reference`, in pooled standard deviations",
             UNDEFINED,
         ),
+    ],
+};
+
+/// Active subnetworks of images. The footer's `graph` is the fingerprint of the whole graph.
+pub const ACTIVE: Table = Table {
+    name: "active",
+    row: "the active subnetwork of one image, and one run of the solver on it",
+    columns: &[
+        column("graph", Kind::Text, "", "name of the graph"),
+        column("image_index", Kind::Int, "", "number of the image in its set, from 0"),
+        column("image", Kind::Text, "", "its file name in the set; for tensors its number"),
+        column("label", Kind::Int, "class", "its class, by the set; -1 if unknown"),
+        column("class", Kind::Int, "class", "greatest logit, the first on a tie, from 0: the output that is active"),
+        column("logit", Kind::Float, "logit", "that logit"),
+        column("method", Kind::Text, "", "solver: sweep or anneal"),
+        column(
+            "seed",
+            Kind::Seed,
+            "",
+            "seed of the whole run; the image's generator depends on it and `image_index` only",
+        ),
+        column("energy", Kind::Float, "", "frustration found: frustrated weight / sum_abs, in [0, 1]; 0 without edges"),
+        column("satisfied_weight", Kind::Float, "weight", "sum of |w| over satisfied active edges"),
+        column("frustrated_weight", Kind::Float, "weight", "sum of |w| over frustrated active edges"),
+        column("active_nodes", Kind::Int, "nodes", "nodes of the active subnetwork"),
+        column("active_edges", Kind::Int, "edges", "its edges"),
+        column("sum_abs", Kind::Float, "weight", "sum of |w| over its edges"),
+        column("flips", Kind::Int, "flips", "flips made by the solver, from all +1"),
+        column("sweeps", Kind::Int, "sweeps", "passes of the solver over the nodes"),
+        nullable(
+            "secs",
+            Kind::Float,
+            "s",
+            "wall time; images solved together share it equally",
+            "without --timing, so that equal runs give equal files",
+        ),
+        column("local_minimum", Kind::Bool, "", "whether no single flip lowers the energy, verified at the end"),
+        column(
+            "active",
+            Kind::Bytes,
+            "",
+            "nodes of the active subnetwork: node i is bit i % 8 (least significant first) of byte i / 8; empty without \
+             --keep-masks",
+        ),
+        column("spins", Kind::Bytes, "", "their spins, in the same order, set = +1; empty without --keep-masks"),
+    ],
+};
+
+/// Where the active edges are.
+pub const ACTIVE_LAYERS: Table = Table {
+    name: "active_layers",
+    row: "one layer of the graph in the active subnetwork of one image",
+    columns: &[
+        column("graph", Kind::Text, "", "name of the graph"),
+        column("image_index", Kind::Int, "", "number of the image in its set, from 0"),
+        column("layer", Kind::Text, "", "name of the layer"),
+        column("n_nodes", Kind::Int, "nodes", "nodes of the layer"),
+        column("active_nodes", Kind::Int, "nodes", "those that are active"),
+        column("n_edges", Kind::Int, "edges", "edges into the layer"),
+        column("active_edges", Kind::Int, "edges", "those that are active"),
+        column("active_weight", Kind::Float, "weight", "sum of |w| over those"),
     ],
 };
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::axis::Axis;
 use super::panel::Panel;
+use super::trace::Way;
 use crate::graph::{Direction, LayerKind};
 use crate::net::Shape;
 
@@ -12,6 +13,8 @@ use crate::net::Shape;
 pub(super) struct Linear {
     /// Name of the network layer.
     pub name: String,
+    /// Index of the network layer.
+    pub network: usize,
     /// What it is.
     pub kind: LayerKind,
     /// Channels and pixels.
@@ -65,6 +68,8 @@ pub(super) struct Source {
     pub inward: Vec<Panel>,
     /// Channel panels with the source's channels as rows.
     pub outward: Vec<Panel>,
+    /// What lies between the two.
+    pub way: Way,
 }
 
 impl Source {

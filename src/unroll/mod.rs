@@ -47,11 +47,13 @@ mod panel;
 mod pool;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trace;
 mod view;
 mod walk;
 mod weights;
 
 pub use error::Error;
+pub use trace::{Gate, Place, Way};
 
 use std::ops::Range;
 
@@ -99,6 +101,7 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Unrolled {
     linears: Vec<Linear>,
+    output: Vec<(usize, Way)>,
     values: Vec<f32>,
     layers: Vec<Layer>,
     frames: Vec<FrameInfo>,
@@ -132,7 +135,8 @@ impl Unrolled {
     }
 
     fn with_limits(net: &Network, options: Options, limits: Limits) -> Result<Self, Error> {
-        let Walk { linears, values, .. } = Walk::new(net, options)?;
+        let Walk { linears, values, output, .. } = Walk::new(net, options)?;
+        let output = output.map_or_else(Vec::new, |view| trace::output(net.layers.len() - 1, &view));
         let layers: Vec<Layer> = (0..linears.len()).map(|index| layer(&linears, index)).collect();
         let (frames, regions) = frames::cut(&linears, limits).into_iter().unzip();
         let totals = Totals {
@@ -144,7 +148,7 @@ impl Unrolled {
             BatchNormRule::Ignore => norm::warnings(net),
             BatchNormRule::Sign | BatchNormRule::Fold => Vec::new(),
         };
-        Ok(Self { linears, values, layers, frames, regions, totals, warnings })
+        Ok(Self { linears, output, values, layers, frames, regions, totals, warnings })
     }
 }
 

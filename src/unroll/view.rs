@@ -4,8 +4,9 @@
 //! [`View`]: a list of [`Piece`]s, each of which maps some channels, and per spatial axis a range of pixels, to one graph
 //! layer. An element covered by several pieces is their sum, an element covered by none is zero (no edge).
 
-use std::rc::Rc;
+use std::sync::Arc;
 
+use super::trace::{Gate, Place};
 use crate::net::Shape;
 
 /// Pixels of one spatial axis: tensor position `t` in `lo..hi` is the source's position `t · step + offset`.
@@ -62,9 +63,11 @@ pub(super) struct Piece {
     /// Index of the graph layer.
     pub layer: usize,
     /// Its channels, by rising tensor channel.
-    pub channels: Rc<[Channel]>,
+    pub channels: Arc<[Channel]>,
     /// Vertical and horizontal pixels.
     pub axes: [AxisMap; 2],
+    /// The activations that its nodes' values have passed, in order.
+    pub gates: Vec<Gate>,
 }
 
 /// A tensor as pieces of graph layers.
@@ -83,11 +86,23 @@ impl View {
     pub fn whole(layer: usize, shape: Shape) -> Self {
         let channels = (0..shape.c as u32).map(|c| Channel { tensor: c, source: c, factor: 1.0 }).collect();
         let axes = [AxisMap::identity(shape.h), AxisMap::identity(shape.w)];
-        Self { shape, flat: false, pieces: vec![Piece { layer, channels, axes }] }
+        Self { shape, flat: false, pieces: vec![Piece { layer, channels, axes, gates: Vec::new() }] }
     }
     /// Shape as later layers see it.
     pub fn outer_shape(&self) -> Shape {
         if self.flat { Shape::new(self.shape.len(), 1, 1) } else { self.shape }
+    }
+    /// Where the elements of one of its pieces are.
+    pub fn place(&self, piece: &Piece) -> Place {
+        Place { channels: Arc::clone(&piece.channels), axes: piece.axes, shape: self.shape }
+    }
+    /// The output of an activation, network layer `layer`, that can set values to zero.
+    pub fn gated(mut self, layer: usize) -> Self {
+        let places: Vec<_> = self.pieces.iter().map(|piece| self.place(piece)).collect();
+        for (piece, place) in self.pieces.iter_mut().zip(places) {
+            piece.gates.push(Gate { layer, place });
+        }
+        self
     }
     /// Channel-major flattening.
     pub fn flatten(mut self) -> Self {

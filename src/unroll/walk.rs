@@ -4,6 +4,7 @@ use super::axis::{Axis, AxisWindow};
 use super::chain::Chains;
 use super::linear::{ChannelOrder, Linear, Source};
 use super::panel::{self, Kernel};
+use super::trace::{self, Way};
 use super::view::{Channel, View};
 use super::weights::Weights;
 use super::{Error, Options, ResidualRule, check, conv, dense, join, norm, pool};
@@ -17,6 +18,8 @@ pub(super) struct Walk {
     pub linears: Vec<Linear>,
     /// The value store.
     pub values: Vec<f32>,
+    /// The last network layer's output.
+    pub output: Option<View>,
     options: Options,
     chains: Chains,
 }
@@ -26,7 +29,7 @@ impl Walk {
     pub fn new(net: &Network, options: Options) -> Result<Self, Error> {
         check::network(net)?;
         let chains = Chains::new(net, options.batch_norm);
-        let mut walk = Self { linears: Vec::new(), values: Vec::new(), options, chains };
+        let mut walk = Self { linears: Vec::new(), values: Vec::new(), output: None, options, chains };
         let mut views: Vec<View> = Vec::with_capacity(net.layers.len());
         for (index, layer) in net.layers.iter().enumerate() {
             let inputs: Vec<&View> = layer.inputs.iter().map(|&input| &views[input]).collect();
@@ -34,6 +37,7 @@ impl Walk {
             check::shape(layer, view.outer_shape())?;
             views.push(view);
         }
+        walk.output = views.pop();
         Ok(walk)
     }
 
@@ -60,6 +64,7 @@ impl Walk {
             Op::Add => join::add(&layer.name, inputs),
             Op::Concat => join::concat(&layer.name, inputs),
             Op::BatchNorm(_) | Op::Scale(_) => self.normalised(index, layer, inputs[0]),
+            Op::Activation(op) if trace::switches_off(op) => Ok(inputs[0].clone().gated(index)),
             Op::Activation(_) | Op::Lrn(_) | Op::Softmax => Ok(inputs[0].clone()),
             Op::Flatten => Ok(inputs[0].clone().flatten()),
             Op::Shuffle { groups } => Ok(unflattened(layer, inputs[0], "channel shuffle")?.clone().shuffle(*groups)),
@@ -82,7 +87,7 @@ impl Walk {
     /// A convolution, dense layer or pool.
     fn windowed(&mut self, index: usize, layer: &Layer, input: &View, weights: Weights) -> Result<View, Error> {
         let view = self.begin(index, layer, weights.kind, layer.shape)?;
-        self.attach(input, &weights);
+        self.attach(layer.inputs[0], input, &weights);
         let linear = self.linears.last_mut().expect("begin pushed it");
         (linear.params, linear.fan_in, linear.taps) = (weights.params, weights.fan_in, weights.taps);
         self.finish();
@@ -92,10 +97,10 @@ impl Walk {
     /// An addition with nodes of its own.
     fn addition(&mut self, index: usize, layer: &Layer, inputs: &[&View]) -> Result<View, Error> {
         let view = self.begin(index, layer, LayerKind::Add, inputs[0].shape)?;
-        for input in inputs {
+        for (&tensor, input) in layer.inputs.iter().zip(inputs) {
             join::check_addend(&layer.name, inputs[0], input)?;
             let weights = pool::addend(layer, input, &mut self.values)?;
-            self.attach(input, &weights);
+            self.attach(tensor, input, &weights);
         }
         self.finish();
         Ok(if inputs[0].flat { view.flatten() } else { view })
@@ -111,6 +116,7 @@ impl Walk {
         }
         self.linears.push(Linear {
             name: layer.name.clone(),
+            network: index,
             kind,
             shape,
             first: first as u32,
@@ -135,8 +141,8 @@ impl Walk {
         }
     }
 
-    /// Lets the last graph layer read a view.
-    fn attach(&mut self, input: &View, weights: &Weights) {
+    /// Lets the last graph layer read a view, that of network layer `tensor`.
+    fn attach(&mut self, tensor: usize, input: &View, weights: &Weights) {
         let reader = self.linears.len() - 1;
         let Weights { kernel, window, .. } = weights;
         let column_sums = kernel.column_sums(&self.values);
@@ -151,7 +157,8 @@ impl Walk {
             let [inward, outward] = panel::panels(kernel, &piece.channels, rows.order, columns.order);
             let tap_strides = [kernel.tap_stride * kernel.taps[1] as u64, kernel.tap_stride];
             let sum_abs = sum_abs(kernel, &column_sums, &piece.channels, &axes);
-            let source = Source { layer: piece.layer, axes, tap_strides, inward, outward };
+            let way = Way { tensor, place: input.place(piece), gates: piece.gates.clone() };
+            let source = Source { layer: piece.layer, axes, tap_strides, inward, outward, way };
             let linear = &mut self.linears[reader];
             linear.sum_abs += sum_abs;
             linear.sources.push(source);

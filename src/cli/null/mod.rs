@@ -1,6 +1,5 @@
 //! `pipeline null`
 
-mod finished;
 mod work;
 
 use std::panic::resume_unwind;
@@ -11,10 +10,9 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use self::finished::Finished;
-use self::work::Shard;
 use super::build_graph::Scheme;
-use super::flags::{Force, Memory, Quiet, Resume, Seed, Threads};
+use super::finished;
+use super::flags::{Force, Memory, Quiet, Resume, Seed, Shard, Threads};
 use super::output::{self, Output};
 use super::search::Search;
 use super::{conflict, note, print, progress, session, solve};
@@ -91,6 +89,9 @@ pub struct Args {
     #[command(flatten)]
     quiet: Quiet,
 }
+
+/// The rows of finished null models, by distribution and index: the order of the table.
+type Finished = finished::Finished<(Option<String>, u32), NullRow>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum KindName {
@@ -214,13 +215,17 @@ fn missing(args: &Args, models: &[Model], finished: &mut Finished) -> anyhow::Re
     for &model in models {
         let target = args.target(model);
         let is_kept = target.as_ref().is_none_or(|target| target.dir.exists());
-        if !(finished.has(model) && is_kept) {
+        if !(finished.has(&key(model)) && is_kept) {
             target.map_or(Ok(()), |target| target.check())?;
-            finished.forget(model);
+            finished.forget(&key(model));
             missing.push(model);
         }
     }
     Ok(missing)
+}
+
+fn key(model: Model) -> (Option<String>, u32) {
+    (model.kind.distribution().map(str::to_owned), model.index)
 }
 
 /// An interruption says what is left of the run, every other error what failed.
@@ -302,7 +307,7 @@ impl Job<'_> {
     /// Makes a null model, solves it, and adds it to the finished ones unless it is there already.
     fn solve_one(&self, model: Model, plan: &Plan) -> anyhow::Result<()> {
         let finished = || self.finished.lock().expect("no thread panics while it holds the lock");
-        if finished().has(model) {
+        if finished().has(&key(model)) {
             return Ok(());
         }
         if self.stop.load(Ordering::Relaxed) {
@@ -316,7 +321,7 @@ impl Job<'_> {
             Kind::N2 => self.solve_unshared(model, &plan)?,
         };
         let least = rows.iter().map(|row| row.energy).fold(f64::INFINITY, f64::min);
-        finished().add(model, rows)?;
+        finished().add(key(model), rows)?;
         self.bar.advance(1);
         self.bar.note(&format!("{model}: ε {least:.6}"));
         Ok(())

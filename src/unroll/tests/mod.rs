@@ -3,7 +3,7 @@
 mod cases;
 mod counts;
 mod laws;
-mod oracle;
+pub(crate) mod oracle;
 pub(crate) mod random;
 
 use super::frames::Limits;
@@ -131,7 +131,7 @@ pub(crate) fn window(kernel: usize, stride: usize, pad: usize) -> Window {
 }
 
 /// All combinations of rules.
-pub(super) fn all_options() -> impl Iterator<Item = Options> {
+pub(crate) fn all_options() -> impl Iterator<Item = Options> {
     [BatchNormRule::Ignore, BatchNormRule::Sign, BatchNormRule::Fold].into_iter().flat_map(|batch_norm| {
         [ResidualRule::Expand, ResidualRule::Node].map(|residual| Options { batch_norm, residual })
     })

@@ -6,27 +6,56 @@ use crate::graph::NodeId;
 use crate::net::{Network, Op, Pool, Shape, Window};
 
 /// A target, a source and the weight of the edge between them.
-pub(super) type Edge = (NodeId, NodeId, f32);
+pub(crate) type Edge = (NodeId, NodeId, f32);
 
 /// One element of a tensor: channel, row, column.
-type Place = [usize; 3];
+pub(crate) type Place = [usize; 3];
 
-/// An element that is a node, and the factor that it is seen with.
-struct Node {
+/// An element that is a node, the factor that it is seen with, and the activations that it passes: network layer, element.
+pub(crate) struct Node {
     layer: usize,
     place: Place,
     factor: f32,
+    pub passed: Vec<(usize, Place)>,
+}
+
+/// An edge, with the elements at its ends: network layer and place.
+pub(crate) struct Traced {
+    pub edge: Edge,
+    /// The target.
+    pub output: (usize, Place),
+    /// What the target reads; it stands for the source.
+    pub input: (usize, Place),
+    pub passed: Vec<(usize, Place)>,
 }
 
 /// All edges, sorted; node numbers from `graph`.
 pub(super) fn edges(net: &Network, options: Options, graph: &Unrolled) -> Vec<Edge> {
+    let mut edges: Vec<_> = traced(net, options, graph).into_iter().map(|traced| traced.edge).collect();
+    sort(&mut edges);
+    edges
+}
+
+/// All edges.
+pub(crate) fn traced(net: &Network, options: Options, graph: &Unrolled) -> Vec<Traced> {
     let oracle = Oracle { net, options, graph };
     let mut edges = Vec::new();
     for index in (0..net.layers.len()).filter(|&index| oracle.is_node(index)) {
         oracle.edges_into(index, &mut edges);
     }
-    sort(&mut edges);
     edges
+}
+
+/// The nodes that an element stands for, with their numbers.
+pub(crate) fn nodes_of(
+    net: &Network,
+    options: Options,
+    graph: &Unrolled,
+    (layer, place): (usize, Place),
+) -> Vec<(NodeId, Node)> {
+    let oracle = Oracle { net, options, graph };
+    let nodes = oracle.resolve(layer, place);
+    nodes.into_iter().map(|node| (oracle.number(node.layer, node.place), node)).collect()
 }
 
 /// By target, source and weight.
@@ -41,7 +70,7 @@ struct Oracle<'a> {
 }
 
 impl Oracle<'_> {
-    fn edges_into(&self, index: usize, edges: &mut Vec<Edge>) {
+    fn edges_into(&self, index: usize, edges: &mut Vec<Traced>) {
         let layer = &self.net.layers[index];
         let Shape { c, h, w } = layer.shape;
         for o in 0..c {
@@ -51,7 +80,9 @@ impl Oracle<'_> {
                     let factor = self.row_factor(index, o);
                     for (input, place, weight) in self.taps(index, [o, y, x]) {
                         for node in self.resolve(input, place) {
-                            edges.push((row, self.number(node.layer, node.place), weight * factor * node.factor));
+                            let edge = (row, self.number(node.layer, node.place), weight * factor * node.factor);
+                            let (output, input) = ((index, [o, y, x]), (input, place));
+                            edges.push(Traced { edge, output, input, passed: node.passed });
                         }
                     }
                 }
@@ -108,7 +139,7 @@ impl Oracle<'_> {
     fn resolve(&self, index: usize, place: Place) -> Vec<Node> {
         let layer = &self.net.layers[index];
         if self.is_node(index) {
-            return vec![Node { layer: index, place, factor: 1.0 }];
+            return vec![Node { layer: index, place, factor: 1.0, passed: Vec::new() }];
         }
         let [c, y, x] = place;
         let input = layer.inputs[0];
@@ -145,6 +176,11 @@ impl Oracle<'_> {
                 let inner = [0, 1, 2].map(|i| place[i].wrapping_sub(before[i]));
                 let inside = inner[0] < from.c && inner[1] < from.h && inner[2] < from.w;
                 if inside { self.resolve(input, inner) } else { Vec::new() }
+            }
+            Op::Activation(_) => {
+                let mut nodes = self.resolve(input, place);
+                nodes.iter_mut().for_each(|node| node.passed.push((index, place)));
+                nodes
             }
             _ => self.resolve(input, place),
         }

@@ -1,6 +1,6 @@
-//! The null models that are solved: in memory, and on disk in case the run is killed.
+//! Finished parts of a long run: in memory, and on disk in case the run is killed.
 //!
-//! A checkpoint is two lines: JSON (what it is of, and the rows), and the CRC-32 of that line in hexadecimal.
+//! A checkpoint is two lines: JSON (what it is of, and the parts), and the CRC-32 of that line in hexadecimal.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -8,35 +8,40 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::cli::flags::{Force, Resume};
-use crate::cli::output::Output;
-use crate::cli::session;
-use crate::null::Model;
+use super::flags::{Force, Resume};
+use super::output::Output;
+use super::session;
 use crate::spin::checkpoint::CheckpointError;
-use crate::table::NullRow;
 
-/// Time between two checkpoints.
+/// Least time between two checkpoints.
 const EVERY: Duration = Duration::from_secs(1);
+/// Saving may take this share of the time at most.
+const SHARE: u32 = 20;
 
-/// Distribution and index: the order of the table.
-type Key = (Option<String>, i64);
-
-/// The rows of finished models, and where they are kept.
-pub(super) struct Finished {
+/// What is known of each finished part, by a key whose order is that of the table, and where it is kept.
+pub struct Finished<K, R> {
     path: PathBuf,
     search: String,
-    rows: BTreeMap<Key, Vec<NullRow>>,
-    last_save: Option<Instant>,
+    parts: BTreeMap<K, Vec<R>>,
+    next_save: Option<Instant>,
 }
 
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Contents {
+#[derive(serde::Serialize)]
+struct Contents<'a, K, R> {
+    search: &'a str,
+    parts: Vec<(&'a K, &'a Vec<R>)>,
+}
+
+#[derive(serde::Deserialize)]
+struct Found<K, R> {
     search: String,
-    rows: Vec<NullRow>,
+    parts: Vec<(K, Vec<R>)>,
 }
 
-impl Finished {
+impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Finished<K, R> {
     /// What an earlier run has finished whose output and everything else that decides its rows, `search`, were the same.
     ///
     /// # Errors
@@ -48,45 +53,42 @@ impl Finished {
         if found && !resume.resume && !force.force {
             bail!("{} holds an unfinished run; --resume continues it, --force starts again", path.display());
         }
-        let mut finished = Self { path, search, rows: BTreeMap::new(), last_save: None };
+        let mut finished = Self { path, search, parts: BTreeMap::new(), next_save: None };
         if found && resume.resume {
             let path = finished.path.display();
             let text = std::fs::read(&finished.path).with_context(|| format!("cannot read {path}"))?;
-            let rows = decode(&text, &finished.search).with_context(|| path.to_string())?;
-            rows.into_iter().for_each(|row| {
-                finished.rows.entry((row.distribution.clone(), row.index)).or_default().push(row);
-            });
+            finished.parts = decode(&text, &finished.search).with_context(|| path.to_string())?;
         }
         Ok(finished)
     }
 
-    /// Where the rows are kept.
+    /// Where the parts are kept.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Number of finished models.
+    /// Number of finished parts.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.parts.len()
     }
 
     /// Is this one finished?
-    pub fn has(&self, model: Model) -> bool {
-        self.rows.contains_key(&key(model))
+    pub fn has(&self, key: &K) -> bool {
+        self.parts.contains_key(key)
     }
 
-    /// It is to be solved again.
-    pub fn forget(&mut self, model: Model) {
-        self.rows.remove(&key(model));
+    /// It is to be done again.
+    pub fn forget(&mut self, key: &K) {
+        self.parts.remove(key);
     }
 
-    /// Adds a finished model, and saves all of them if that has not been done in the last second.
+    /// Adds a finished part, and saves all of them unless that has been done a moment ago.
     ///
     /// # Errors
     /// If they cannot be saved.
-    pub fn add(&mut self, model: Model, rows: Vec<NullRow>) -> anyhow::Result<()> {
-        self.rows.insert(key(model), rows);
-        match self.last_save.is_none_or(|last| last.elapsed() >= EVERY) {
+    pub fn add(&mut self, key: K, part: Vec<R>) -> anyhow::Result<()> {
+        self.parts.insert(key, part);
+        match self.next_save.is_none_or(|next| Instant::now() >= next) {
             true => self.save(),
             false => Ok(()),
         }
@@ -97,22 +99,27 @@ impl Finished {
     /// # Errors
     /// If the storage fails.
     pub fn save(&mut self) -> anyhow::Result<()> {
-        if self.rows.is_empty() {
+        if self.parts.is_empty() {
             return Ok(());
         }
-        let contents = Contents { search: self.search.clone(), rows: self.rows.values().flatten().cloned().collect() };
-        let json = serde_json::to_string(&contents)?;
+        let start = Instant::now();
+        let json = serde_json::to_string(&Contents { search: &self.search, parts: self.parts.iter().collect() })?;
         let mut out = Output::create(&self.path, Force { force: true })?;
         let written = writeln!(out, "{json}\n{:08x}", crc32fast::hash(json.as_bytes()));
         written.with_context(|| format!("cannot write {}", self.path.display()))?;
         out.commit()?;
-        self.last_save = Some(Instant::now());
+        self.next_save = Some(Instant::now() + EVERY.max(start.elapsed() * SHARE));
         Ok(())
     }
 
-    /// All rows, by distribution, index and instance.
-    pub fn rows(&self) -> impl Iterator<Item = &NullRow> {
-        self.rows.values().flatten()
+    /// All parts, by key.
+    pub fn parts(&self) -> impl Iterator<Item = (&K, &Vec<R>)> {
+        self.parts.iter()
+    }
+
+    /// The rows of all parts, by key.
+    pub fn rows(&self) -> impl Iterator<Item = &R> {
+        self.parts.values().flatten()
     }
 
     /// The table is written: the checkpoint is no longer needed.
@@ -121,19 +128,18 @@ impl Finished {
     }
 }
 
-fn key(model: Model) -> Key {
-    (model.kind.distribution().map(str::to_owned), i64::from(model.index))
-}
-
-fn decode(text: &[u8], search: &str) -> Result<Vec<NullRow>, CheckpointError> {
+fn decode<K: Ord + DeserializeOwned, R: DeserializeOwned>(
+    text: &[u8],
+    search: &str,
+) -> Result<BTreeMap<K, Vec<R>>, CheckpointError> {
     let contents = || {
         let (json, checksum) = std::str::from_utf8(text).ok()?.strip_suffix('\n')?.split_once('\n')?;
         let intact = format!("{:08x}", crc32fast::hash(json.as_bytes())) == checksum;
-        serde_json::from_str::<Contents>(json).ok().filter(|_| intact)
+        serde_json::from_str::<Found<K, R>>(json).ok().filter(|_| intact)
     };
     let found = contents().ok_or(CheckpointError::Damaged)?;
     match found.search == search {
-        true => Ok(found.rows),
+        true => Ok(found.parts.into_iter().collect()),
         false => Err(CheckpointError::Other { found: found.search, expected: search.to_owned() }),
     }
 }
@@ -141,7 +147,7 @@ fn decode(text: &[u8], search: &str) -> Result<Vec<NullRow>, CheckpointError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::null::Kind;
+    use crate::table::NullRow;
 
     const RESUME: Resume = Resume { resume: true };
     const NO: Force = Force { force: false };
@@ -151,7 +157,7 @@ mod tests {
         NullRow { kind: "n1".into(), index, instance, energy, seed: u64::MAX, secs: Some(0.3), ..NullRow::default() }
     }
 
-    fn begin(output: &Path, search: &str) -> anyhow::Result<Finished> {
+    fn begin(output: &Path, search: &str) -> anyhow::Result<Finished<(u32, i64), NullRow>> {
         Finished::begin(output, search.into(), RESUME, NO)
     }
 
@@ -161,14 +167,13 @@ mod tests {
         let output = dir.path().join("x.parquet");
         let mut finished = begin(&output, "a").unwrap();
         for index in [2, 0, 1] {
-            let rows = (0..2).map(|instance| row(i64::from(index), instance)).collect();
-            finished.add(Model { kind: Kind::N1, index }, rows).unwrap();
+            finished.add((7, index), (0..2).map(|instance| row(index, instance)).collect()).unwrap();
         }
         finished.save().unwrap();
         let again = begin(&output, "a").unwrap();
         let expected: Vec<_> = (0..3).flat_map(|index| (0..2).map(move |instance| row(index, instance))).collect();
         assert_eq!(again.rows().cloned().collect::<Vec<_>>(), expected);
-        assert!(again.has(Model { kind: Kind::N1, index: 2 }) && !again.has(Model { kind: Kind::N1, index: 3 }));
+        assert!(again.has(&(7, 2)) && !again.has(&(7, 3)));
         assert!(
             begin(&output, "b").err().unwrap().chain().any(|e| e.to_string().contains("made by another search (a)"))
         );
@@ -180,14 +185,15 @@ mod tests {
     fn every_damaged_byte_and_every_cut_is_noticed() {
         let dir = tempfile::tempdir().unwrap();
         let mut finished = begin(&dir.path().join("x"), "a").unwrap();
-        finished.add(Model { kind: Kind::N1, index: 0 }, vec![row(0, 0)]).unwrap();
+        finished.add((0, 0), vec![row(0, 0)]).unwrap();
         let bytes = std::fs::read(finished.path()).unwrap();
-        assert!(decode(&bytes, "a").is_ok());
+        let is_intact = |bytes: &[u8]| decode::<(u32, i64), NullRow>(bytes, "a").is_ok();
+        assert!(is_intact(&bytes));
         for at in 0..bytes.len() {
-            assert!(decode(&bytes[..at], "a").is_err(), "cut at {at}");
+            assert!(!is_intact(&bytes[..at]), "cut at {at}");
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
-            assert!(decode(&damaged, "a").is_err(), "byte {at}");
+            assert!(!is_intact(&damaged), "byte {at}");
         }
     }
 }

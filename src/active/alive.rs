@@ -1,0 +1,136 @@
+//! Dead ends: one pass over the layers, from the last to the first, tells which nodes reach the predicted class.
+
+use rayon::prelude::*;
+
+use super::sections::Section;
+use super::taps::{Taps, pool_taps};
+use super::wiring::Wiring;
+use crate::forward::States;
+use crate::graph::edges::for_each_edge_of;
+use crate::graph::{self, BlockStream, Frame, NodeId, PanelKind};
+
+/// What the pass reads.
+pub(super) struct Pass<'a> {
+    pub wiring: &'a Wiring<'a>,
+    pub stream: &'a dyn BlockStream,
+    pub states: &'a States,
+    /// By plane and node: may an edge that leaves the node be active?
+    pub planes: &'a [Vec<u16>],
+}
+
+/// Which nodes and pooling edges are active.
+pub(super) struct Alive {
+    /// By node.
+    pub nodes: Vec<u16>,
+    /// By frame: edges into max-pooling layers, as the In blocks of their rows have them.
+    pub inward: Taps,
+    /// The same edges as the Out blocks of their columns' rows have them.
+    pub outward: Taps,
+}
+
+impl Pass<'_> {
+    /// Lets the nodes `roots` live, and every node that has an active edge to a living one.
+    ///
+    /// Cost: one read of the frames; a word a column for every row group.
+    pub fn run(&self, roots: &[(NodeId, u16)]) -> Result<Alive, graph::Error> {
+        let n_frames = self.stream.frames().len();
+        let mut alive = Alive {
+            nodes: vec![0; self.stream.totals().n_nodes as usize],
+            inward: Taps::new(n_frames),
+            outward: Taps::new(n_frames),
+        };
+        roots.iter().for_each(|&(node, mask)| alive.nodes[node as usize] |= mask);
+        for layer in (0..self.stream.layers().len()).rev() {
+            let frames: Vec<_> = (0..n_frames).filter(|&k| self.stream.frames()[k].layer as usize == layer).collect();
+            let each = |frame: &mut Frame, &index: &usize| self.frame(index, frame, &alive.nodes);
+            let found = frames.par_iter().with_max_len(1).map_init(Frame::default, each);
+            let found = found.collect::<Result<Vec<_>, graph::Error>>()?;
+            for (&index, (masks, outward, inward)) in frames.iter().zip(found) {
+                let first = self.stream.frames()[index].rows.start as usize;
+                alive.nodes[first..first + masks.len()].copy_from_slice(&masks);
+                alive.outward.set(index, outward);
+                alive.inward.set(index, inward);
+            }
+        }
+        Ok(alive)
+    }
+
+    /// The masks of a frame's rows, and its taps out and in; `alive` is final for all later layers.
+    fn frame(
+        &self,
+        index: usize,
+        frame: &mut Frame,
+        alive: &[u16],
+    ) -> Result<(Vec<u16>, Vec<u16>, Vec<u16>), graph::Error> {
+        self.stream.read(index, frame)?;
+        let info = &self.stream.frames()[index];
+        let (layer, first) = (info.layer as usize, info.rows.start);
+        let mut masks = alive[info.rows.start as usize..info.rows.end as usize].to_vec();
+        let mut outward = Vec::new();
+        for section in Section::all(self.stream.layers(), &frame.outward) {
+            let link = self.wiring.between(section.layer, layer);
+            let before = outward.len();
+            pool_taps(
+                self,
+                [section.layer, layer],
+                &section,
+                &mut outward,
+                |row, col| (col, row),
+                |pool| alive[pool as usize],
+            );
+            match &link.pooled {
+                Some(_) => {
+                    let mut taps = outward[before..].iter();
+                    for block in section.blocks {
+                        for_each_edge_of(block, section.intervals(block), |row, _, _| {
+                            masks[(row - first) as usize] |= taps.next().expect("a tap for every edge");
+                        });
+                    }
+                }
+                None => reach(&section, alive, self.gates(link.plane, first, masks.len()), first, &mut masks),
+            }
+        }
+        let mut inward = Vec::new();
+        for section in Section::all(self.stream.layers(), &frame.inward) {
+            pool_taps(
+                self,
+                [layer, section.layer],
+                &section,
+                &mut inward,
+                |row, col| (row, col),
+                |pool| masks[(pool - first) as usize],
+            );
+        }
+        Ok((masks, outward, inward))
+    }
+
+    /// The gates of consecutive nodes.
+    pub fn gates(&self, plane: usize, first: NodeId, n: usize) -> &[u16] {
+        &self.planes[plane][(first - self.wiring.first_node(plane)) as usize..][..n]
+    }
+}
+
+/// Adds to each row's mask the images in which one of its columns lives and its gate is open.
+fn reach(section: &Section<'_>, alive: &[u16], gates: &[u16], first: NodeId, masks: &mut [u16]) {
+    for block in section.blocks {
+        let intervals = section.intervals(block);
+        for a in 0..block.runs[0].count {
+            for b in 0..block.runs[1].count {
+                let (row, shift, _) = block.group(a, b);
+                let any = |r: u32| {
+                    let columns = intervals.iter().map(|interval| match block.kind {
+                        PanelKind::Dense => &alive[(interval.first_col + shift) as usize..][..interval.len as usize],
+                        PanelKind::Diagonal => &alive[(interval.first_col + shift + r) as usize..][..1],
+                    });
+                    columns.flatten().fold(0, |any, mask| any | mask)
+                };
+                let shared = if block.kind == PanelKind::Dense { any(0) } else { 0 };
+                for r in 0..block.n_rows {
+                    let reached = if block.kind == PanelKind::Dense { shared } else { any(r) };
+                    let at = (row + r * block.row_step - first) as usize;
+                    masks[at] |= reached & gates[at];
+                }
+            }
+        }
+    }
+}

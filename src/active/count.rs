@@ -1,0 +1,120 @@
+//! How much of each layer is active: nodes, edges, `Σ|w|`, by image.
+
+use rayon::prelude::*;
+
+use super::fields::{ActiveEdges, Buffers};
+use super::sections::Section;
+use crate::graph::{self, Block, Frame, PanelKind};
+use crate::kernel::{Fields, LANES, Spins, bit_of_lane};
+
+/// What is active of one layer, by image.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Counts {
+    pub nodes: [u64; LANES],
+    /// Into the layer.
+    pub edges: [u64; LANES],
+    /// Over those edges.
+    pub sum_abs: [f64; LANES],
+}
+
+impl Counts {
+    fn add(&mut self, other: &Self) {
+        for bit in 0..LANES {
+            self.nodes[bit] += other.nodes[bit];
+            self.edges[bit] += other.edges[bit];
+            self.sum_abs[bit] += other.sum_abs[bit];
+        }
+    }
+}
+
+/// Counts by layer. Cost: one read of the edges, in one direction. `Σ|w|` is summed in `f32` along a row, in `f64` over rows.
+pub(super) fn by_layer(edges: &ActiveEdges<'_>) -> Result<Vec<Counts>, graph::Error> {
+    let frames = edges.stream.frames();
+    let ones = Spins::all_up(edges.stream.totals().n_nodes, 1);
+    let each = |buffers: &mut (Frame, Fields, Buffers), index| of_frame(edges, index, &ones, buffers);
+    let found = (0..frames.len()).into_par_iter().with_max_len(1).map_init(Default::default, each);
+    let mut counts = vec![Counts::default(); edges.stream.layers().len()];
+    for (info, found) in frames.iter().zip(found.collect::<Result<Vec<_>, graph::Error>>()?) {
+        counts[info.layer as usize].add(&found);
+    }
+    Ok(counts)
+}
+
+fn of_frame(
+    edges: &ActiveEdges<'_>,
+    index: usize,
+    ones: &Spins,
+    (frame, fields, buffers): &mut (Frame, Fields, Buffers),
+) -> Result<Counts, graph::Error> {
+    edges.stream.read(index, frame)?;
+    let info = &edges.stream.frames()[index];
+    let rows = &edges.alive.nodes[info.rows.start as usize..info.rows.end as usize];
+    let mut counts = Counts { nodes: tally(rows), ..Counts::default() };
+    let taps = edges.alive.inward.of(index);
+    counts.edges = tally(taps);
+    for section in Section::all(edges.stream.layers(), &frame.inward) {
+        let link = edges.wiring.between(info.layer as usize, section.layer);
+        if link.pooled.is_none() {
+            let columns = section.columns();
+            let gates = Masks { first: columns.start, masks: edges.gates(link.plane, columns.start, columns.len()) };
+            let rows = Masks { first: info.rows.start, masks: rows };
+            section
+                .blocks
+                .iter()
+                .for_each(|block| count(block, section.intervals(block), rows, gates, &mut counts.edges));
+        }
+    }
+    fields.reset(info.rows.clone(), [0]);
+    edges.add_inward(info, (&frame.inward, taps), &edges.wiring.magnitudes, ones.plane(0), fields, buffers);
+    for field in fields.vectors() {
+        for (lane, field) in field.iter().enumerate() {
+            counts.sum_abs[bit_of_lane(lane)] += f64::from(*field);
+        }
+    }
+    Ok(counts)
+}
+
+/// Masks of consecutive nodes.
+#[derive(Clone, Copy)]
+struct Masks<'a> {
+    first: u32,
+    masks: &'a [u16],
+}
+
+/// Counts edges whose row's and column's bits are set.
+fn count(block: &Block, intervals: &[graph::Interval], rows: Masks<'_>, columns: Masks<'_>, counts: &mut [u64; LANES]) {
+    for a in 0..block.runs[0].count {
+        for b in 0..block.runs[1].count {
+            let (row, shift, _) = block.group(a, b);
+            let first = (row - rows.first) as usize;
+            let rows = rows.masks[first..].iter().step_by(block.row_step as usize).take(block.n_rows as usize);
+            let columns = |interval: &graph::Interval| {
+                &columns.masks[(interval.first_col + shift - columns.first) as usize..][..interval.len as usize]
+            };
+            if block.kind == PanelKind::Dense {
+                let (rows, columns) = (tally(rows), tally(intervals.iter().flat_map(columns)));
+                (0..LANES).for_each(|bit| counts[bit] += rows[bit] * columns[bit]);
+            } else {
+                for interval in intervals {
+                    let both = rows.clone().zip(columns(interval)).map(|(row, column)| row & column);
+                    add(&mut *counts, both);
+                }
+            }
+        }
+    }
+}
+
+/// How often each bit is set.
+fn tally<'a>(masks: impl IntoIterator<Item = &'a u16>) -> [u64; LANES] {
+    let mut counts = [0; LANES];
+    add(&mut counts, masks.into_iter().copied());
+    counts
+}
+
+fn add(counts: &mut [u64; LANES], masks: impl Iterator<Item = u16>) {
+    for mask in masks {
+        for (bit, count) in counts.iter_mut().enumerate() {
+            *count += u64::from(mask >> bit & 1);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Local fields over active edges only.
+//!
+//! An edge from node `j` of layer `g` to node `i` of layer `ℓ` is active in the images in which the gate of `j` towards `ℓ` is
+//! open and `i` lives; of a max-pooling layer, in those in which its tap is set. So the spins of a block's columns are gated by
+//! the one condition, and the rows are added where the other holds. A gated spin is `+1` in one lane group and `−1` in
+//! another, and the field is the mean of the two ([`kernel::add_means`]).
+
+use super::alive::Alive;
+use super::sections::Section;
+use super::wiring::Wiring;
+use crate::graph::{Block, BlockStream, Blocks, Frame, FrameInfo, Interval, NodeId};
+use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Tapped};
+use crate::spin::Coupling;
+
+/// What a thread reuses.
+#[derive(Default)]
+pub struct Buffers {
+    section: SectionBuffers,
+    pairs: Fields,
+}
+
+#[derive(Default)]
+struct SectionBuffers {
+    /// Gated spins.
+    masks: Vec<u16>,
+    intervals: Vec<Interval>,
+    scratch: Scratch,
+}
+
+/// The active edges of up to sixteen images.
+pub(super) struct ActiveEdges<'a> {
+    pub wiring: &'a Wiring<'a>,
+    pub stream: &'a dyn BlockStream,
+    pub isa: Isa,
+    pub planes: &'a [Vec<u16>],
+    pub alive: &'a Alive,
+    /// `Σ|w|` by replica modulo sixteen.
+    pub sum_abs: [f64; LANES],
+}
+
+impl Coupling for ActiveEdges<'_> {
+    type Buffers = Buffers;
+
+    fn add(&self, index: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, buffers: &mut Buffers) {
+        let (info, spins) = (&self.stream.frames()[index], spins.plane(0));
+        self.add_inward(
+            info,
+            (&frame.inward, self.alive.inward.of(index)),
+            self.stream.values(),
+            spins,
+            fields,
+            buffers,
+        );
+        let mut taps = self.alive.outward.of(index);
+        let Buffers { section: section_buffers, pairs } = buffers;
+        for section in Section::all(self.stream.layers(), &frame.outward) {
+            let link = self.wiring.between(section.layer, info.layer as usize);
+            if link.pooled.is_some() {
+                self.add_tapped(&section, &mut taps, self.stream.values(), spins, fields);
+                continue;
+            }
+            let columns = section.columns();
+            let alive = &self.alive.nodes[columns.start as usize..columns.end as usize];
+            pairs.reset(info.rows.clone(), [0, 1]);
+            let gated = Gated { first: columns.start, spins, gates: alive, values: self.stream.values() };
+            self.add_section(&section, &gated, pairs, section_buffers);
+            kernel::add_means(self.isa, self.gates(link.plane, info.rows.start, info.rows.len()), pairs, fields);
+        }
+    }
+
+    fn sum_abs(&self, replica: u32) -> f64 {
+        self.sum_abs[replica as usize % LANES]
+    }
+
+    fn members(&self) -> Option<&[u16]> {
+        Some(&self.alive.nodes)
+    }
+}
+
+impl ActiveEdges<'_> {
+    /// Adds `Σ_j w_ij s_j` over the active edges into a frame's rows, with the weights of another value store.
+    pub fn add_inward(
+        &self,
+        info: &FrameInfo,
+        (blocks, mut taps): (&Blocks, &[u16]),
+        values: &[f32],
+        spins: &[u16],
+        fields: &mut Fields,
+        buffers: &mut Buffers,
+    ) {
+        let Buffers { section: section_buffers, pairs } = buffers;
+        pairs.reset(info.rows.clone(), [0, 1]);
+        for section in Section::all(self.stream.layers(), blocks) {
+            let link = self.wiring.between(info.layer as usize, section.layer);
+            if link.pooled.is_some() {
+                self.add_tapped(&section, &mut taps, values, spins, fields);
+                continue;
+            }
+            let columns = section.columns();
+            let gates = self.gates(link.plane, columns.start, columns.len());
+            let gated = Gated { first: columns.start, spins, gates, values };
+            self.add_section(&section, &gated, pairs, section_buffers);
+        }
+        let alive = &self.alive.nodes[info.rows.start as usize..info.rows.end as usize];
+        kernel::add_means(self.isa, alive, pairs, fields);
+    }
+
+    /// Adds a section's fields to both lane groups.
+    fn add_section(&self, section: &Section<'_>, gated: &Gated<'_>, pairs: &mut Fields, buffers: &mut SectionBuffers) {
+        let SectionBuffers { masks, intervals, scratch } = buffers;
+        let spins = Spins::from_masks(gated.gates.len(), gated.masks(std::mem::take(masks)));
+        for block in section.blocks {
+            let local = |interval: &Interval| Interval { first_col: interval.first_col - gated.first, ..*interval };
+            intervals.clear();
+            intervals.extend(section.intervals(block).iter().map(local));
+            kernel::add_block(self.isa, (block, intervals), gated.values, &spins, pairs, scratch);
+        }
+        *masks = spins.into_masks();
+    }
+
+    fn add_tapped(&self, section: &Section<'_>, taps: &mut &[u16], values: &[f32], spins: &[u16], fields: &mut Fields) {
+        for block in section.blocks {
+            let intervals = section.intervals(block);
+            let (own, rest) = taps.split_at(n_edges(block, intervals.len()));
+            *taps = rest;
+            Tapped { block, intervals, values, spins, taps: own }.add(self.isa, fields);
+        }
+    }
+
+    /// The gates of consecutive nodes.
+    pub fn gates(&self, plane: usize, first: NodeId, n: usize) -> &[u16] {
+        &self.planes[plane][(first - self.wiring.first_node(plane)) as usize..][..n]
+    }
+}
+
+/// Edges of a diagonal block.
+fn n_edges(block: &Block, n_intervals: usize) -> usize {
+    block.n_groups() as usize * block.n_rows as usize * n_intervals
+}
+
+/// The columns of a section, and the value store.
+struct Gated<'a> {
+    first: NodeId,
+    /// By node of the graph.
+    spins: &'a [u16],
+    /// By column.
+    gates: &'a [u16],
+    values: &'a [f32],
+}
+
+impl Gated<'_> {
+    /// The columns' spins in two lane groups: where a gate is closed `+1` in the first and `−1` in the second.
+    fn masks(&self, mut masks: Vec<u16>) -> Vec<u16> {
+        let spins = || self.spins[self.first as usize..].iter().zip(self.gates);
+        masks.clear();
+        masks.reserve(2 * self.gates.len());
+        masks.extend(spins().map(|(spin, gate)| spin | !gate));
+        masks.extend(spins().map(|(spin, gate)| spin & gate));
+        masks
+    }
+}

@@ -1,0 +1,422 @@
+//! `pipeline active`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::flags::{Force, Quiet, Resume, Seed, Shard, Threads};
+use super::image_args::ImageArgs;
+use super::network::NetworkArgs;
+use super::output::Output;
+use super::{finished, print, progress, session, solve};
+use crate::active::{Active, Activity, Wiring};
+use crate::forward::{Forward, States};
+use crate::graph::{BlockStream as _, Layer};
+use crate::image::Images;
+use crate::kernel::{Isa, LANES, bit_of_lane};
+use crate::progress::Progress;
+use crate::report::Sample;
+use crate::shard::{self, Shards};
+use crate::spin::{self, Control, Method, Plan, Pulse, Replica, Scales};
+use crate::table::{self, ActiveLayerRow, ActiveRow, Provenance};
+use crate::unroll::Unrolled;
+
+/// Find the frustration of the active subnetwork of each image.
+///
+/// The network answers each image. Nodes that a ReLU sets to zero go, and edges that max-pooling does not use; of the
+/// outputs only the predicted class stays, and then only what leads to it. What is left is solved from all +1.
+///
+/// Writes one row per image and, beside it as FILE.layers.parquet, how much of each layer is active; `compare --active` sets
+/// the energies against those of the whole network.
+///
+/// Sixteen images are solved at a time, as fast as one. --shard deals out groups of sixteen, and the rows of all shards
+/// together are those of the whole run. Memory: 64 bytes for each element of each layer's output and about 10 for each node;
+/// with --keep-masks also a byte for every 4 nodes and image.
+///
+/// Finished groups are kept in FILE.parquet.checkpoint and on SIGINT and SIGTERM; --resume goes on from there and ends in
+/// the same tables, byte for byte, as an unbroken run. The group under way is lost.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Graph directory, from `build-graph`.
+    #[arg(value_name = "DIR")]
+    graph: PathBuf,
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    images: ImageArgs,
+    /// Table of active subnetworks to write.
+    #[arg(short, long, value_name = "FILE.parquet")]
+    output: PathBuf,
+    /// How to search.
+    #[arg(long, value_enum, default_value_t = MethodName::Sweep)]
+    method: MethodName,
+    /// Sweeps of the temperature schedule of `anneal`.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    sweeps: u32,
+    /// Keep which nodes are active in each image, and their spins, as bits in the columns `active` and `spins`.
+    #[arg(long)]
+    keep_masks: bool,
+    /// Only every n-th group of sixteen images, from the i-th (from 1).
+    #[arg(long, value_name = "i/n", default_value_t = Shard::ALL, hide_default_value = true)]
+    shard: Shard,
+    #[command(flatten)]
+    seed: Seed,
+    #[command(flatten)]
+    threads: Threads,
+    /// Fill in the column `secs`, which is null otherwise; tables of equal runs then differ.
+    #[arg(long)]
+    timing: bool,
+    #[command(flatten)]
+    resume: Resume,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    quiet: Quiet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum MethodName {
+    /// Streaming descent with a falling threshold.
+    Sweep,
+    /// Streaming simulated annealing (Metropolis): the lowest energies.
+    Anneal,
+}
+
+/// Finished groups of images.
+type Finished = finished::Finished<usize, Solved>;
+
+/// What is known of an image.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Solved {
+    image: usize,
+    class: usize,
+    logit: f32,
+    /// By layer of the graph.
+    layers: Vec<Active>,
+    /// Without its state.
+    replica: Replica,
+    #[serde(with = "hex")]
+    active: Vec<u8>,
+    #[serde(with = "hex")]
+    spins: Vec<u8>,
+}
+
+impl Args {
+    fn plan(&self) -> Plan {
+        let method = match self.method {
+            MethodName::Sweep => Method::Sweep,
+            MethodName::Anneal => Method::Anneal { sweeps: self.sweeps },
+        };
+        Plan {
+            method,
+            replicas: LANES as u32,
+            random_flips: 0,
+            seed: self.seed.seed,
+            max_flips: u64::MAX,
+            isa: Isa::detect(),
+            memory: None,
+        }
+    }
+
+    /// Everything that decides the rows.
+    fn identity(&self, fingerprint: &str, n_images: usize) -> String {
+        let Self { images, shard, seed, keep_masks, .. } = self;
+        format!(
+            "graph {fingerprint}, {n_images} images of {}, preprocessing {}, shard {shard}, {:?}, seed {}, masks {keep_masks}",
+            images.images.display(),
+            images.preprocess.as_deref().unwrap_or("none"),
+            self.plan().method,
+            seed.seed
+        )
+    }
+
+    /// Whether tables may be replaced: also by a resumed run that was killed between its tables and its end.
+    fn may_replace(&self) -> Force {
+        let is_unfinished = || session::checkpoint_path(&self.output).exists() || !self.output.exists();
+        Force { force: self.force.force || self.resume.resume && is_unfinished() }
+    }
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// If graph, network and images cannot be read or do not belong together, or an output cannot be written.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let replace = args.may_replace();
+    let outputs = [args.output.clone(), solve::layers_path(&args.output)];
+    let [out, layers_out] = [Output::create(&outputs[0], replace)?, Output::create(&outputs[1], replace)?];
+    let stored = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
+    let place = || args.graph.display().to_string();
+    let (net, options) = args.network.open(&stored).with_context(place)?;
+    let images = args.images.open(net.layers[0].shape, args.quiet)?;
+    let graph = Unrolled::new(&net, options)?;
+    let forward = Forward::new(&net)?;
+    drop(net);
+    let identity = args.identity(stored.fingerprint(), images.len());
+    let finished = Finished::begin(&args.output, identity, args.resume, args.force)?;
+    let (pool, bar) = (args.threads.pool()?, progress::bar(args.quiet.quiet));
+    let stop = session::stop_on_signals()?;
+    let finished = pool.install(|| -> anyhow::Result<_> {
+        shard::verify_values(&stored, &*bar)?;
+        let wiring = Wiring::new(&graph, &forward).with_context(place)?;
+        let scales = Scales::measure(&graph)?;
+        let job =
+            Job { args: &args, graph: &graph, forward: &forward, wiring, scales, images: &images, stop, bar: &*bar };
+        job.run(finished)
+    })?;
+    let pairs = [
+        ("graph", stored.fingerprint().to_owned()),
+        ("graph_path", args.graph.display().to_string()),
+        ("preprocess", serde_json::to_string(&args.images.preprocess()?)?),
+    ];
+    let provenance = super::provenance(Some(args.seed.seed), &pairs);
+    let table = Table { args: &args, images: &images, layers: graph.layers(), name: solve::graph_name(&args.graph) };
+    let line = summary(&finished, graph.totals().n_nodes, start.elapsed().as_secs_f64());
+    table.write(out, layers_out, &provenance, &finished)?;
+    finished.remove();
+    print(line?)
+}
+
+/// What the whole run needs.
+struct Job<'a> {
+    args: &'a Args,
+    graph: &'a Unrolled,
+    forward: &'a Forward,
+    wiring: Wiring<'a>,
+    scales: Scales,
+    images: &'a Images,
+    stop: Arc<AtomicBool>,
+    bar: &'a dyn Progress,
+}
+
+impl Job<'_> {
+    /// Solves all groups of images that are not finished.
+    fn run(&self, mut finished: Finished) -> anyhow::Result<Finished> {
+        let groups = self.args.shard.of(0..self.images.len().div_ceil(LANES));
+        let images = |group: usize| group * LANES..self.images.len().min((group + 1) * LANES);
+        let n_images: usize = groups.iter().map(|&group| images(group).len()).sum();
+        self.bar.begin("solve active subnetworks", n_images as u64);
+        self.bar.advance(n_finished(&finished) as u64);
+        let mut states = States::default();
+        for group in groups {
+            if finished.has(&group) {
+                continue;
+            }
+            match self.solve(images(group), &mut states) {
+                Ok(solved) => {
+                    self.bar.advance(solved.len() as u64);
+                    finished.add(group, solved)?;
+                }
+                Err(error) => {
+                    self.bar.end();
+                    finished.save()?;
+                    return Err(self.explained(error, &finished, n_images));
+                }
+            }
+        }
+        self.bar.end();
+        Ok(finished)
+    }
+
+    /// Solves up to sixteen images, the first of which has a number that is a multiple of sixteen.
+    fn solve(&self, images: std::ops::Range<usize>, states: &mut States) -> anyhow::Result<Vec<Solved>> {
+        let watch = Watch(&self.stop);
+        if watch.pulse() == Pulse::Stop {
+            return Err(spin::Error::Interrupted.into());
+        }
+        let start = Instant::now();
+        // Image k is in the lane of bit k; lanes without an image repeat the last one, and are not looked at.
+        let in_lane = |lane| images.start + bit_of_lane(lane).min(images.len() - 1);
+        let inputs = self.images.lanes(&std::array::from_fn::<_, LANES, _>(in_lane))?;
+        self.forward.states_into(&inputs, states);
+        let plan = self.args.plan();
+        let activity = Activity::new(&self.wiring, self.graph, states, images.len(), plan.isa)?;
+        let replicas = activity.solve(&self.scales, images.start as u32, &plan, &watch)?;
+        let secs = start.elapsed().as_secs_f64() / images.len() as f64;
+        let solved =
+            |(k, replica): (usize, Replica)| self.solved(&activity, images.start + k, k, Replica { secs, ..replica });
+        let solved = replicas.into_iter().enumerate().map(solved).collect::<anyhow::Result<Vec<_>>>()?;
+        let greatest = solved.iter().map(|solved| solved.replica.energy).fold(0.0, f64::max);
+        self.bar.note(&format!("images {}: ε at most {greatest:.6}", images.end));
+        Ok(solved)
+    }
+
+    fn solved(&self, activity: &Activity<'_>, image: usize, k: usize, mut replica: Replica) -> anyhow::Result<Solved> {
+        let answer = activity.answer(k);
+        let name = self.images.name(image);
+        ensure!(answer.logit.is_finite(), "image {name}: the greatest logit is {}, expected a number", answer.logit);
+        let state = std::mem::take(&mut replica.state);
+        let (active, spins) = match self.args.keep_masks {
+            true => (activity.nodes(k), state),
+            false => (Vec::new(), Vec::new()),
+        };
+        let layers = activity.layers(k).collect();
+        Ok(Solved { image, class: answer.class, logit: answer.logit, layers, replica, active, spins })
+    }
+
+    /// An interruption says what is left of the run, every other error what failed.
+    fn explained(&self, error: anyhow::Error, finished: &Finished, n_images: usize) -> anyhow::Error {
+        let done = n_finished(finished);
+        match error.downcast_ref() {
+            Some(spin::Error::Interrupted) if done == 0 => anyhow::anyhow!("interrupted before any image was finished"),
+            Some(spin::Error::Interrupted) => {
+                let path = finished.path().display();
+                anyhow::anyhow!(
+                    "interrupted; {done} of {n_images} images are in {path}, --resume continues with the others"
+                )
+            }
+            _ => error.context(format!("cannot solve active subnetworks of {}", self.args.graph.display())),
+        }
+    }
+}
+
+/// Finished images.
+fn n_finished(finished: &Finished) -> usize {
+    finished.parts().map(|(_, images)| images.len()).sum()
+}
+
+/// Watches for signals while a group is solved; progress is counted in images.
+struct Watch<'a>(&'a AtomicBool);
+
+impl Progress for Watch<'_> {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn note(&self, _: &str) {}
+    fn end(&self) {}
+}
+
+impl Control for Watch<'_> {
+    fn pulse(&self) -> Pulse {
+        match self.0.load(Ordering::Relaxed) {
+            true => Pulse::Stop,
+            false => Pulse::Continue,
+        }
+    }
+}
+
+/// From what was found to rows.
+struct Table<'a> {
+    args: &'a Args,
+    images: &'a Images,
+    layers: &'a [Layer],
+    name: String,
+}
+
+impl Table<'_> {
+    /// Writes both tables, image after image.
+    fn write(
+        &self,
+        out: Output,
+        layers_out: Output,
+        provenance: &Provenance,
+        finished: &Finished,
+    ) -> anyhow::Result<()> {
+        let context = |out: &Output| format!("cannot write {}", out.path().display());
+        let [layers_context, context] = [context(&layers_out), context(&out)];
+        let mut sink = table::active_layers(layers_out, provenance).with_context(|| layers_context.clone())?;
+        for solved in finished.rows() {
+            sink.append(&self.layer_rows(solved)).with_context(|| layers_context.clone())?;
+        }
+        sink.finish().context(layers_context)?.commit()?;
+        let mut sink = table::active(out, provenance).with_context(|| context.clone())?;
+        for solved in finished.rows() {
+            sink.append(&[self.row(solved)]).with_context(|| context.clone())?;
+        }
+        sink.finish().context(context)?.commit()
+    }
+
+    fn row(&self, solved: &Solved) -> ActiveRow {
+        let Solved { image, class, logit, layers, replica, active, spins } = solved;
+        let sum_abs: f64 = layers.iter().map(|layer| layer.sum_abs).sum();
+        ActiveRow {
+            graph: self.name.clone(),
+            image_index: *image as i64,
+            image: self.images.name(*image).to_owned(),
+            label: self.images.label(*image).map_or(-1, i64::from),
+            class: *class as i64,
+            logit: f64::from(*logit),
+            method: self.args.plan().method.name().to_owned(),
+            seed: self.args.seed.seed,
+            energy: replica.energy,
+            satisfied_weight: 0.5 * (sum_abs + replica.alignment),
+            frustrated_weight: 0.5 * (sum_abs - replica.alignment),
+            active_nodes: layers.iter().map(|layer| layer.nodes as i64).sum(),
+            active_edges: layers.iter().map(|layer| layer.edges as i64).sum(),
+            sum_abs,
+            flips: replica.flips as i64,
+            sweeps: replica.sweeps as i64,
+            secs: self.args.timing.then_some(replica.secs),
+            local_minimum: replica.local_minimum,
+            active: active.clone(),
+            spins: spins.clone(),
+        }
+    }
+
+    fn layer_rows(&self, solved: &Solved) -> Vec<ActiveLayerRow> {
+        let row = |(layer, active): (&Layer, &Active)| ActiveLayerRow {
+            graph: self.name.clone(),
+            image_index: solved.image as i64,
+            layer: layer.name.clone(),
+            n_nodes: layer.nodes.len() as i64,
+            active_nodes: active.nodes as i64,
+            n_edges: layer.n_edges as i64,
+            active_edges: active.edges as i64,
+            active_weight: active.sum_abs,
+        };
+        self.layers.iter().zip(&solved.layers).map(row).collect()
+    }
+}
+
+/// The last line: what was found, and what it cost.
+fn summary(finished: &Finished, n_nodes: u32, secs: f64) -> anyhow::Result<String> {
+    let energies: Vec<_> = finished.rows().map(|solved| solved.replica.energy).collect();
+    if energies.is_empty() {
+        bail!("there is no image in this shard");
+    }
+    let sample = Sample::of(&energies)?;
+    let nodes: u64 = finished.rows().flat_map(|solved| &solved.layers).map(|layer| layer.nodes).sum();
+    let mut line = format!(
+        "ε̂ of active subnetworks: mean {:.6}, sd {:.6}, from {:.6} to {:.6}; {} images, {:.1} % of nodes active; {secs:.1} s",
+        sample.mean,
+        sample.sd.unwrap_or(0.0),
+        sample.least,
+        energies.iter().copied().fold(0.0, f64::max),
+        sample.n,
+        100.0 * nodes as f64 / (f64::from(n_nodes) * sample.n as f64),
+    );
+    if let Some(peak) = super::peak_memory() {
+        line += &format!(", peak memory {peak}");
+    }
+    Ok(line)
+}
+
+/// Bytes as hexadecimal digits in a checkpoint.
+mod hex {
+    use std::fmt::Write as _;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = String::with_capacity(2 * bytes.len());
+        for byte in bytes {
+            write!(text, "{byte:02x}").expect("a string takes everything");
+        }
+        serializer.serialize_str(&text)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let pair = |pair: &[u8; 2]| {
+            let pair = std::str::from_utf8(pair).ok()?;
+            u8::from_str_radix(pair, 16).ok()
+        };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let bytes = pairs.iter().map(pair).collect::<Option<Vec<_>>>().filter(|_| rest.is_empty());
+        bytes.ok_or_else(|| D::Error::custom("expected pairs of hexadecimal digits"))
+    }
+}

@@ -1,0 +1,45 @@
+//! Which edges couple the spins of which replicas: what the streaming solver adds up as local fields.
+
+use crate::graph::{BlockStream, Frame};
+use crate::kernel::{self, Fields, Isa, Scratch, Spins};
+
+/// The edges that count, by replica. The streaming methods know the graph's frames, and their edges through this alone.
+pub trait Coupling: Sync {
+    /// What a thread reuses from frame to frame.
+    type Buffers: Default + Send;
+
+    /// Adds `Σ_j Au_ij s_j`, over the edges that count, to the fields of the rows of frame `index`, which has been read.
+    ///
+    /// Sums must depend on the row and on the spins of its own replica alone: not on frames, threads or other replicas.
+    fn add(&self, index: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, buffers: &mut Self::Buffers);
+
+    /// `Σ|w|` over the edges that count in a replica.
+    fn sum_abs(&self, replica: u32) -> f64;
+
+    /// By node: the mask of replicas (sixteen at most) that it has edges in. A node without does not flip. Nothing: every
+    /// node may flip.
+    fn members(&self) -> Option<&[u16]> {
+        None
+    }
+}
+
+/// All edges, in all replicas.
+#[derive(Clone, Copy)]
+pub(super) struct Whole<'a> {
+    pub graph: &'a dyn BlockStream,
+    pub isa: Isa,
+}
+
+impl Coupling for Whole<'_> {
+    type Buffers = Scratch;
+
+    fn add(&self, _: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, scratch: &mut Scratch) {
+        for blocks in [&frame.inward, &frame.outward] {
+            kernel::add_blocks(self.isa, blocks, self.graph.values(), spins, fields, scratch);
+        }
+    }
+
+    fn sum_abs(&self, _: u32) -> f64 {
+        self.graph.totals().sum_abs
+    }
+}

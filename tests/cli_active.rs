@@ -1,0 +1,128 @@
+//! `pipeline active`
+
+mod common;
+
+use common::{Workdir, repository};
+use frustration::table::{self, ActiveRow};
+
+const DIGITS: &str = "fixtures/digits/digits.onnx";
+const IMAGES: &str = "fixtures/digits/images.npy";
+
+/// A folder with the graph of the digits network as `g`.
+fn digits() -> Workdir {
+    let dir = Workdir::new();
+    dir.ok(["build-graph", "--quiet", "--model", &path(DIGITS), "-o", "g"]);
+    dir
+}
+
+fn path(name: &str) -> String {
+    repository(name).to_str().unwrap().to_owned()
+}
+
+fn args(output: &str, flags: &[&str]) -> Vec<String> {
+    let (model, images) = (path(DIGITS), path(IMAGES));
+    let args = ["active", "g", "--model", &model, "--images", &images, "-o", output, "--quiet"];
+    args.iter().chain(flags).map(|&arg| arg.to_owned()).collect()
+}
+
+fn active(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<ActiveRow> {
+    dir.ok(args(output, flags));
+    table::read_active(&dir.path(output)).unwrap()
+}
+
+fn bytes(dir: &Workdir, name: &str) -> Vec<u8> {
+    std::fs::read(dir.path(name)).unwrap()
+}
+
+#[test]
+fn every_column_is_filled_in() {
+    let dir = digits();
+    for method in ["sweep", "anneal"] {
+        let flags = ["--limit", "21", "--method", method, "--sweeps", "30", "--seed", "5", "--timing", "--force"];
+        let rows = active(&dir, "x.parquet", &flags);
+        assert_eq!(rows.len(), 21);
+        for (index, row) in (0..).zip(&rows) {
+            assert_eq!((row.graph.as_str(), row.method.as_str(), row.seed), ("g", method, 5));
+            assert_eq!((row.image_index, row.image.as_str()), (index, index.to_string().as_str()));
+            assert!((0..10).contains(&row.class) && row.logit > 0.0);
+            assert!(row.energy > 0.34 && row.energy < 0.40, "{}", row.energy);
+            assert!((row.satisfied_weight + row.frustrated_weight - row.sum_abs).abs() < 1e-6 * row.sum_abs);
+            assert!((row.frustrated_weight / row.sum_abs - row.energy).abs() < 1e-12);
+            assert!(row.active_nodes < 15_000 && row.active_edges > 100_000 && row.active_edges < 600_000);
+            assert!(row.flips > 0 && row.sweeps > 0 && row.secs.is_some_and(|secs| secs > 0.0) && row.local_minimum);
+        }
+        let footer = table::read_provenance(&dir.path("x.parquet")).unwrap();
+        assert!(dir.ok(["inspect", "g"]).stdout().contains(footer.get("graph").unwrap()));
+    }
+}
+
+#[test]
+fn results_depend_on_the_image_alone() {
+    let dir = digits();
+    for method in ["sweep", "anneal"] {
+        let flags = ["--method", method, "--sweeps", "10", "--force", "--keep-masks"];
+        let run = |output: &str, more: &[&str]| active(&dir, output, &[&flags[..], more].concat());
+        let whole = run("w.parquet", &["--limit", "40", "--threads", "1"]);
+        run("w2.parquet", &["--limit", "40", "--threads", "2"]);
+        assert!(bytes(&dir, "w.parquet") == bytes(&dir, "w2.parquet"), "threads, {method}");
+        assert!(bytes(&dir, "w.layers.parquet") == bytes(&dir, "w2.layers.parquet"), "threads, {method}");
+        // The last group has other images beside its own.
+        assert_eq!(run("p.parquet", &["--limit", "35"]), whole[..35]);
+        let mut shards = [
+            run("1.parquet", &["--limit", "40", "--shard", "1/2"]),
+            run("2.parquet", &["--limit", "40", "--shard", "2/2"]),
+        ]
+        .concat();
+        shards.sort_by_key(|row| row.image_index);
+        assert_eq!(shards, whole);
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_is_resumed() {
+    let dir = digits();
+    let whole = args("w.parquet", &["--limit", "96", "--method", "anneal", "--sweeps", "100", "--keep-masks"]);
+    dir.ok(&whole);
+    let stopped: Vec<_> = whole.iter().map(|arg| arg.replace("w.parquet", "s.parquet")).collect();
+    let message = dir.terminated(&stopped, "s.parquet.checkpoint");
+    assert!(message.contains("of 96 images are in s.parquet.checkpoint, --resume"), "{message}");
+    dir.run(1, &stopped).fails_with(&["--resume continues it, --force starts again"]);
+    dir.run(1, stopped.iter().map(String::as_str).chain(["--resume", "--seed", "9"])).fails_with(&["another search"]);
+    dir.ok(stopped.iter().map(String::as_str).chain(["--resume"]));
+    assert!(bytes(&dir, "w.parquet") == bytes(&dir, "s.parquet"));
+    assert!(bytes(&dir, "w.layers.parquet") == bytes(&dir, "s.layers.parquet"));
+    assert!(!dir.path("s.parquet.checkpoint").exists());
+}
+
+#[test]
+fn outputs_and_networks_are_checked_before_the_work() {
+    let dir = digits();
+    dir.write("x.parquet", "mine");
+    dir.run(1, args("x.parquet", &[])).fails_with(&["x.parquet exists", "--force"]);
+    dir.ok(["build-graph", "--quiet", "--arch", "digits", "--init", "he", "-o", "h"]);
+    let other: Vec<_> =
+        args("y.parquet", &[]).iter().map(|arg| if arg == "g" { "h".into() } else { arg.clone() }).collect();
+    dir.run(1, other).fails_with(&["expected the network that the graph was built from"]);
+    dir.write("e.csv", "source,target,weight\na,b,1\nb,c,-1\n");
+    dir.ok(["import-graph", "e.csv", "-o", "e", "--quiet"]);
+    let imported: Vec<_> =
+        args("y.parquet", &[]).iter().map(|arg| if arg == "g" { "e".into() } else { arg.clone() }).collect();
+    dir.run(1, imported).fails_with(&["pipeline build-graph"]);
+    assert!(!dir.path("y.parquet").exists());
+    dir.run(2, args("y.parquet", &["--method", "steepest"]));
+}
+
+#[test]
+fn compare_counts_the_images_below_the_network() {
+    let dir = digits();
+    active(&dir, "a.parquet", &["--limit", "20"]);
+    dir.ok(["solve", "g", "-o", "r.parquet", "--method", "sweep", "--replicas", "4", "--quiet"]);
+    let compare = ["compare", "--real", "r.parquet", "--active", "a.parquet", "-o", "s.parquet"];
+    let stdout = dir.ok(compare).stdout();
+    assert!(stdout.contains("active: 20 of 20 images (1.0000) below the mean of real"), "{stdout}");
+    let rows = table::read_summary(&dir.path("s.parquet")).unwrap();
+    assert_eq!((rows[1].case.as_str(), rows[1].reference.as_deref(), rows[1].n), ("active", Some("real"), 20));
+    assert!(rows[1].welch_t.unwrap() < 0.0);
+    let twice = compare.iter().chain(&["--active", "a.parquet", "--force"]);
+    dir.run(1, twice).fails_with(&["repeats", "give each image once"]);
+}
