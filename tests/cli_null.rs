@@ -97,6 +97,24 @@ fn equal_runs_give_equal_files_on_any_number_of_threads_and_in_any_memory() {
 }
 
 #[test]
+fn models_side_by_side_and_one_at_a_time_have_the_same_rows() {
+    let dir = digits();
+    for (kind, method) in [("n1", "sweep"), ("n1", "anneal"), ("n3", "sweep"), ("n3", "anneal")] {
+        let flags = ["--kind", kind, "--method", method, "--sweeps", "10", "--models", "5", "--seed", "4", "--force"];
+        let together = null(&dir, "x.parquet", &flags);
+        let mut alone = Vec::new();
+        for shard in ["1/5", "2/5", "3/5", "4/5", "5/5"] {
+            alone.extend(null(&dir, "x.parquet", &[&flags[..], &["--shard", shard]].concat()));
+        }
+        assert_eq!(together, alone, "{kind} {method}");
+        // With nine instances there are no lanes for a second model.
+        let mut more = null(&dir, "x.parquet", &[&flags[..], &["--instances", "9"]].concat());
+        more.retain(|row| row.instance < 2);
+        assert_eq!(together, more, "{kind} {method}");
+    }
+}
+
+#[test]
 fn four_shards_together_are_the_whole() {
     let dir = digits();
     for kind in ["n1", "n2", "n3"] {

@@ -24,10 +24,13 @@
 
 pub mod csr;
 pub mod edges;
+mod revalued;
 pub mod sums;
 pub mod transpose;
 
 use std::ops::Range;
+
+pub use revalued::Revalued;
 
 /// A node's number. Graphs have fewer than 2³² nodes; edges are counted in `u64`.
 pub type NodeId = u32;

@@ -61,11 +61,11 @@ pub(super) struct Scratch {
 
 /// One row group in one lane group: where its columns and its fields are.
 #[derive(Clone, Copy, Debug)]
-struct Item {
+pub(super) struct Item {
     group: usize,
     col_shift: u32,
     /// Index of the vector of the first row in the fields.
-    field: usize,
+    pub field: usize,
 }
 
 /// What one tile of rows works on; `field_step` is the distance between neighbouring rows' vectors.
@@ -158,35 +158,48 @@ pub(super) fn add(
     scratch: &mut Scratch,
 ) {
     scratch.columns.reset(intervals, block.col_stride);
-    let panel = Panel { isa, block, intervals, values, spins };
-    if block.runs.iter().all(|run| run.value_step == 0 || run.count == 1) {
-        scratch.items.clear();
-        for a in 0..block.runs[0].count {
-            for b in 0..block.runs[1].count {
-                panel.push_items(a, b, fields, &mut scratch.items);
-            }
-        }
-        return panel.add_items(0, fields, scratch);
-    }
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            scratch.items.clear();
-            panel.push_items(a, b, fields, &mut scratch.items);
-            panel.add_items(block.group(a, b).2, fields, scratch);
-        }
-    }
+    let panel = Panel { isa, block, intervals, spins };
+    let mut items = std::mem::take(&mut scratch.items);
+    panel.each_shared(fields, &mut items, |items, value_shift, fields| {
+        panel.add_items(&values[value_shift as usize..], items, fields, scratch);
+    });
+    scratch.items = items;
 }
 
-/// A block and its operands.
-struct Panel<'a> {
-    isa: Isa,
-    block: &'a Block,
-    intervals: &'a [Interval],
-    values: &'a [f32],
-    spins: &'a Spins,
+/// A block and its spins.
+#[derive(Clone, Copy)]
+pub(super) struct Panel<'a> {
+    pub isa: Isa,
+    pub block: &'a Block,
+    pub intervals: &'a [Interval],
+    pub spins: &'a Spins,
 }
 
 impl Panel<'_> {
+    /// Calls `f(items, value shift, fields)` for the items that share their values: once, or for every row group.
+    pub fn each_shared(
+        &self,
+        fields: &mut Fields,
+        items: &mut Vec<Item>,
+        mut f: impl FnMut(&[Item], u64, &mut Fields),
+    ) {
+        let runs = self.block.runs;
+        let is_shared = runs.iter().all(|run| run.value_step == 0 || run.count == 1);
+        items.clear();
+        for a in 0..runs[0].count {
+            for b in 0..runs[1].count {
+                self.push_items(a, b, fields, items);
+                if !is_shared {
+                    f(items, self.block.group(a, b).2, fields);
+                    items.clear();
+                }
+            }
+        }
+        if is_shared {
+            f(items, 0, fields);
+        }
+    }
+
     fn push_items(&self, a: u32, b: u32, fields: &Fields, items: &mut Vec<Item>) {
         let (row, col_shift, _) = self.block.group(a, b);
         let first = local(row, fields.first_row()) * fields.n_groups();
@@ -194,10 +207,9 @@ impl Panel<'_> {
         items.extend(fields.groups().iter().enumerate().map(item));
     }
 
-    /// Adds the panel at `value_shift` to all items.
-    fn add_items(&self, value_shift: u64, fields: &mut Fields, scratch: &mut Scratch) {
-        let Scratch { columns, items, masks, packed, tables, .. } = scratch;
-        let values = &self.values[value_shift as usize..];
+    /// Adds the panel whose values begin where `values` does to all items.
+    fn add_items(&self, values: &[f32], items: &[Item], fields: &mut Fields, scratch: &mut Scratch) {
+        let Scratch { columns, masks, packed, tables, .. } = scratch;
         let (n_rows, row_stride) = (self.block.n_rows as usize, self.block.row_stride as usize);
         let field_step = self.block.row_step as usize * fields.n_groups();
         for items in items.chunks(ITEMS) {
@@ -239,7 +251,7 @@ impl Panel<'_> {
     }
 
     /// Copies the masks of concatenated columns `first .. first + n` of one item, filled up to whole quads.
-    fn gather(&self, item: &Item, first: usize, n: usize, masks: &mut Vec<u16>) {
+    pub fn gather(&self, item: &Item, first: usize, n: usize, masks: &mut Vec<u16>) {
         let plane = self.spins.plane(item.group);
         masks.clear();
         let mut start = 0;

@@ -49,6 +49,16 @@ impl Diagonal<'_> {
     }
 }
 
+/// Adds the signed weights of one row to its field, one after the other.
+#[inline(always)]
+pub(super) fn add_all(field: &mut [f32; LANES], masks: impl Iterator<Item = u16>, weights: &[[f32; LANES]]) {
+    let mut sum = *field;
+    for (mask, weight) in masks.zip(weights) {
+        add(&mut sum, signed(mask, *weight));
+    }
+    *field = sum;
+}
+
 #[inline(always)]
 fn add(sum: &mut [f32; LANES], terms: [f32; LANES]) {
     for (sum, term) in sum.iter_mut().zip(terms) {

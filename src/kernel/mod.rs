@@ -16,6 +16,8 @@
 //! A panel that only one row group in one lane group uses (every edge has its own weight, at most sixteen replicas) needs
 //! no tables with AVX-512: there the signs of the quad's columns are expanded once, and each row is summed directly.
 //!
+//! Where the weights differ from lane to lane ([`LaneValues`]) nothing can be tabulated; see [`add_blocks_lanewise`].
+//!
 //! | [`Isa`] | vector | table | per row, quad and sixteen replicas |
 //! | --- | --- | --- | --- |
 //! | `Avx512` | sixteen lanes | whole, one register | one permute, one addition |
@@ -44,6 +46,7 @@ mod dense;
 mod diagonal;
 mod gated;
 mod lanes;
+mod lanewise;
 pub(crate) mod multiply;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -55,6 +58,7 @@ mod x86;
 
 pub use gated::{Tapped, add_means};
 pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, lane_of_bit, mask_of, signed};
+pub use lanewise::{LaneScratch, LaneValues, add_blocks_lanewise};
 pub use multiply::{Columns, multiply};
 
 use crate::graph::{Block, Blocks, Interval, NodeId, PanelKind};

@@ -168,3 +168,56 @@ fn a_field_is_the_signed_sum_of_the_weights() {
     assert_eq!(fields.get(3, 0, 0), 3.0);
     assert_eq!(fields.get(3, 0, 9), 7.0);
 }
+
+/// Fields by the plain loop over the values of each replica's own graph.
+fn plain_lanewise(blocks: &Blocks, graphs: &[Vec<f32>], of_replica: [usize; LANES], spins: &Spins) -> Vec<u32> {
+    let of_graph = |values: &Vec<f32>| {
+        let mut fields = Fields::default();
+        fields.reset(ROWS, 0..spins.n_groups());
+        plain::add_blocks(blocks, values, spins, &mut fields);
+        fields
+    };
+    let by_graph: Vec<_> = graphs.iter().map(of_graph).collect();
+    let n_vectors = by_graph[0].vectors().len();
+    let bits =
+        |(vector, lane): (usize, usize)| by_graph[of_replica[bit_of_lane(lane)]].vectors()[vector][lane].to_bits();
+    (0..n_vectors).flat_map(|vector| (0..LANES).map(move |lane| (vector, lane))).map(bits).collect()
+}
+
+proptest! {
+    #[test]
+    fn lanes_with_values_of_their_own_give_the_bits_of_the_plain_loop(
+        block in block(3), seed in any::<u64>(), n_groups in 1usize..3, n_graphs in 1usize..=LANES, step in 1usize..6,
+    ) {
+        let rotated = |graph: usize| {
+            let mut values = values();
+            values.rotate_left(1 + 37 * graph);
+            values
+        };
+        let graphs: Vec<_> = (0..n_graphs).map(rotated).collect();
+        let of_replica = std::array::from_fn(|replica| replica * step / 3 % n_graphs);
+        let spins = spins(seed, n_groups);
+        let expected = plain_lanewise(&block, &graphs, of_replica, &spins);
+        let mut lane_values = LaneValues::zero(graphs[0].len(), n_graphs, of_replica);
+        graphs.iter().enumerate().for_each(|(graph, values)| lane_values.set(graph, values));
+        prop_assert!((0..n_graphs).all(|graph| lane_values.of_graph(graph) == graphs[graph]));
+        for isa in Isa::available() {
+            let mut fields = Fields::default();
+            fields.reset(ROWS, 0..n_groups);
+            add_blocks_lanewise(isa, &block, &lane_values, &spins, &mut fields, &mut LaneScratch::default());
+            let found: Vec<_> = fields.vectors().iter().flatten().map(|x| x.to_bits()).collect();
+            prop_assert_eq!(found, expected.clone(), "{:?}", isa);
+        }
+    }
+}
+
+#[test]
+#[should_panic = "a panel reaches outside the value store"]
+fn a_lane_value_outside_the_store_is_not_read() {
+    let mut blocks = Blocks::default();
+    blocks.push(Block::single(ROWS.start), &[Interval { first_col: 0, len: 3, values: 8 }]);
+    let mut fields = Fields::default();
+    fields.reset(ROWS, [0]);
+    let (values, spins) = (LaneValues::zero(10, 3, [0; LANES]), Spins::all_up(3, 1));
+    add_blocks_lanewise(Isa::detect(), &blocks, &values, &spins, &mut fields, &mut LaneScratch::default());
+}

@@ -5,6 +5,7 @@
 use std::arch::x86_64::*;
 
 use super::dense::{ItemOfTile, Line, SIGNS, Signs, Single, Table, Tile, split_rows};
+use super::lanewise;
 use super::weights::Weights;
 use super::{LANES, Task};
 
@@ -104,6 +105,101 @@ pub(super) mod avx512 {
             }
             for (r, sum) in sums.iter().enumerate() {
                 _mm512_storeu_ps(fields.add(field(r)), *sum);
+            }
+        }
+    }
+
+    /// Both sums of every pair of columns.
+    pub(in super::super) fn build_sums(weights: &lanewise::Weights<'_>, sums: &mut [lanewise::Sums]) {
+        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected.
+        unsafe { sums_of_pairs(weights, sums) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512dq")]
+    fn sums_of_pairs(weights: &lanewise::Weights<'_>, sums: &mut [lanewise::Sums]) {
+        let values = weights.values();
+        // SAFETY: sixteen u32.
+        let graphs = unsafe { _mm512_loadu_si512(values.graphs().as_ptr().cast()) };
+        for (quad, sums) in weights.quads().zip(sums.chunks_exact_mut(weights.n_rows)) {
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let mut w = [_mm512_setzero_ps(); 4];
+                for (w, offset) in w.iter_mut().zip(quad) {
+                    // SAFETY: the offsets of all rows are in range.
+                    let of_graphs = unsafe { _mm512_loadu_ps(values.pointer(offset + weights.shift(row))) };
+                    *w = _mm512_permutexvar_ps(graphs, of_graphs);
+                }
+                let [p, q] = [_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])];
+                let [m, n] = [_mm512_sub_ps(w[0], w[1]), _mm512_sub_ps(w[2], w[3])];
+                for (line, sum) in sums.iter_mut().zip([p, m, q, n]) {
+                    // SAFETY: a line is sixteen f32, aligned.
+                    unsafe { _mm512_store_ps(line.0.as_mut_ptr(), sum) };
+                }
+            }
+        }
+    }
+
+    /// Adds a tile to `I` items at once, which share what they load.
+    pub(in super::super) fn add_sums<const I: usize>(
+        tile: &lanewise::Tile<'_>,
+        items: [lanewise::ItemOfTile<'_>; I],
+        fields: &mut [[f32; LANES]],
+    ) {
+        items.iter().for_each(|item| tile.check(*item, fields));
+        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected; the items have been checked.
+        unsafe {
+            let mut row = 0;
+            while row < tile.n_rows {
+                match tile.n_rows - row {
+                    8.. => (add_sums_rows::<8, I>(tile, row, &items, fields), row += 8),
+                    4.. => (add_sums_rows::<4, I>(tile, row, &items, fields), row += 4),
+                    2.. => (add_sums_rows::<2, I>(tile, row, &items, fields), row += 2),
+                    _ => (add_sums_rows::<1, I>(tile, row, &items, fields), row += 1),
+                };
+            }
+        }
+    }
+
+    /// # Safety
+    /// [`lanewise::Tile::check`] has accepted the items, and `row + R <= n_rows`.
+    #[target_feature(enable = "avx512f,avx512dq")]
+    unsafe fn add_sums_rows<const R: usize, const I: usize>(
+        tile: &lanewise::Tile<'_>,
+        row: usize,
+        items: &[lanewise::ItemOfTile<'_>; I],
+        fields: &mut [[f32; LANES]],
+    ) {
+        // SAFETY: the vectors of all rows are in range, and so are the sums of `n_rows` rows and the words of each quad.
+        unsafe {
+            let fields = fields.as_mut_ptr().cast::<f32>();
+            let field = |i: usize, r: usize| (items[i].first + (row + r) * tile.field_step) * LANES;
+            let mut sums = [[_mm512_setzero_ps(); R]; I];
+            for (i, sums) in sums.iter_mut().enumerate() {
+                sums.iter_mut().enumerate().for_each(|(r, sum)| *sum = _mm512_loadu_ps(fields.add(field(i, r))));
+            }
+            let sign = |mask: u64| _mm512_mask_blend_ps(mask as __mmask16, _mm512_set1_ps(-1.0), _mm512_set1_ps(1.0));
+            let mut pairs: *const f32 = tile.sums.as_ptr().add(row).cast();
+            for quad in 0..tile.n_quads {
+                let words: [u64; I] = std::array::from_fn(|i| *items[i].words.get_unchecked(quad));
+                let up: [__m512; I] = std::array::from_fn(|i| sign(words[i]));
+                let same: [__m512; I] = std::array::from_fn(|i| sign(words[i] >> 48));
+                for r in 0..R {
+                    let of_row = pairs.add(4 * r * LANES);
+                    let (p, m) = (_mm512_load_ps(of_row), _mm512_load_ps(of_row.add(LANES)));
+                    let (q, n) = (_mm512_load_ps(of_row.add(2 * LANES)), _mm512_load_ps(of_row.add(3 * LANES)));
+                    for i in 0..I {
+                        let first = _mm512_mask_blend_ps((words[i] >> 16) as __mmask16, m, p);
+                        let second = _mm512_mask_blend_ps((words[i] >> 32) as __mmask16, n, q);
+                        // Products with a sign are exact, so these are additions.
+                        let sum = _mm512_fmadd_ps(same[i], second, first);
+                        sums[i][r] = _mm512_fmadd_ps(up[i], sum, sums[i][r]);
+                    }
+                }
+                pairs = pairs.add(4 * tile.n_rows * LANES);
+            }
+            for i in 0..I {
+                for r in 0..R {
+                    _mm512_storeu_ps(fields.add(field(i, r)), sums[i][r]);
+                }
             }
         }
     }

@@ -39,7 +39,6 @@
 mod n1;
 pub mod n2;
 mod n3;
-mod revalued;
 #[cfg(test)]
 mod tests;
 
@@ -48,11 +47,11 @@ use std::fmt;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
+pub use crate::graph::Revalued;
 use crate::graph::{BlockStream, Layer};
 pub use crate::net::arch::Init;
 pub use n1::n1;
 pub use n3::n3;
-pub use revalued::Revalued;
 
 /// How a null model's weights come about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,33 +11,35 @@
 //! `∝ 1/√σ_layer`) brought nothing that is worth losing detailed balance for.
 
 use super::coupling::Coupling;
+use super::random::{SweepKey, Uniform};
 use super::relax::{Relax, Search};
+use super::siblings::Company;
 use super::visit::Rule;
-use super::{Error, random, sweep};
+use super::{Error, sweep};
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
 
 /// `β σ` of the first and of the last sweep.
 const BETA_SIGMA: [f64; 2] = [0.15, 4.0];
 
-/// One temperature.
-struct Metropolis {
-    key: u64,
+/// One temperature in each lane.
+struct Metropolis<U> {
+    random: U,
     /// `2 β / ln 2`.
-    exponent: f32,
+    exponents: [f32; LANES],
 }
 
-impl Rule for Metropolis {
+impl<U: Uniform> Rule for Metropolis<U> {
     #[inline(always)]
     fn flips(&self, _: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16 {
         // The least uniform number is 2⁻²⁵: beyond 2²⁵ no lane can flip.
-        if !r.iter().fold(false, |any, &r| any | (r * self.exponent <= 25.5)) {
+        if !r.iter().zip(&self.exponents).fold(false, |any, (r, exponent)| any | (r * exponent <= 25.5)) {
             return 0;
         }
-        let u = random::uniform(self.key, node, group);
+        let u = self.random.uniform(node, group);
         let mut flips = [false; LANES];
         for (lane, flips) in flips.iter_mut().enumerate() {
-            *flips = u[lane] * exp2(r[lane] * self.exponent) < 1.0;
+            *flips = u[lane] * exp2(r[lane] * self.exponents[lane]) < 1.0;
         }
         mask_of(flips)
     }
@@ -63,16 +65,24 @@ fn beta(sigma: f64, sweep: u32, sweeps: u32) -> f64 {
     first * (last / first).powf(f64::from(sweep) / f64::from(sweeps.max(2) - 1))
 }
 
+/// `2 β / ln 2` to sixteen binary places: the last bits of a logarithm differ between machines.
+fn exponent(beta: f64) -> f32 {
+    f32::from_bits(((2.0 * beta / std::f64::consts::LN_2) as f32).to_bits() & !0xff)
+}
+
 /// The whole method: the schedule, then descent.
 pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>, sweeps: u32) -> Result<(), Error> {
-    let Search { scales, plan, control, .. } = relax.search;
+    let Search { company, plan, control, .. } = relax.search;
     control.begin("anneal", u64::from(sweeps));
     control.advance(u64::from(relax.steps().min(sweeps)));
     for sweep in relax.steps()..sweeps {
-        let beta = beta(scales.typical, sweep, sweeps);
-        // Sixteen binary places: the last bits of a logarithm differ between machines.
-        let exponent = f32::from_bits(((2.0 * beta / std::f64::consts::LN_2) as f32).to_bits() & !0xff);
-        relax.step(&Metropolis { key: random::sweep_key(plan.seed, u64::from(sweep)), exponent })?;
+        let exponents = company.by_lane(|scales| exponent(beta(scales.typical, sweep, sweeps)));
+        match company {
+            Company::One(_) => {
+                relax.step(&Metropolis { random: SweepKey::new(plan.seed, u64::from(sweep)), exponents })?;
+            }
+            Company::Siblings(siblings) => relax.step(&Metropolis { random: siblings.random(sweep), exponents })?,
+        }
     }
     control.end();
     sweep::descend(relax, sweeps)

@@ -2,31 +2,32 @@
 
 use crate::kernel::{LANES, bit_of_lane, lane_of_bit};
 
-/// The grid on which one layer's fields are added: multiples of `unit`, at most 2³⁰ of them in a field.
+/// The grids, by lane, on which one layer's fields are added: multiples of `unit`, at most 2³⁰ of them in a field.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grid {
-    unit: f64,
-    scale: f64,
+    unit: [f64; LANES],
+    scale: [f64; LANES],
 }
 
 impl Grid {
-    /// For fields of at most `max`.
-    pub(super) fn new(max: f64) -> Self {
+    /// For fields of at most `max`, by lane.
+    pub(super) fn new(max: [f64; LANES]) -> Self {
         // A power of two, so that scaling is exact; one binary place to spare for rounding in `f32`. Sums over all
         // nodes (fewer than 2³²) fit 64 bits.
-        let exponent = if max > 0.0 { 29 - max.log2().floor() as i32 } else { 0 }.clamp(-126, 126);
-        Self { unit: 2f64.powi(-exponent), scale: 2f64.powi(exponent) }
+        let exponent = |max: f64| if max > 0.0 { 29 - max.log2().floor() as i32 } else { 0 }.clamp(-126, 126);
+        let exponents = max.map(exponent);
+        Self { unit: exponents.map(|e| 2f64.powi(-e)), scale: exponents.map(|e| 2f64.powi(e)) }
     }
     /// The nearest grid point. Adding 1.5 · 2⁵² rounds to a whole number, which then is in the low bits: unlike a cast,
     /// every instruction set has a vector form of that.
     #[inline(always)]
-    fn points(&self, field: f32) -> i64 {
+    fn points(&self, lane: usize, field: f32) -> i64 {
         const MAGIC: f64 = 6_755_399_441_055_744.0;
-        (f64::from(field) * self.scale + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()) as i64
+        (f64::from(field) * self.scale[lane] + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()) as i64
     }
-    /// A sum of grid points as a number.
-    pub(super) fn value(&self, sum: i64) -> f64 {
-        sum as f64 * self.unit
+    /// A lane's sum of grid points as a number.
+    fn value(&self, lane: usize, sum: i64) -> f64 {
+        sum as f64 * self.unit[lane]
     }
 }
 
@@ -48,7 +49,7 @@ impl Tally {
     pub(super) fn add(&mut self, grid: &Grid, mask: u16, fields: &[f32; LANES]) {
         for (lane, field) in fields.iter().enumerate() {
             let chosen = i64::from(mask >> bit_of_lane(lane) & 1);
-            let points = grid.points(*field) & -chosen;
+            let points = grid.points(lane, *field) & -chosen;
             self.sums[lane] = self.sums[lane].wrapping_add(points);
             self.counts[lane] = self.counts[lane].wrapping_add(chosen as u64);
         }
@@ -69,6 +70,6 @@ impl Tally {
     /// Sum and count of the replica with spin bit `bit`.
     pub(super) fn of(&self, grid: &Grid, bit: usize) -> (f64, u64) {
         let lane = lane_of_bit(bit);
-        (grid.value(self.sums[lane]), self.counts[lane])
+        (grid.value(lane, self.sums[lane]), self.counts[lane])
     }
 }

@@ -15,6 +15,9 @@
 //! The streaming methods on a one-way stream hold, instead of the values, those of one wave (32 MiB
 //! and a frame for every thread), and for every 16 replicas 64 bytes more a node.
 //!
+//! Graphs that differ in their values only ([`super::siblings`]) are solved side by side if that fits: for each `4 v` and `4 n`,
+//! besides what one search holds, and the parent's values.
+//!
 //! Replicas do not depend on each other: those that do not fit wait, and the result is the same.
 
 use super::waves::Waves;
@@ -58,6 +61,17 @@ pub(super) fn replicas_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u
     };
     let groups = need.units(limit)?.min(u64::from(u32::MAX) / LANES as u64);
     Ok(groups as u32 * LANES as u32)
+}
+
+/// Graphs, at most `wanted`, that differ in their values only and fit side by side; 0 if not even one fits that way.
+pub(super) fn siblings_at_once(graph: &dyn BlockStream, plan: &Plan, wanted: usize) -> usize {
+    let Some(limit) = plan.memory else { return wanted };
+    let (n, threads) = (u64::from(graph.totals().n_nodes), rayon::current_num_threads() as u64);
+    let none = Plan { replicas: 0, ..plan.clone() };
+    // The values of the parent, and of the graph that is being made or ends one by one.
+    let fixed = base(graph, &none) + 2 * values(graph) + 28 * n + 10 * n * threads;
+    let unit = 4 * graph.values().len() as u64 + 4 * n + n * u64::from(plan.replicas) / 4;
+    Need { fixed, unit }.units(limit).map_or(0, |units| wanted.min(units.try_into().unwrap_or(usize::MAX)))
 }
 
 /// Replicas of `steepest` that may be under way at the same time.

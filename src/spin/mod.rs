@@ -42,6 +42,7 @@ mod random;
 mod relax;
 mod rows;
 mod scale;
+pub mod siblings;
 mod stale;
 pub mod steepest;
 pub mod sweep;
@@ -55,6 +56,7 @@ use crate::graph::{self, BlockStream};
 use crate::kernel::{Isa, LANES, Spins};
 use coupling::Whole;
 use relax::{Ending, Relax, Search};
+use siblings::Company;
 
 pub use control::{Batch, Checkpoint, Control, Pulse, Run};
 pub use coupling::Coupling;
@@ -187,14 +189,16 @@ pub enum Error {
 /// # Errors
 /// [`Error`] if the graph cannot be read or has no weight, or the search was stopped.
 pub fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
-    let totals = graph.totals();
-    if totals.sum_abs.is_nan() || totals.sum_abs <= 0.0 {
-        return Err(Error::NoWeight { sum_abs: totals.sum_abs });
-    }
+    check_weight(graph)?;
     match plan.method {
         Method::Steepest => steepest::solve(graph, plan, control),
         Method::Sweep | Method::Anneal { .. } => stream(graph, plan, control),
     }
+}
+
+fn check_weight(graph: &dyn BlockStream) -> Result<(), Error> {
+    let sum_abs = graph.totals().sum_abs;
+    if sum_abs.is_nan() || sum_abs <= 0.0 { Err(Error::NoWeight { sum_abs }) } else { Ok(()) }
 }
 
 /// The streaming methods: replicas advance together, as many at a time as memory allows.
@@ -209,7 +213,7 @@ fn stream(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result
             graph,
             coupling: &coupling,
             ending: Ending::OneByOne,
-            scales: &scales,
+            company: Company::One(&scales),
             plan,
             control,
             done: &done,
@@ -254,15 +258,24 @@ pub fn solve_parts(
     assert!((1..=LANES).contains(&replicas.len()) && replicas.start.is_multiple_of(LANES as u32));
     assert!(!graph.is_one_way(), "parts of a one-way stream cannot be solved");
     let plan = Plan { random_flips: 0, ..plan.clone() };
-    let search = Search { graph, coupling, ending: Ending::Together, scales, plan: &plan, control, done: &[] };
+    let search = Search {
+        graph,
+        coupling,
+        ending: Ending::Together,
+        company: Company::One(scales),
+        plan: &plan,
+        control,
+        done: &[],
+    };
     relaxed(Relax::new(search, replicas)?, plan.method)
 }
 
 /// Initial states of some replicas.
-fn initial_spins(n_nodes: u32, plan: &Plan, replicas: Range<u32>) -> Spins {
+fn initial_spins(n_nodes: u32, plan: &Plan, company: Company<'_>, replicas: Range<u32>) -> Spins {
     let mut spins = Spins::for_replicas(n_nodes, replicas.len());
     for (slot, replica) in replicas.enumerate() {
-        for node in random::initial_flips(plan, replica, n_nodes) {
+        let (plan, replica) = company.beginning(plan, replica);
+        for node in random::initial_flips(&plan, replica, n_nodes) {
             spins.flip(slot, node);
         }
     }

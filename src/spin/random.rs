@@ -15,23 +15,69 @@ pub(super) fn initial_flips(plan: &Plan, replica: u32, n_nodes: u32) -> impl Ite
     (0..plan.initial_flips(replica)).map(draw)
 }
 
+/// The random numbers of one sweep.
+pub(super) trait Uniform: Sync {
+    /// Uniform numbers in (0, 1), one per lane, for one node and lane group: multiples of 2⁻²⁴, less a half.
+    fn uniform(&self, node: NodeId, group: usize) -> [f32; LANES];
+}
+
 /// Key of all draws of one sweep.
-pub(super) fn sweep_key(seed: u64, sweep: u64) -> u64 {
+fn sweep_key(seed: u64, sweep: u64) -> u64 {
     mix64(mix64(seed ^ 0x9e37_79b9_7f4a_7c15).wrapping_add(sweep))
 }
 
-/// Uniform numbers in (0, 1), one per lane, for one node and lane group: multiples of 2⁻²⁴, less a half.
-#[inline(always)]
-pub(super) fn uniform(sweep_key: u64, node: NodeId, group: usize) -> [f32; LANES] {
-    let key = mix64(sweep_key ^ u64::from(node));
-    let (low, high) = (key as u32, (key >> 32) as u32);
-    let mut numbers = [0.0; LANES];
-    for (lane, number) in numbers.iter_mut().enumerate() {
-        let replica = (group * LANES + bit_of_lane(lane)) as u32;
-        let bits = mix32(low.wrapping_add(replica.wrapping_mul(0x9e37_79b1)), high);
-        *number = ((bits >> 8) as i32 as f32 + 0.5) * (1.0 / 16_777_216.0);
+/// For replicas of one search.
+pub(super) struct SweepKey(u64);
+
+impl SweepKey {
+    pub(super) fn new(seed: u64, sweep: u64) -> Self {
+        Self(sweep_key(seed, sweep))
     }
-    numbers
+}
+
+impl Uniform for SweepKey {
+    #[inline(always)]
+    fn uniform(&self, node: NodeId, group: usize) -> [f32; LANES] {
+        let key = mix64(self.0 ^ u64::from(node));
+        let mut numbers = [0.0; LANES];
+        for (lane, number) in numbers.iter_mut().enumerate() {
+            *number = draw(key, (group * LANES + bit_of_lane(lane)) as u32);
+        }
+        numbers
+    }
+}
+
+/// For sixteen replicas, each of a search with a seed of its own.
+pub(super) struct LaneKeys {
+    /// By lane.
+    keys: [u64; LANES],
+    replicas: [u32; LANES],
+}
+
+impl LaneKeys {
+    /// By lane: seed of the search, and number of the replica in it.
+    pub(super) fn new(seats: [(u64, u32); LANES], sweep: u64) -> Self {
+        Self { keys: seats.map(|(seed, _)| sweep_key(seed, sweep)), replicas: seats.map(|(_, replica)| replica) }
+    }
+}
+
+impl Uniform for LaneKeys {
+    #[inline(always)]
+    fn uniform(&self, node: NodeId, _: usize) -> [f32; LANES] {
+        let mut numbers = [0.0; LANES];
+        for (lane, number) in numbers.iter_mut().enumerate() {
+            *number = draw(mix64(self.keys[lane] ^ u64::from(node)), self.replicas[lane]);
+        }
+        numbers
+    }
+}
+
+/// The number of one replica, given the key of its search, sweep and node.
+#[inline(always)]
+fn draw(key: u64, replica: u32) -> f32 {
+    let (low, high) = (key as u32, (key >> 32) as u32);
+    let bits = mix32(low.wrapping_add(replica.wrapping_mul(0x9e37_79b1)), high);
+    ((bits >> 8) as i32 as f32 + 0.5) * (1.0 / 16_777_216.0)
 }
 
 /// A bijection of 64 bits that leaves no visible pattern (the finaliser of SplitMix64).
@@ -56,7 +102,8 @@ mod tests {
 
     #[test]
     fn uniforms_have_the_moments_of_the_uniform_distribution() {
-        let draws: Vec<f64> = (0..20_000).flat_map(|node| uniform(sweep_key(1, 2), node, 0)).map(f64::from).collect();
+        let draws: Vec<f64> =
+            (0..20_000).flat_map(|node| SweepKey::new(1, 2).uniform(node, 0)).map(f64::from).collect();
         let n = draws.len() as f64;
         let mean = draws.iter().sum::<f64>() / n;
         let variance = draws.iter().map(|u| (u - 0.5).powi(2)).sum::<f64>() / n;
@@ -66,8 +113,19 @@ mod tests {
     }
 
     #[test]
+    fn a_replica_draws_the_same_in_any_company() {
+        let seats = std::array::from_fn(|lane| (lane as u64 / 3, lane as u32 % 3));
+        let (mixed, node) = (LaneKeys::new(seats, 7), 1234);
+        for (lane, (seed, replica)) in seats.into_iter().enumerate() {
+            let alone = SweepKey::new(seed, 7).uniform(node, 0);
+            assert_eq!(mixed.uniform(node, 5)[lane], alone[crate::kernel::lane_of_bit(replica as usize)]);
+        }
+    }
+
+    #[test]
     fn neighbouring_keys_are_uncorrelated() {
-        let pairs = (0..10_000).map(|node| (uniform(sweep_key(1, 2), node, 0), uniform(sweep_key(1, 3), node, 1)));
+        let pairs =
+            (0..10_000).map(|node| (SweepKey::new(1, 2).uniform(node, 0), SweepKey::new(1, 3).uniform(node, 1)));
         let product = |(a, b): ([f32; LANES], [f32; LANES])| {
             a.iter().zip(b).map(|(a, b)| f64::from(a - 0.5) * f64::from(b - 0.5)).sum::<f64>()
         };

@@ -20,11 +20,12 @@ use rayon::prelude::*;
 use super::behind::Behind;
 use super::coupling::Coupling;
 use super::energy::{Grid, Tally};
+use super::siblings::Company;
 use super::stale::Stale;
 use super::steepest::{Adjacency, Descent};
 use super::visit::{Job, Look, Outcome, Rule, Visit, jobs};
 use super::waves::Waves;
-use super::{Batch, Checkpoint, Control, Error, Plan, Pulse, Replica, Run, Scales, initial_spins};
+use super::{Batch, Checkpoint, Control, Error, Plan, Pulse, Replica, Run, initial_spins};
 use crate::graph::{self, BlockStream};
 use crate::kernel::LANES;
 
@@ -37,7 +38,7 @@ pub(super) struct Search<'a, C> {
     pub coupling: &'a C,
     /// How replicas end that take long to settle.
     pub ending: Ending,
-    pub scales: &'a Scales,
+    pub company: Company<'a>,
     pub plan: &'a Plan,
     pub control: &'a dyn Control,
     /// Replicas of earlier batches.
@@ -92,7 +93,8 @@ impl<'a, C: Coupling> Relax<'a, C> {
             let frames = &mut layers[info.layer as usize];
             *frames = if frames.end == 0 { index..index + 1 } else { frames.start..index + 1 };
         }
-        let grids = search.scales.layers.iter().map(|s| Grid::new(s.max)).collect();
+        let grid = |layer: usize| Grid::new(search.company.by_lane(|scales| scales.layers[layer].max));
+        let grids = (0..layers.len()).map(grid).collect();
         let now = Instant::now();
         let one_way = match graph.is_one_way() {
             true => Some((Behind::new(batch.spins.n_nodes(), batch.spins.n_groups()), Waves::new(graph)?)),
@@ -104,7 +106,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
     /// Draws the initial state of some replicas, the first a multiple of sixteen, and measures their energies (cost:
     /// one sweep).
     pub(super) fn new(search: Search<'a, C>, replicas: Range<u32>) -> Result<Self, graph::Error> {
-        let spins = initial_spins(search.graph.totals().n_nodes, search.plan, replicas.clone());
+        let spins = initial_spins(search.graph.totals().n_nodes, search.plan, search.company, replicas.clone());
         let runs = replicas.map(|replica| Run { replica, ..Run::default() }).collect();
         let mut relax = Self::of(search, Batch { steps: 0, runs, secs: 0.0, spins })?;
         for (run, alignment) in relax.alignments()?.into_iter().enumerate() {
@@ -186,16 +188,31 @@ impl<'a, C: Coupling> Relax<'a, C> {
         stale.keep_groups(n_groups);
     }
 
-    /// Ends every replica that still flips by Algorithm 1.
+    /// Ends every replica that still flips by Algorithm 1 on its graph, graph after graph.
     fn finish_one_by_one(&mut self) -> Result<(), Error> {
-        let Search { graph, plan, control, done, .. } = self.search;
-        let adjacency = Adjacency::new(graph)?;
+        let Search { graph, company, control, .. } = self.search;
         let live: Vec<_> = (0..self.batch.runs.len()).filter(|&slot| self.batch.runs[slot].is_live()).collect();
         control.begin("last flips", live.len() as u64);
+        match company {
+            Company::One(_) => self.finish_on(graph, &live)?,
+            Company::Siblings(siblings) => {
+                for live in live.chunk_by(|&a, &b| siblings.graph_of(a) == siblings.graph_of(b)) {
+                    self.finish_on(&siblings.graph(siblings.graph_of(live[0])), live)?;
+                }
+            }
+        }
+        control.end();
+        Ok(())
+    }
+
+    /// Ends replicas of one graph.
+    fn finish_on(&mut self, graph: &dyn BlockStream, slots: &[usize]) -> Result<(), Error> {
+        let Search { plan, control, done, .. } = self.search;
+        let adjacency = Adjacency::new(graph)?;
         let started = self.started;
         let batch = Mutex::new(&mut self.batch);
         let lock = || batch.lock().expect("no thread panics while it holds the lock");
-        live.into_par_iter().with_max_len(1).try_for_each(|slot| {
+        slots.par_iter().with_max_len(1).try_for_each(|&slot| {
             let (state, left) = {
                 let batch = lock();
                 (batch.spins.replica_bits(slot), plan.max_flips - batch.runs[slot].flips)
@@ -209,9 +226,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
             (run.alignment, run.flips) = (descent.alignment(), run.flips + flips);
             (run.settled, run.exhausted) = (settled, !settled);
             pulse(control, done, &mut batch, started)
-        })?;
-        control.end();
-        Ok(())
+        })
     }
 
     /// Tells how it goes.
@@ -284,7 +299,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
         let active: Vec<_> = (0..self.batch.spins.n_groups()).map(|group| self.active(group)).collect();
         let Search { graph, coupling, plan, .. } = self.search;
         let first_group = self.batch.runs[0].replica as usize / LANES;
-        let (spins, isa, grid) = (&self.batch.spins, plan.isa, self.grids[layer]);
+        let (spins, isa, grid) = (&self.batch.spins, plan.isa, &self.grids[layer]);
         let visit = Visit { graph, coupling, spins, isa, layer, first_group, grid, active: &active };
         match &mut self.one_way {
             Some((behind, waves)) => visit.run_one_way(jobs, rule, behind, waves),

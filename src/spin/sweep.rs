@@ -5,10 +5,11 @@
 //! of a few dozen passes. `τ = f σ` with the layer's field scale `σ` ([`super::Scales`]) and `f` from 4 down to 0.02 in
 //! 40 geometric steps; then every negative field is flipped until there are none.
 
+use super::Error;
 use super::coupling::Coupling;
 use super::relax::{Relax, Search};
+use super::siblings::{Company, Siblings};
 use super::visit::Rule;
-use super::{Error, Scales};
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
 
@@ -21,21 +22,26 @@ const TOLERANCE: f32 = 1e-6;
 
 /// Flips every spin whose field is below the layer's threshold.
 struct Threshold {
-    /// `−τ` by layer.
-    below: Vec<f32>,
+    /// `−τ`: `[layer][lane]`
+    below: Vec<[f32; LANES]>,
 }
 
 impl Threshold {
-    fn new(scales: &Scales, factor: f64) -> Self {
-        Self { below: scales.layers.iter().map(|s| (-factor * s.rms) as f32).collect() }
+    fn new(company: Company<'_>, n_layers: usize, factor: f64) -> Self {
+        let below = |layer: usize| company.by_lane(|scales| (-factor * scales.layers[layer].rms) as f32);
+        Self { below: (0..n_layers).map(below).collect() }
     }
 }
 
 impl Rule for Threshold {
     #[inline(always)]
     fn flips(&self, layer: usize, _: NodeId, _: usize, r: &[f32; LANES]) -> u16 {
-        let below = self.below[layer];
-        mask_of(r.map(|r| r < below))
+        let below = &self.below[layer];
+        let mut flips = [false; LANES];
+        for (lane, flips) in flips.iter_mut().enumerate() {
+            *flips = r[lane] < below[lane];
+        }
+        mask_of(flips)
     }
 }
 
@@ -53,15 +59,45 @@ impl Rule for Negative<'_> {
     }
 }
 
+/// The same where lanes belong to several graphs.
+struct NegativeByGraph<'a> {
+    /// `Σ_j |Au_ij|`: `[row][graph]`
+    rows: &'a [f32],
+    n_graphs: usize,
+    /// By lane.
+    graphs: [usize; LANES],
+}
+
+impl<'a> NegativeByGraph<'a> {
+    fn new(siblings: &'a Siblings<'_>) -> Self {
+        Self { rows: siblings.rows(), n_graphs: siblings.n_graphs(), graphs: siblings.graphs() }
+    }
+}
+
+impl Rule for NegativeByGraph<'_> {
+    #[inline(always)]
+    fn flips(&self, _: usize, node: NodeId, _: usize, r: &[f32; LANES]) -> u16 {
+        if !r.iter().fold(false, |any, &r| any | (r < 0.0)) {
+            return 0;
+        }
+        let rows = &self.rows[node as usize * self.n_graphs..][..self.n_graphs];
+        let mut flips = [false; LANES];
+        for (lane, flips) in flips.iter_mut().enumerate() {
+            *flips = r[lane] < -TOLERANCE * rows[self.graphs[lane]];
+        }
+        mask_of(flips)
+    }
+}
+
 /// The whole method: falling threshold, then descent.
 pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>) -> Result<(), Error> {
-    let Search { scales, control, .. } = relax.search;
+    let Search { graph, company, control, .. } = relax.search;
     control.begin("sweep", u64::from(FALL));
     control.advance(u64::from(relax.steps().min(FALL)));
     let ratio = THRESHOLDS[1] / THRESHOLDS[0];
     for step in relax.steps()..FALL {
         let factor = THRESHOLDS[0] * ratio.powf(f64::from(step) / f64::from(FALL - 1));
-        relax.step(&Threshold::new(scales, factor))?;
+        relax.step(&Threshold::new(company, graph.layers().len(), factor))?;
     }
     control.end();
     descend(relax, FALL)
@@ -69,9 +105,12 @@ pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>) -> Result<(), Error> {
 
 /// Flips negative fields until there are none, after a schedule of that many sweeps.
 pub(super) fn descend<C: Coupling>(relax: &mut Relax<'_, C>, schedule: u32) -> Result<(), Error> {
-    let Search { scales, control, .. } = relax.search;
+    let Search { company, control, .. } = relax.search;
     control.begin("descent", 0);
-    relax.descend(&Negative { rows: &scales.rows }, schedule)?;
+    match company {
+        Company::One(scales) => relax.descend(&Negative { rows: &scales.rows }, schedule)?,
+        Company::Siblings(siblings) => relax.descend(&NegativeByGraph::new(siblings), schedule)?,
+    }
     control.end();
     Ok(())
 }

@@ -51,7 +51,7 @@ pub(super) struct Visit<'a, C> {
     pub layer: usize,
     /// Number of the first lane group, counted over all replicas of the plan.
     pub first_group: usize,
-    pub grid: Grid,
+    pub grid: &'a Grid,
     /// By lane group: replicas that may flip.
     pub active: &'a [u16],
 }
@@ -193,7 +193,7 @@ struct Decide<'a, R> {
     active: u16,
     /// By node: replicas that it may flip in; nothing: all.
     members: Option<&'a [u16]>,
-    grid: Grid,
+    grid: &'a Grid,
     /// `[row][group of the job]`
     flips: &'a mut [u16],
 }
@@ -213,9 +213,9 @@ impl<R: Rule> Task for Decide<'_, R> {
             let mask = self.rule.flips(self.layer, node, self.group, &r) & self.active & members;
             flips[self.index] = mask;
             if R::TALLY == Tallied::All {
-                tally.add(&self.grid, u16::MAX, &r);
+                tally.add(self.grid, u16::MAX, &r);
             } else if mask != 0 {
-                tally.add(&self.grid, mask, &r);
+                tally.add(self.grid, mask, &r);
             }
         }
         tally

@@ -5,7 +5,7 @@ mod work;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -23,6 +23,7 @@ use crate::null::{self, Kind, Model, Revalued};
 use crate::progress::{Progress, Silent};
 use crate::report::Sample;
 use crate::shard::{self, Description, Existing, Generated, Shards, Target, Topology};
+use crate::spin::siblings::{self, Siblings};
 use crate::spin::{self, Control, Method, Plan, Pulse, Replica};
 use crate::table::{self, NullRow, Provenance};
 use crate::temporary;
@@ -39,9 +40,10 @@ use crate::temporary;
 /// several machines share the work. The rows of all shards together are those of the whole run; give `compare` --null
 /// once for each file, or concatenate them, e.g. with polars: pl.read_parquet("nulls-*.parquet").
 ///
-/// With `steepest` every thread solves a null model of its own; with `sweep` and `anneal` all threads solve one null
-/// model after the other. --memory is shared equally by the null models that are under way, and as many fewer are as do
-/// not fit. Each needs 4 bytes per parameter besides what `solve` does.
+/// With `steepest` every thread solves a null model of its own. With `sweep` and `anneal` all threads solve some n1 or n3
+/// side by side, 16 / instances of them where that is four or more; n2 one after the other. --memory is for all null
+/// models that are under way, and as many fewer are as do not fit. Each needs 4 bytes per parameter besides what `solve`
+/// does, and side by side 4 bytes per node.
 ///
 /// Finished null models are kept in FILE.parquet.checkpoint, every second and on SIGINT and SIGTERM; --resume goes on
 /// from there and ends in the same table, byte for byte, as an unbroken run. Those under way are lost.
@@ -260,7 +262,8 @@ struct Job<'a> {
 
 impl Job<'_> {
     /// Solves all models: with `steepest`, which keeps no more threads busy than there are instances, a model on each
-    /// thread; otherwise one at a time on all of them. Fewer at once if so many do not fit the memory.
+    /// thread; otherwise as many as there are lanes for side by side on all of them. Fewer at once if so many do not fit
+    /// the memory.
     fn solve_all(&self, models: &[Model], threads: usize) -> anyhow::Result<()> {
         let plan = self.args.plan();
         let mut at_once = match plan.method {
@@ -288,8 +291,12 @@ impl Job<'_> {
         let next = AtomicUsize::new(0);
         let worker = || -> anyhow::Result<()> {
             let solved = Threads { threads }.pool()?.install(|| {
-                while let Some(&model) = models.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    self.solve_one(model, &plan)?;
+                let together = match self.args.kind {
+                    KindName::N2 => 1,
+                    KindName::N1 | KindName::N3 => siblings::at_once(self.graph, &plan, models.len()),
+                };
+                while let Some(models) = models.chunks(together).nth(next.fetch_add(1, Ordering::Relaxed)) {
+                    self.solve_some(models, &plan)?;
                 }
                 Ok(())
             });
@@ -304,43 +311,87 @@ impl Job<'_> {
         })
     }
 
-    /// Makes a null model, solves it, and adds it to the finished ones unless it is there already.
+    /// Makes some null models, solves them side by side, and adds them to the finished ones, unless they are there already.
+    fn solve_some(&self, models: &[Model], plan: &Plan) -> anyhow::Result<()> {
+        let is_missing = |model: &Model| !self.finished().has(&key(*model));
+        let missing: Vec<_> = models.iter().copied().filter(is_missing).collect();
+        match missing.len() > 1 && siblings::at_once(self.graph, plan, missing.len()) == missing.len() {
+            true => self.solve_siblings(&missing, plan),
+            false => missing.into_iter().try_for_each(|model| self.solve_one(model, plan)),
+        }
+    }
+
     fn solve_one(&self, model: Model, plan: &Plan) -> anyhow::Result<()> {
-        let finished = || self.finished.lock().expect("no thread panics while it holds the lock");
-        if finished().has(&key(model)) {
-            return Ok(());
-        }
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(spin::Error::Interrupted.into());
-        }
-        let (graph, seed) = (self.graph, self.args.seed.seed);
-        let plan = Plan { seed: model.solver_seed(seed), ..plan.clone() };
-        let rows = match model.kind {
-            Kind::N1 => self.solve_revalued(model, null::n1(graph, seed, model.index)?, &plan)?,
-            Kind::N3(init) => self.solve_revalued(model, null::n3(graph, init, seed, model.index)?, &plan)?,
-            Kind::N2 => self.solve_unshared(model, &plan)?,
+        self.go_on()?;
+        let plan = self.plan_of(model, plan);
+        let (replicas, totals) = match self.revalued(model, &plan)? {
+            Some(stream) => (self.solve_stream(&stream, &plan)?, stream.totals()),
+            None => self.solve_unshared(model, &plan)?,
         };
+        self.add(model, &plan, totals, &replicas)
+    }
+
+    /// Models that differ from the graph in its values only.
+    fn solve_siblings(&self, models: &[Model], plan: &Plan) -> anyhow::Result<()> {
+        let mut siblings = Siblings::new(self.graph, plan, models.len());
+        let mut totals = Vec::with_capacity(models.len());
+        for &model in models {
+            self.go_on()?;
+            let plan = self.plan_of(model, plan);
+            let stream = self.revalued(model, &plan)?.expect("siblings are not asked for where edges have own values");
+            totals.push(stream.totals());
+            siblings.push(stream, plan.seed)?;
+        }
+        let solved = siblings.solve(&Watch(&self.stop))?;
+        let mut solved = models.iter().zip(totals).zip(solved);
+        solved
+            .try_for_each(|((&model, totals), replicas)| self.add(model, &self.plan_of(model, plan), totals, &replicas))
+    }
+
+    fn finished(&self) -> MutexGuard<'_, Finished> {
+        self.finished.lock().expect("no thread panics while it holds the lock")
+    }
+
+    /// # Errors
+    /// If the run is to end.
+    fn go_on(&self) -> Result<(), spin::Error> {
+        if self.stop.load(Ordering::Relaxed) { Err(spin::Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn plan_of(&self, model: Model, plan: &Plan) -> Plan {
+        Plan { seed: model.solver_seed(self.args.seed.seed), ..plan.clone() }
+    }
+
+    /// Adds a solved null model to the finished ones.
+    fn add(&self, model: Model, plan: &Plan, totals: Totals, replicas: &[Replica]) -> anyhow::Result<()> {
+        let rows: Vec<_> = replicas.iter().map(|replica| self.row(model, plan, totals, replica)).collect();
         let least = rows.iter().map(|row| row.energy).fold(f64::INFINITY, f64::min);
-        finished().add(key(model), rows)?;
+        self.finished().add(key(model), rows)?;
         self.bar.advance(1);
         self.bar.note(&format!("{model}: ε {least:.6}"));
         Ok(())
     }
 
-    /// Solves the graph with other values, and keeps it where it is to be kept.
-    fn solve_revalued(&self, model: Model, values: Vec<f32>, plan: &Plan) -> anyhow::Result<Vec<NullRow>> {
-        let stream = Revalued::new(self.graph, values)?;
+    /// The graph with the null model's values, kept where it is to be kept; nothing if edges have values of their own.
+    fn revalued(&self, model: Model, plan: &Plan) -> anyhow::Result<Option<Revalued<'_>>> {
+        let (graph, seed) = (self.graph, self.args.seed.seed);
+        let values = match model.kind {
+            Kind::N1 => null::n1(graph, seed, model.index)?,
+            Kind::N3(init) => null::n3(graph, init, seed, model.index)?,
+            Kind::N2 => return Ok(None),
+        };
+        let stream = Revalued::new(graph, values)?;
         if let Some(target) = self.args.target(model) {
             let description = self.description(model, plan);
             let written = shard::write_revalued(self.graph, &stream, &description, &target, &Silent);
             let (_, topology) = written.with_context(|| format!("cannot keep {}", target.dir.display()))?;
             self.copied.fetch_or(topology == Topology::Copied, Ordering::Relaxed);
         }
-        self.solve_model(&stream, model, plan)
+        Ok(Some(stream))
     }
 
     /// Solves the graph with a weight of its own for every edge, from disk: 4 bytes an edge, beside the table unless kept.
-    fn solve_unshared(&self, model: Model, plan: &Plan) -> anyhow::Result<Vec<NullRow>> {
+    fn solve_unshared(&self, model: Model, plan: &Plan) -> anyhow::Result<(Vec<Replica>, Totals)> {
         let unshared = Unshared::new(self.graph, self.args.seed.seed, model.index.into())?;
         let (folder, name) = (output::folder(&self.args.output)?, self.args.output.file_name().unwrap_or_default());
         let scratch = temporary::create(folder, name, |builder| builder.tempdir_in(folder));
@@ -355,7 +406,8 @@ impl Job<'_> {
         };
         let written = shard::write_generated(&made, &self.description(model, plan), &target, &Silent);
         written.with_context(|| format!("cannot write {}", target.dir.display()))?;
-        self.solve_model(&Shards::open(&target.dir)?, model, plan)
+        let stream = Shards::open(&target.dir)?;
+        Ok((self.solve_stream(&stream, plan)?, stream.totals()))
     }
 
     /// What a kept graph's manifest says of its origin, besides what the network's says.
@@ -369,11 +421,8 @@ impl Job<'_> {
         description
     }
 
-    /// The rows of one null model.
-    fn solve_model(&self, stream: &dyn BlockStream, model: Model, plan: &Plan) -> anyhow::Result<Vec<NullRow>> {
-        let replicas = spin::solve(stream, plan, &Watch(&self.stop))?;
-        let row = |replica: Replica| self.row(model, plan, stream.totals(), &replica);
-        Ok(replicas.into_iter().map(row).collect())
+    fn solve_stream(&self, stream: &dyn BlockStream, plan: &Plan) -> Result<Vec<Replica>, spin::Error> {
+        spin::solve(stream, plan, &Watch(&self.stop))
     }
 
     fn row(&self, model: Model, plan: &Plan, totals: Totals, replica: &Replica) -> NullRow {

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::graph::sums::sum_abs;
-use crate::graph::{self, BlockStream, Frame, FrameInfo, Layer, Totals};
+use super::sums::sum_abs;
+use super::{BlockStream, Error, Frame, FrameInfo, Layer, Totals};
 
 /// The topology of another block stream, read from there, with a value store of its own.
 ///
@@ -24,7 +24,7 @@ impl<'a> Revalued<'a> {
     ///
     /// # Panics
     /// If there are not as many values as the parent has.
-    pub fn new(parent: &'a dyn BlockStream, values: Vec<f32>) -> Result<Self, graph::Error> {
+    pub fn new(parent: &'a dyn BlockStream, values: Vec<f32>) -> Result<Self, Error> {
         assert_eq!(values.len(), parent.values().len(), "a value store of another length");
         let frames = parent.frames();
         let sum = |frame: &mut Frame, index: usize| parent.read(index, frame).map(|()| sum_abs(&frame.inward, &values));
@@ -36,6 +36,17 @@ impl<'a> Revalued<'a> {
         }
         let totals = Totals { sum_abs: layers.iter().map(|layer| layer.sum_abs).sum(), ..parent.totals() };
         Ok(Self { parent, values, layers, totals })
+    }
+
+    /// Takes the values out. Until it is [`refilled`](Self::refilled), the stream has no values to read.
+    pub(crate) fn take_values(&mut self) -> Vec<f32> {
+        std::mem::take(&mut self.values)
+    }
+
+    /// The stream with the values that were taken out of it.
+    pub(crate) fn refilled(&self, values: Vec<f32>) -> Self {
+        assert_eq!(values.len(), self.parent.values().len(), "a value store of another length");
+        Self { parent: self.parent, values, layers: self.layers.clone(), totals: self.totals }
     }
 }
 
@@ -50,7 +61,7 @@ impl BlockStream for Revalued<'_> {
     fn frames(&self) -> &[FrameInfo] {
         self.parent.frames()
     }
-    fn read(&self, index: usize, frame: &mut Frame) -> Result<(), graph::Error> {
+    fn read(&self, index: usize, frame: &mut Frame) -> Result<(), Error> {
         self.parent.read(index, frame)
     }
     fn values(&self) -> &[f32] {

@@ -1,0 +1,190 @@
+//! Graphs that differ in their values only, side by side in the lanes of one search.
+//!
+//! Every pass over the frames advances all of them. Thresholds, tolerances, temperatures, energy grids and random
+//! numbers are each graph's own, so that its replicas are those of [`super::solve`] on it alone, to the last bit.
+//!
+//! Memory: 4 bytes per value and graph, 4 bytes per node and graph, and what one search needs.
+
+use super::coupling::Coupling;
+use super::random::LaneKeys;
+use super::relax::{Ending, Relax, Search};
+use super::{Control, Error, Method, Plan, Replica, Scales, check_weight, memory, relaxed};
+use crate::graph::{BlockStream, Frame, Revalued};
+use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Spins, add_blocks_lanewise, bit_of_lane};
+
+/// At most sixteen replicas of graphs that differ in their values only: replica `k` of graph `g` is number
+/// `g · Plan::replicas + k`.
+pub struct Siblings<'a> {
+    parent: &'a dyn BlockStream,
+    plan: Plan,
+    n_graphs: usize,
+    values: LaneValues,
+    each: Vec<Sibling<'a>>,
+    /// `Σ_j |Au_ij|`: `[node][graph]`
+    rows: Vec<f32>,
+}
+
+struct Sibling<'a> {
+    /// Without its values.
+    graph: Revalued<'a>,
+    seed: u64,
+    /// Without the sums of rows.
+    scales: Scales,
+}
+
+/// Fewer graphs are faster one after the other: a pass over values by lane costs about as much as three over tables, see
+/// BENCHMARKS.md.
+const LEAST: usize = 4;
+
+/// How many of `wanted` graphs are solved side by side where the plan says how each is solved: at least one. `graph` is
+/// one of them, or what they differ from.
+pub fn at_once(graph: &dyn BlockStream, plan: &Plan, wanted: usize) -> usize {
+    let most = wanted.min(LANES / (plan.replicas as usize).clamp(1, LANES));
+    let fitting = match plan.method {
+        Method::Steepest => 1,
+        _ if graph.is_one_way() => 1,
+        Method::Sweep | Method::Anneal { .. } => memory::siblings_at_once(graph, plan, most),
+    };
+    if fitting < LEAST { 1 } else { fitting }
+}
+
+impl<'a> Siblings<'a> {
+    /// Room for `n_graphs` graphs with the frames of `parent`, each to be solved by `plan` with a seed of its own.
+    ///
+    /// # Panics
+    /// If they have more than sixteen replicas together.
+    pub fn new(parent: &'a dyn BlockStream, plan: &Plan, n_graphs: usize) -> Self {
+        let instances = plan.replicas as usize;
+        assert!((1..=LANES).contains(&(n_graphs * instances)), "replicas for the lanes of one vector");
+        let graph_of_replica = std::array::from_fn(|replica| (replica / instances).min(n_graphs - 1));
+        Self {
+            parent,
+            plan: plan.clone(),
+            n_graphs,
+            values: LaneValues::zero(parent.values().len(), n_graphs, graph_of_replica),
+            each: Vec::with_capacity(n_graphs),
+            rows: vec![0.0; n_graphs * parent.totals().n_nodes as usize],
+        }
+    }
+
+    /// Takes in the next graph, which is to be solved with this seed. Cost: that of [`Scales::measure`].
+    ///
+    /// # Errors
+    /// If the graph cannot be read or has no weight.
+    ///
+    /// # Panics
+    /// If there is no room for it.
+    pub fn push(&mut self, mut graph: Revalued<'a>, seed: u64) -> Result<(), Error> {
+        let index = self.each.len();
+        assert!(index < self.n_graphs, "a graph more than there is room for");
+        check_weight(&graph)?;
+        let mut scales = Scales::measure(&graph)?;
+        let rows = std::mem::take(&mut scales.rows);
+        self.rows[index..].iter_mut().step_by(self.n_graphs).zip(rows).for_each(|(to, sum)| *to = sum);
+        self.values.set(index, &graph.take_values());
+        self.each.push(Sibling { graph, seed, scales });
+        Ok(())
+    }
+
+    /// Solves all graphs, and returns the replicas of each.
+    ///
+    /// # Errors
+    /// [`Error`] if the graphs cannot be read, or the search was stopped; nothing is saved.
+    ///
+    /// # Panics
+    /// Unless all graphs have been pushed.
+    pub fn solve(&self, control: &dyn Control) -> Result<Vec<Vec<Replica>>, Error> {
+        assert_eq!(self.each.len(), self.n_graphs, "a graph is missing");
+        let search = Search {
+            graph: self.parent,
+            coupling: self,
+            ending: Ending::OneByOne,
+            company: Company::Siblings(self),
+            plan: &self.plan,
+            control,
+            done: &[],
+        };
+        let n_replicas = self.plan.replicas * self.n_graphs as u32;
+        let mut replicas = relaxed(Relax::new(search, 0..n_replicas)?, self.plan.method)?;
+        replicas.iter_mut().for_each(|replica| replica.index %= self.plan.replicas);
+        Ok(replicas.chunks(self.plan.replicas as usize).map(<[_]>::to_vec).collect())
+    }
+
+    /// The graph of a replica, or of a lane that has none: any.
+    pub(super) fn graph_of(&self, replica: usize) -> usize {
+        (replica / self.plan.replicas as usize).min(self.n_graphs - 1)
+    }
+
+    /// One of the graphs, with its values.
+    pub(super) fn graph(&self, index: usize) -> Revalued<'a> {
+        self.each[index].graph.refilled(self.values.of_graph(index))
+    }
+
+    pub(super) fn n_graphs(&self) -> usize {
+        self.n_graphs
+    }
+
+    /// The graph of every lane.
+    pub(super) fn graphs(&self) -> [usize; LANES] {
+        std::array::from_fn(|lane| self.graph_of(bit_of_lane(lane)))
+    }
+
+    /// `Σ_j |Au_ij|` of every row: `[node][graph]`
+    pub(super) fn rows(&self) -> &[f32] {
+        &self.rows
+    }
+
+    /// Seed of a replica, and its number in the search on its graph alone.
+    fn seat(&self, replica: u32) -> (u64, u32) {
+        (self.each[self.graph_of(replica as usize)].seed, replica % self.plan.replicas)
+    }
+
+    /// The random numbers of one sweep.
+    pub(super) fn random(&self, sweep: u32) -> LaneKeys {
+        LaneKeys::new(std::array::from_fn(|lane| self.seat(bit_of_lane(lane) as u32)), u64::from(sweep))
+    }
+}
+
+impl Coupling for Siblings<'_> {
+    type Buffers = LaneScratch;
+
+    fn add(&self, _: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, scratch: &mut LaneScratch) {
+        for blocks in [&frame.inward, &frame.outward] {
+            add_blocks_lanewise(self.plan.isa, blocks, &self.values, spins, fields, scratch);
+        }
+    }
+
+    fn sum_abs(&self, replica: u32) -> f64 {
+        self.each[self.graph_of(replica as usize)].graph.totals().sum_abs
+    }
+}
+
+/// Whom the lanes of a search belong to.
+#[derive(Clone, Copy)]
+pub(super) enum Company<'a> {
+    /// Replicas of one graph.
+    One(&'a Scales),
+    /// Replicas of several.
+    Siblings(&'a Siblings<'a>),
+}
+
+impl Company<'_> {
+    /// By lane, a number that depends on the layers' scales.
+    pub(super) fn by_lane<T: Copy>(&self, f: impl Fn(&Scales) -> T) -> [T; LANES] {
+        match self {
+            Self::One(scales) => [f(scales); LANES],
+            Self::Siblings(siblings) => siblings.graphs().map(|graph| f(&siblings.each[graph].scales)),
+        }
+    }
+
+    /// The plan by which a replica begins, and its number in that.
+    pub(super) fn beginning(&self, plan: &Plan, replica: u32) -> (Plan, u32) {
+        match self {
+            Self::One(_) => (plan.clone(), replica),
+            Self::Siblings(siblings) => {
+                let (seed, instance) = siblings.seat(replica);
+                (Plan { seed, ..plan.clone() }, instance)
+            }
+        }
+    }
+}
