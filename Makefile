@@ -68,9 +68,12 @@ reproduce: build
 	@$(call run,compare --real $(OUT)/steepest.parquet $(NULLS:%=--null $(OUT)/%.parquet) -o $(OUT)/summary.parquet --force)
 	@echo; echo "the network and the active subnetworks of 200 images, by sweep"
 	@$(call run,compare --real $(OUT)/sweep.parquet --active $(OUT)/active.parquet -o $(OUT)/active-summary.parquet --force)
+	@echo; $(call run,perturb $(OUT)/digits --model fixtures/digits/digits.onnx --images fixtures/digits/images.npy --replicas $(OUT)/anneal.parquet -o $(OUT)/omega.parquet --norm 0.1..10 --method anneal --n3-models 8 --seed $(SEED) --force)
+	@$(call run,lambda --omega $(OUT)/omega.parquet -o $(OUT)/lambda.parquet --seed $(SEED) --force)
 	@echo; echo "tables: $(OUT)/{sweep,steepest,anneal}.parquet (replicas) and .layers.parquet (where the frustrated edges are)"
 	@echo "        $(OUT)/{n1,n2,n3}.parquet (null models), $(OUT)/summary.parquet (what compare printed)"
 	@echo "        $(OUT)/active.parquet (active subnetworks) and .layers.parquet, $(OUT)/active-summary.parquet"
+	@echo "        $(OUT)/omega.parquet (perturbed images), $(OUT)/lambda.parquet (how far the outputs follow the order)"
 
 bench:
 	$(CARGO) bench --locked --bench pipeline

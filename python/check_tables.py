@@ -65,6 +65,26 @@ KNOWN = {
         "mean": "double", "sd": "double", "least": "double", "welch_t": "double", "degrees_of_freedom": "double",
         "log10_p": "double", "cohens_d": "double",
     },
+    "greatest_change": {
+        "graph": "string", "case": "string", "model": "int64", "image_index": "int64", "image": "string",
+        "label": "int64", "perturbation": "int64", "seed": "uint64", "norm": "double", "omega": "double",
+        "mean_change": "double", "greatest_change": "double", "class_before": "int64", "class_after": "int64",
+        "same_class": "bool",
+    },
+    "one_sided": {
+        "graph": "string", "case": "string", "n_images": "int64", "n": "int64", "lambda": "double",
+        "lambda_low": "double", "lambda_high": "double", "resamples": "int64", "seed": "uint64",
+        "mean_omega": "double", "mean_distance": "double", "same_class": "double", "one_sided": "double",
+    },
+    "above_half": {
+        "graph": "string", "case": "string", "image_index": "int64", "image": "string", "label": "int64",
+        "n": "int64", "above_half": "double", "mean_omega": "double", "same_class": "double",
+    },
+    "norm_least": {
+        "graph": "string", "case": "string", "norm_least": "double", "norm_greatest": "double", "n": "int64",
+        "same_class": "double", "lambda": "double", "mean_omega": "double", "mean_distance": "double",
+        "mean_change": "double",
+    },
 }  # fmt: skip
 # Columns that may be null, by the same mark.
 NULLABLE = {
@@ -72,6 +92,7 @@ NULLABLE = {
     "active": {"secs"},
     "instance": {"distribution", "secs"},
     "log10_p": {"reference", "sd", "welch_t", "degrees_of_freedom", "log10_p", "cohens_d"},
+    "one_sided": {"lambda_low", "lambda_high"},
 }
 METADATA = ["frustration.version", "frustration.arguments", "frustration.graph"]
 

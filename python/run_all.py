@@ -38,7 +38,7 @@ def run(python: Path, counts: Counter, script: str, *args: object) -> None:
 def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> Counter:
     """Every check; returns how many lines began with `ok` and `FAIL`."""
     counts: Counter = Counter()
-    for script in ("check_adjacency.py", "check_steepest.py", "check_compare.py", "check_tables.py", "check_images.py"):
+    for script in ("check_adjacency.py", "check_steepest.py", "check_compare.py", "check_omega.py", "check_tables.py", "check_images.py"):
         run(python, counts, script, "--self-test")
     pipeline, default = ["--pipeline", binary], ["--model", DIGITS / "digits.onnx"]
     checkpoint = ["--arch", "digits", "--weights", DIGITS / "digits.safetensors"]
@@ -57,6 +57,7 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
         run(python, counts, "check_forward.py", *pipeline, "--model", model, *OPTIONS.get(model.name, []))
     run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
     run(python, counts, "check_steepest.py", *pipeline, "--keep", directory)
+    run(python, counts, "check_omega.py", *pipeline, "--keep", directory / "omega")
     run(python, counts, "check_null.py", *pipeline, *default, "--keep", directory / "null")
     for residual in ("expand", "node"):
         run(python, counts, "check_active.py", *pipeline, *default, "--residual", residual, "--keep", directory / residual)

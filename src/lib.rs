@@ -13,10 +13,11 @@
 //! 8. [`image`]: images on disk become inputs of a network;
 //! 9. [`forward`]: logits and hidden states of images, with the same panels and kernel;
 //! 10. [`active`]: what takes part in the answer to an image;
-//! 11. [`table`]: Parquet out;
-//! 12. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
-//! 13. [`report`]: statistics of solved graphs;
-//! 14. [`cli`]: one file per subcommand.
+//! 11. [`perturb`]: do the outputs follow the order that the ground state predicts?
+//! 12. [`table`]: Parquet out;
+//! 13. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
+//! 14. [`report`]: statistics of solved graphs;
+//! 15. [`cli`]: one file per subcommand.
 #![deny(unsafe_code)]
 
 pub mod active;
@@ -30,7 +31,9 @@ pub mod kernel;
 pub mod net;
 mod npy;
 pub mod null;
+pub mod perturb;
 pub mod progress;
+mod random;
 pub mod report;
 pub mod shard;
 pub mod spin;

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
+use super::columns::{self, number};
 use super::flags::{Force, Quiet};
-use super::output::Output;
+use super::output::{self, Output};
 use super::{note, print};
 use crate::report::{self, Case, Comparison, Sample};
 use crate::table::{self, ActiveRow, NullRow, Provenance, ReplicaRow, SummaryRow};
@@ -58,7 +59,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let comparisons = report::compare(&samples(&real, &nulls, &active)?);
     let first = &real.rows[0];
     let rows: Vec<_> = comparisons.iter().map(|comparison| row(first, comparison)).collect();
-    write(out, &provenance(&args, &real)?, &rows)?;
+    output::write_rows(out, &provenance(&args, &real)?, &rows)?;
     notes(args.quiet, &real, &nulls, &active, &comparisons);
     aligned(&comparisons).into_iter().chain(below(&comparisons, &active)).try_for_each(print)
 }
@@ -231,13 +232,6 @@ fn provenance(args: &Args, real: &Table<ReplicaRow>) -> anyhow::Result<Provenanc
     Ok(super::provenance(None, &pairs))
 }
 
-fn write(out: Output, provenance: &Provenance, rows: &[SummaryRow]) -> anyhow::Result<()> {
-    let context = format!("cannot write {}", out.path().display());
-    let mut sink = table::summary(out, provenance).with_context(|| context.clone())?;
-    sink.append(rows).with_context(|| context.clone())?;
-    sink.finish().context(context)?.commit()
-}
-
 /// What a reader of the numbers should know.
 fn notes(
     quiet: Quiet,
@@ -269,28 +263,16 @@ fn below(comparisons: &[Comparison], active: &[Table<ActiveRow>]) -> Option<Stri
     (!energies.is_empty()).then_some(line)
 }
 
-/// The table on stdout: a heading, then one line per comparison, columns as wide as their widest cell.
+/// The table on stdout: one line per comparison.
 fn aligned(comparisons: &[Comparison]) -> Vec<String> {
     let heading = ["case", "n", "mean", "sd", "least", "reference", "t", "dof", "log10 p", "Cohen's d"];
-    let mut lines = vec![heading.map(str::to_owned)];
-    lines.extend(comparisons.iter().map(cells));
-    let width = |column: usize| lines.iter().map(|cells| cells[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<_> = (0..heading.len()).map(width).collect();
-    let align = |(cell, (name, &width)): (&String, (&str, &usize))| match name {
-        "case" | "reference" => format!("{cell:<width$}"),
-        _ => format!("{cell:>width$}"),
-    };
-    let line = |cells: &[String; 10]| {
-        let cells = cells.iter().zip(heading.into_iter().zip(&widths)).map(align);
-        cells.collect::<Vec<_>>().join("  ")
-    };
-    lines.iter().map(line).collect()
+    let rows: Vec<_> = comparisons.iter().map(cells).collect();
+    columns::aligned(heading, &["case", "reference"], &rows)
 }
 
 /// One line of [`aligned`]; `-` is what does not exist.
 fn cells(comparison: &Comparison) -> [String; 10] {
     let Comparison { case, sample, against } = comparison;
-    let number = |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
     let welch = against.and_then(|against| against.welch.ok());
     [
         case.to_string(),

@@ -12,6 +12,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 pub mod active;
 pub mod build_graph;
+pub mod columns;
 pub mod compare;
 mod error;
 pub mod export;
@@ -22,9 +23,11 @@ pub mod image_args;
 pub mod images;
 pub mod import_graph;
 pub mod inspect;
+pub mod lambda;
 pub mod network;
 pub mod null;
 pub mod output;
+pub mod perturb;
 pub mod progress;
 mod provenance;
 pub mod search;
@@ -57,7 +60,9 @@ enum Command {
     Images(images::Args),
     ImportGraph(import_graph::Args),
     Inspect(inspect::Args),
+    Lambda(lambda::Args),
     Null(null::Args),
+    Perturb(Box<perturb::Args>),
     Solve(solve::Args),
     Verify(verify::Args),
 }
@@ -73,7 +78,9 @@ impl Command {
             Self::Images(args) => images::run(args),
             Self::ImportGraph(args) => import_graph::run(args),
             Self::Inspect(args) => inspect::run(args),
+            Self::Lambda(args) => lambda::run(args),
             Self::Null(args) => null::run(args),
+            Self::Perturb(args) => perturb::run(*args),
             Self::Solve(args) => solve::run(args),
             Self::Verify(args) => verify::run(args),
         }

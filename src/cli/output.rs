@@ -8,6 +8,8 @@ use anyhow::{Context as _, bail};
 use tempfile::NamedTempFile;
 
 use super::flags::Force;
+use crate::table::rows::Row;
+use crate::table::{Provenance, Sink};
 use crate::temporary::{self, Held};
 
 /// A file that appears under its name only when [`commit`](Output::commit)ted.
@@ -82,6 +84,17 @@ impl io::Seek for Output {
     fn seek(&mut self, position: io::SeekFrom) -> io::Result<u64> {
         self.temp.item.as_file_mut().seek(position)
     }
+}
+
+/// Writes a whole table and gives it its name.
+///
+/// # Errors
+/// If the storage fails, or as [`Output::commit`].
+pub fn write_rows<R: Row>(out: Output, provenance: &Provenance, rows: &[R]) -> anyhow::Result<()> {
+    let context = format!("cannot write {}", out.path().display());
+    let mut sink = Sink::new(out, provenance).with_context(|| context.clone())?;
+    sink.append(rows).with_context(|| context.clone())?;
+    sink.finish().context(context)?.commit()
 }
 
 /// The folder that will hold `path`, which must exist.

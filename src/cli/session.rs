@@ -149,3 +149,22 @@ impl Control for Session {
         write().map_err(Into::into)
     }
 }
+
+/// Watches for signals while one of many graphs is solved; shows and saves nothing.
+pub(super) struct Watch<'a>(pub &'a AtomicBool);
+
+impl Progress for Watch<'_> {
+    fn begin(&self, _: &str, _: u64) {}
+    fn advance(&self, _: u64) {}
+    fn note(&self, _: &str) {}
+    fn end(&self) {}
+}
+
+impl Control for Watch<'_> {
+    fn pulse(&self) -> Pulse {
+        match self.0.load(Ordering::Relaxed) {
+            true => Pulse::Stop,
+            false => Pulse::Continue,
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use super::flags::{Force, Memory, Quiet, Resume, Seed, Threads};
-use super::output::Output;
+use super::output::{self, Output};
 use super::search::Search;
 use super::session::{self, Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
@@ -15,7 +15,7 @@ use crate::kernel::Isa;
 use crate::shard::{self, Shards};
 use crate::spin::frustrated::{self, BlockFrustration};
 use crate::spin::{self, Plan, Replica};
-use crate::table::{self, LayerRow, Provenance, ReplicaRow};
+use crate::table::{LayerRow, ReplicaRow};
 
 /// Find the frustration of a graph: the least energy over replicas of a spin-flip solver.
 ///
@@ -119,8 +119,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .into_iter()
         .map(|r| ReplicaRow { secs: args.timing.then_some(r.secs), ..row(&name, &plan, graph.totals(), r) })
         .collect();
-    write_layers(layers_out, &provenance, &layer_rows)?;
-    write_replicas(replicas_out, &provenance, &rows)?;
+    output::write_rows(layers_out, &provenance, &layer_rows)?;
+    output::write_rows(replicas_out, &provenance, &rows)?;
     session.finish();
     super::print(line)
 }
@@ -133,7 +133,7 @@ fn may_replace(args: &Args) -> Force {
 }
 
 /// The replica with the least energy, the first of them on a tie.
-fn best(replicas: &[Replica]) -> &Replica {
+pub(super) fn best(replicas: &[Replica]) -> &Replica {
     let least = replicas.iter().min_by(|a, b| a.energy.total_cmp(&b.energy));
     least.expect("a plan has at least one replica")
 }
@@ -184,20 +184,6 @@ fn layer_row(graph: &str, replica: u32, layers: &[Layer], block: &BlockFrustrati
         frustrated_edges: block.frustrated_edges as i64,
         frustrated_weight: block.frustrated_weight,
     }
-}
-
-fn write_replicas(out: Output, provenance: &Provenance, rows: &[ReplicaRow]) -> anyhow::Result<()> {
-    let context = format!("cannot write {}", out.path().display());
-    let mut sink = table::replicas(out, provenance).with_context(|| context.clone())?;
-    sink.append(rows).with_context(|| context.clone())?;
-    sink.finish().context(context)?.commit()
-}
-
-fn write_layers(out: Output, provenance: &Provenance, rows: &[LayerRow]) -> anyhow::Result<()> {
-    let context = format!("cannot write {}", out.path().display());
-    let mut sink = table::layers(out, provenance).with_context(|| context.clone())?;
-    sink.append(rows).with_context(|| context.clone())?;
-    sink.finish().context(context)?.commit()
 }
 
 /// The last line: what was found, and what it cost.

@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use super::Plan;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, bit_of_lane};
+use crate::random::mix64;
 
 /// The nodes whose flips make a replica's initial state, with repetitions.
 pub(super) fn initial_flips(plan: &Plan, replica: u32, n_nodes: u32) -> impl Iterator<Item = NodeId> {
@@ -78,14 +79,6 @@ fn draw(key: u64, replica: u32) -> f32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let bits = mix32(low.wrapping_add(replica.wrapping_mul(0x9e37_79b1)), high);
     ((bits >> 8) as i32 as f32 + 0.5) * (1.0 / 16_777_216.0)
-}
-
-/// A bijection of 64 bits that leaves no visible pattern (the finaliser of SplitMix64).
-#[inline(always)]
-fn mix64(mut x: u64) -> u64 {
-    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ x >> 31
 }
 
 /// Two multiply–xorshift rounds (C. Wellons' lowbias32) with a second key word between them.

@@ -21,8 +21,14 @@ mod sink;
 
 pub use error::Error;
 pub use provenance::Provenance;
-pub use reader::{read_active, read_nulls, read_provenance, read_replicas, read_replicas_without_states, read_summary};
-pub use rows::{ActiveLayerRow, ActiveRow, LayerRow, NodeRow, NullRow, ReplicaRow, SummaryRow};
+pub use reader::{
+    read_active, read_lambda, read_lambda_images, read_lambda_norms, read_nulls, read_omega, read_provenance,
+    read_replicas, read_replicas_without_states, read_summary,
+};
+pub use rows::{
+    ActiveLayerRow, ActiveRow, LambdaImageRow, LambdaNormRow, LambdaRow, LayerRow, NodeRow, NullRow, OmegaRow,
+    ReplicaRow, SummaryRow,
+};
 pub use sink::Sink;
 
 /// Begins a table of replicas.
@@ -78,5 +84,37 @@ pub fn active<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sin
 /// # Errors
 /// If `writer` fails.
 pub fn active_layers<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, ActiveLayerRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of perturbations.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn omega<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, OmegaRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of λ by case.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn lambda<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, LambdaRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of perturbations summed up by image.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn lambda_images<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, LambdaImageRow>, Error> {
+    Sink::new(writer, provenance)
+}
+
+/// Begins a table of perturbations summed up by norm.
+///
+/// # Errors
+/// If `writer` fails.
+pub fn lambda_norms<W: Write + Send>(writer: W, provenance: &Provenance) -> Result<Sink<W, LambdaNormRow>, Error> {
     Sink::new(writer, provenance)
 }

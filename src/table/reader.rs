@@ -11,7 +11,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::error::Error;
 use super::provenance::Provenance;
-use super::rows::{ActiveRow, NullRow, ReplicaRow, Row, SummaryRow};
+use super::rows::{
+    ActiveRow, LambdaImageRow, LambdaNormRow, LambdaRow, NullRow, OmegaRow, ReplicaRow, Row, SummaryRow,
+};
 use super::schema::Table;
 
 /// Rows read at once; a row can hold a large state.
@@ -55,6 +57,38 @@ pub fn read_active(path: &Path) -> Result<Vec<ActiveRow>, Error> {
 /// If the file is unreadable, damaged, or another table.
 pub fn read_summary(path: &Path) -> Result<Vec<SummaryRow>, Error> {
     rows(path, &[], summary)
+}
+
+/// The rows of an `omega` table, in file order.
+///
+/// # Errors
+/// If the file is unreadable, damaged, or another table.
+pub fn read_omega(path: &Path) -> Result<Vec<OmegaRow>, Error> {
+    rows(path, &[], omega)
+}
+
+/// The rows of a `lambda` table, in file order.
+///
+/// # Errors
+/// If the file is unreadable, damaged, or another table.
+pub fn read_lambda(path: &Path) -> Result<Vec<LambdaRow>, Error> {
+    rows(path, &[], lambda)
+}
+
+/// The rows of a `lambda_images` table, in file order.
+///
+/// # Errors
+/// If the file is unreadable, damaged, or another table.
+pub fn read_lambda_images(path: &Path) -> Result<Vec<LambdaImageRow>, Error> {
+    rows(path, &[], lambda_image)
+}
+
+/// The rows of a `lambda_norms` table, in file order.
+///
+/// # Errors
+/// If the file is unreadable, damaged, or another table.
+pub fn read_lambda_norms(path: &Path) -> Result<Vec<LambdaNormRow>, Error> {
+    rows(path, &[], lambda_norm)
 }
 
 /// The run metadata in a table's footer, in order.
@@ -234,6 +268,73 @@ fn summary(cells: &Cells) -> SummaryRow {
         degrees_of_freedom: cells.some_float("degrees_of_freedom"),
         log10_p: cells.some_float("log10_p"),
         cohens_d: cells.some_float("cohens_d"),
+    }
+}
+
+fn omega(cells: &Cells) -> OmegaRow {
+    OmegaRow {
+        graph: cells.text("graph"),
+        case: cells.text("case"),
+        model: cells.int("model"),
+        image_index: cells.int("image_index"),
+        image: cells.text("image"),
+        label: cells.int("label"),
+        perturbation: cells.int("perturbation"),
+        seed: cells.seed("seed"),
+        norm: cells.float("norm"),
+        omega: cells.float("omega"),
+        mean_change: cells.float("mean_change"),
+        greatest_change: cells.float("greatest_change"),
+        class_before: cells.int("class_before"),
+        class_after: cells.int("class_after"),
+        same_class: cells.flag("same_class"),
+    }
+}
+
+fn lambda(cells: &Cells) -> LambdaRow {
+    LambdaRow {
+        graph: cells.text("graph"),
+        case: cells.text("case"),
+        n_images: cells.int("n_images"),
+        n: cells.int("n"),
+        lambda: cells.float("lambda"),
+        lambda_low: cells.some_float("lambda_low"),
+        lambda_high: cells.some_float("lambda_high"),
+        resamples: cells.int("resamples"),
+        seed: cells.seed("seed"),
+        mean_omega: cells.float("mean_omega"),
+        mean_distance: cells.float("mean_distance"),
+        same_class: cells.float("same_class"),
+        one_sided: cells.float("one_sided"),
+    }
+}
+
+fn lambda_image(cells: &Cells) -> LambdaImageRow {
+    LambdaImageRow {
+        graph: cells.text("graph"),
+        case: cells.text("case"),
+        image_index: cells.int("image_index"),
+        image: cells.text("image"),
+        label: cells.int("label"),
+        n: cells.int("n"),
+        above_half: cells.float("above_half"),
+        mean_omega: cells.float("mean_omega"),
+        same_class: cells.float("same_class"),
+    }
+}
+
+fn lambda_norm(cells: &Cells) -> LambdaNormRow {
+    LambdaNormRow {
+        graph: cells.text("graph"),
+        case: cells.text("case"),
+        norm_least: cells.float("norm_least"),
+        norm_greatest: cells.float("norm_greatest"),
+        n: cells.int("n"),
+        same_class: cells.float("same_class"),
+        lambda: cells.float("lambda"),
+        mean_omega: cells.float("mean_omega"),
+        mean_distance: cells.float("mean_distance"),
+        mean_change: cells.float("mean_change"),
     }
 }
 

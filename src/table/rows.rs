@@ -289,6 +289,160 @@ fn bytes<R>(rows: &[R], of: impl Fn(&R) -> &Vec<u8>) -> ArrayRef {
     Arc::new(BinaryArray::from_iter_values(rows.iter().map(of)))
 }
 
+/// A row of [`schema::OMEGA`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::OMEGA documents each column once")]
+pub struct OmegaRow {
+    pub graph: String,
+    pub case: String,
+    pub model: i64,
+    pub image_index: i64,
+    pub image: String,
+    pub label: i64,
+    pub perturbation: i64,
+    pub seed: u64,
+    pub norm: f64,
+    pub omega: f64,
+    pub mean_change: f64,
+    pub greatest_change: f64,
+    pub class_before: i64,
+    pub class_after: i64,
+    pub same_class: bool,
+}
+
+impl Row for OmegaRow {
+    const TABLE: &'static Table = &schema::OMEGA;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            texts(rows, |r| &r.case),
+            ints(rows, |r| r.model),
+            ints(rows, |r| r.image_index),
+            texts(rows, |r| &r.image),
+            ints(rows, |r| r.label),
+            ints(rows, |r| r.perturbation),
+            seeds(rows, |r| r.seed),
+            floats(rows, |r| r.norm),
+            floats(rows, |r| r.omega),
+            floats(rows, |r| r.mean_change),
+            floats(rows, |r| r.greatest_change),
+            ints(rows, |r| r.class_before),
+            ints(rows, |r| r.class_after),
+            flags(rows, |r| r.same_class),
+        ]
+    }
+}
+
+/// A row of [`schema::LAMBDA`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::LAMBDA documents each column once")]
+pub struct LambdaRow {
+    pub graph: String,
+    pub case: String,
+    pub n_images: i64,
+    pub n: i64,
+    pub lambda: f64,
+    pub lambda_low: Option<f64>,
+    pub lambda_high: Option<f64>,
+    pub resamples: i64,
+    pub seed: u64,
+    pub mean_omega: f64,
+    pub mean_distance: f64,
+    pub same_class: f64,
+    pub one_sided: f64,
+}
+
+impl Row for LambdaRow {
+    const TABLE: &'static Table = &schema::LAMBDA;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            texts(rows, |r| &r.case),
+            ints(rows, |r| r.n_images),
+            ints(rows, |r| r.n),
+            floats(rows, |r| r.lambda),
+            some_floats(rows, |r| r.lambda_low),
+            some_floats(rows, |r| r.lambda_high),
+            ints(rows, |r| r.resamples),
+            seeds(rows, |r| r.seed),
+            floats(rows, |r| r.mean_omega),
+            floats(rows, |r| r.mean_distance),
+            floats(rows, |r| r.same_class),
+            floats(rows, |r| r.one_sided),
+        ]
+    }
+}
+
+/// A row of [`schema::LAMBDA_IMAGES`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::LAMBDA_IMAGES documents each column once")]
+pub struct LambdaImageRow {
+    pub graph: String,
+    pub case: String,
+    pub image_index: i64,
+    pub image: String,
+    pub label: i64,
+    pub n: i64,
+    pub above_half: f64,
+    pub mean_omega: f64,
+    pub same_class: f64,
+}
+
+impl Row for LambdaImageRow {
+    const TABLE: &'static Table = &schema::LAMBDA_IMAGES;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            texts(rows, |r| &r.case),
+            ints(rows, |r| r.image_index),
+            texts(rows, |r| &r.image),
+            ints(rows, |r| r.label),
+            ints(rows, |r| r.n),
+            floats(rows, |r| r.above_half),
+            floats(rows, |r| r.mean_omega),
+            floats(rows, |r| r.same_class),
+        ]
+    }
+}
+
+/// A row of [`schema::LAMBDA_NORMS`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "schema::LAMBDA_NORMS documents each column once")]
+pub struct LambdaNormRow {
+    pub graph: String,
+    pub case: String,
+    pub norm_least: f64,
+    pub norm_greatest: f64,
+    pub n: i64,
+    pub same_class: f64,
+    pub lambda: f64,
+    pub mean_omega: f64,
+    pub mean_distance: f64,
+    pub mean_change: f64,
+}
+
+impl Row for LambdaNormRow {
+    const TABLE: &'static Table = &schema::LAMBDA_NORMS;
+
+    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+        vec![
+            texts(rows, |r| &r.graph),
+            texts(rows, |r| &r.case),
+            floats(rows, |r| r.norm_least),
+            floats(rows, |r| r.norm_greatest),
+            ints(rows, |r| r.n),
+            floats(rows, |r| r.same_class),
+            floats(rows, |r| r.lambda),
+            floats(rows, |r| r.mean_omega),
+            floats(rows, |r| r.mean_distance),
+            floats(rows, |r| r.mean_change),
+        ]
+    }
+}
+
 fn texts<R>(rows: &[R], of: impl Fn(&R) -> &String) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
 }

@@ -88,7 +88,19 @@ impl Table {
 }
 
 /// All tables.
-pub const TABLES: [&Table; 7] = [&REPLICAS, &LAYERS, &NODES, &NULLS, &SUMMARY, &ACTIVE, &ACTIVE_LAYERS];
+pub const TABLES: [&Table; 11] = [
+    &REPLICAS,
+    &LAYERS,
+    &NODES,
+    &NULLS,
+    &SUMMARY,
+    &ACTIVE,
+    &ACTIVE_LAYERS,
+    &OMEGA,
+    &LAMBDA,
+    &LAMBDA_IMAGES,
+    &LAMBDA_NORMS,
+];
 
 /// One run of the solver from one start.
 pub const REPLICAS: Table = Table {
@@ -286,6 +298,96 @@ pub const ACTIVE_LAYERS: Table = Table {
         column("active_weight", Kind::Float, "weight", "sum of |w| over those"),
     ],
 };
+
+/// Perturbed images. The footer's `graph` is the fingerprint of the graph whose directions were taken.
+pub const OMEGA: Table = Table {
+    name: "omega",
+    row: "one perturbation of one image in one case",
+    columns: &[
+        column("graph", Kind::Text, "", "name of the graph"),
+        column("case", Kind::Text, "", CASE),
+        column("model", Kind::Int, "", "number of the n3 model whose weights these are, from 0; 0 in the other cases"),
+        column("image_index", Kind::Int, "", "number of the image in its set, from 0"),
+        column("image", Kind::Text, "", "its file name in the set; for tensors its number"),
+        column("label", Kind::Int, "class", "its class, by the set; -1 if unknown"),
+        column("perturbation", Kind::Int, "", "number of the perturbation of this image in this case, from 0"),
+        column(
+            "seed",
+            Kind::Seed,
+            "",
+            "seed of the whole run; the perturbation depends on it and the numbers before only",
+        ),
+        column("norm", Kind::Float, "input", "Euclidean norm of the perturbation"),
+        column("omega", Kind::Float, "", "output alignment fraction, in [0, 1]: the logits that follow the order"),
+        column("mean_change", Kind::Float, "logit", "mean of the logits' absolute changes"),
+        column("greatest_change", Kind::Float, "logit", "the greatest of them"),
+        column("class_before", Kind::Int, "class", "greatest logit of the image, the first on a tie, from 0"),
+        column("class_after", Kind::Int, "class", "greatest logit of the perturbed image"),
+        column("same_class", Kind::Bool, "", "whether they are the same"),
+    ],
+};
+
+/// λ of each case of each graph.
+pub const LAMBDA: Table = Table {
+    name: "lambda",
+    row: "one case of one graph",
+    columns: &[
+        column("graph", Kind::Text, "", "name of the graph"),
+        column("case", Kind::Text, "", CASE),
+        column("n_images", Kind::Int, "images", "images"),
+        column("n", Kind::Int, "rows", "perturbations of all of them"),
+        column("lambda", Kind::Float, "", "greatest number in [0, 0.5] with P(|omega - 0.5| >= lambda) >= 2 lambda"),
+        nullable("lambda_low", Kind::Float, "", "2.5th percentile of lambda over resamples of the images", NO_INTERVAL),
+        nullable("lambda_high", Kind::Float, "", "97.5th percentile", NO_INTERVAL),
+        column("resamples", Kind::Int, "", "resamples of the images"),
+        column("seed", Kind::Seed, "", "seed of the resamples"),
+        column("mean_omega", Kind::Float, "", "mean of omega"),
+        column("mean_distance", Kind::Float, "", "mean of |omega - 0.5|"),
+        column("same_class", Kind::Float, "", "share of the perturbations that leave the class as it is"),
+        column("one_sided", Kind::Float, "", "share of the images whose omegas are all, or none of them, above 0.5"),
+    ],
+};
+
+/// Each image by itself.
+pub const LAMBDA_IMAGES: Table = Table {
+    name: "lambda_images",
+    row: "one image in one case of one graph",
+    columns: &[
+        column("graph", Kind::Text, "", "name of the graph"),
+        column("case", Kind::Text, "", CASE),
+        column("image_index", Kind::Int, "", "number of the image in its set, from 0"),
+        column("image", Kind::Text, "", "its file name in the set; for tensors its number"),
+        column("label", Kind::Int, "class", "its class, by the set; -1 if unknown"),
+        column("n", Kind::Int, "rows", "its perturbations"),
+        column("above_half", Kind::Float, "", "share of them whose omega is greater than 0.5"),
+        column("mean_omega", Kind::Float, "", "mean of omega"),
+        column("same_class", Kind::Float, "", "share of them that leave the class as it is"),
+    ],
+};
+
+/// What the size of a perturbation does.
+pub const LAMBDA_NORMS: Table = Table {
+    name: "lambda_norms",
+    row: "the perturbations of one range of norms in one case of one graph",
+    columns: &[
+        column("graph", Kind::Text, "", "name of the graph"),
+        column("case", Kind::Text, "", CASE),
+        column("norm_least", Kind::Float, "input", "least norm of these perturbations"),
+        column("norm_greatest", Kind::Float, "input", "greatest norm of them"),
+        column("n", Kind::Int, "rows", "perturbations"),
+        column("same_class", Kind::Float, "", "share of them that leave the class as it is"),
+        column("lambda", Kind::Float, "", "lambda of these perturbations alone"),
+        column("mean_omega", Kind::Float, "", "mean of omega"),
+        column("mean_distance", Kind::Float, "", "mean of |omega - 0.5|"),
+        column("mean_change", Kind::Float, "logit", "mean of the logits' absolute changes"),
+    ],
+};
+
+/// The cases of perturbations.
+const CASE: &str = "real, n3 (new weights, their own directions) or random-direction (real weights, random signs)";
+
+/// When λ has no interval.
+const NO_INTERVAL: &str = "if there is one image, or no resample";
 
 /// When a comparison has no numbers.
 const UNDEFINED: &str = "without a reference, if either n is 1, or if neither case varies and their means differ";

@@ -24,8 +24,8 @@ use crate::progress::{Progress, Silent};
 use crate::report::Sample;
 use crate::shard::{self, Description, Existing, Generated, Shards, Target, Topology};
 use crate::spin::siblings::{self, Siblings};
-use crate::spin::{self, Control, Method, Plan, Pulse, Replica};
-use crate::table::{self, NullRow, Provenance};
+use crate::spin::{self, Method, Plan, Replica};
+use crate::table::NullRow;
 use crate::temporary;
 
 /// Find the frustration of null models of a network: the same graph with other weights.
@@ -203,7 +203,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     );
     let timed = |row: &NullRow| NullRow { secs: row.secs.filter(|_| args.timing), ..row.clone() };
     let rows: Vec<_> = finished.rows().map(timed).collect();
-    write(out, &provenance, &rows)?;
+    output::write_rows(out, &provenance, &rows)?;
     finished.remove();
     summary(&rows, start.elapsed().as_secs_f64())?.into_iter().try_for_each(print)
 }
@@ -342,7 +342,7 @@ impl Job<'_> {
             totals.push(stream.totals());
             siblings.push(stream, plan.seed)?;
         }
-        let solved = siblings.solve(&Watch(&self.stop))?;
+        let solved = siblings.solve(&session::Watch(&self.stop))?;
         let mut solved = models.iter().zip(totals).zip(solved);
         solved
             .try_for_each(|((&model, totals), replicas)| self.add(model, &self.plan_of(model, plan), totals, &replicas))
@@ -422,7 +422,7 @@ impl Job<'_> {
     }
 
     fn solve_stream(&self, stream: &dyn BlockStream, plan: &Plan) -> Result<Vec<Replica>, spin::Error> {
-        spin::solve(stream, plan, &Watch(&self.stop))
+        spin::solve(stream, plan, &session::Watch(&self.stop))
     }
 
     fn row(&self, model: Model, plan: &Plan, totals: Totals, replica: &Replica) -> NullRow {
@@ -447,32 +447,6 @@ impl Job<'_> {
             local_minimum: replica.local_minimum,
         }
     }
-}
-
-/// Watches for signals while one null model is solved; progress is counted in null models.
-struct Watch<'a>(&'a AtomicBool);
-
-impl Progress for Watch<'_> {
-    fn begin(&self, _: &str, _: u64) {}
-    fn advance(&self, _: u64) {}
-    fn note(&self, _: &str) {}
-    fn end(&self) {}
-}
-
-impl Control for Watch<'_> {
-    fn pulse(&self) -> Pulse {
-        match self.0.load(Ordering::Relaxed) {
-            true => Pulse::Stop,
-            false => Pulse::Continue,
-        }
-    }
-}
-
-fn write(out: Output, provenance: &Provenance, rows: &[NullRow]) -> anyhow::Result<()> {
-    let context = format!("cannot write {}", out.path().display());
-    let mut sink = table::nulls(out, provenance).with_context(|| context.clone())?;
-    sink.append(rows).with_context(|| context.clone())?;
-    sink.finish().context(context)?.commit()
 }
 
 /// The last lines: what was found in each kind of null model, and what it cost.

@@ -1,0 +1,415 @@
+//! `pipeline perturb`
+
+mod norm;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+use rayon::prelude::*;
+
+use self::norm::Norms;
+use super::flags::{Force, Memory, Quiet, Resume, Seed, Shard, Threads};
+use super::image_args::ImageArgs;
+use super::network::NetworkArgs;
+use super::output::{self, Output};
+use super::search::Search;
+use super::{conflict, finished, print, progress, session, solve};
+use crate::forward::Forward;
+use crate::image::Images;
+use crate::kernel::Isa;
+use crate::net::Network;
+use crate::net::arch::Init;
+use crate::null::{self, Kind, Model, Revalued};
+use crate::perturb::{self, Case, Experiment, Outcome, Part, Signs};
+use crate::progress::Progress;
+use crate::shard::{self, Shards};
+use crate::spin::{self, Plan};
+use crate::table::{self, OmegaRow, Provenance, ReplicaRow};
+use crate::unroll::{BatchNormRule, Options};
+
+/// Perturb images along the order that the ground state predicts, and count which outputs follow it.
+///
+/// An image is pushed by S_x times a positive random vector, and omega is the share of the logits (before softmax) that
+/// change as S_y says; S_x and S_y are the spins of the best replica on the inputs and the outputs, of its two signs the one
+/// in which most inputs are +1. An image gets --perturbations of them, whose norms are spaced by ratio over --norm. `lambda`
+/// sums up.
+///
+/// Two cases to compare with: `n3` is the network with new weights (He normal; biases and normalisation stay), pushed along
+/// the order of its own best state, which is searched as the flags of `solve` say; each image goes to one of --n3-models, by
+/// turns. `random-direction` is the network with random signs in place of S_x and S_y, other ones for every perturbation.
+///
+/// A perturbation depends on the seed, the case and the numbers of image and perturbation only: --shard lets several
+/// machines share the images. The rows of all shards together are those of the whole run; give `lambda` --omega once for
+/// each file.
+///
+/// Finished images are kept in FILE.parquet.checkpoint, every second and on SIGINT and SIGTERM; --resume goes on from there
+/// and ends in the same table, byte for byte, as an unbroken run.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Graph directory, from `build-graph`.
+    #[arg(value_name = "DIR")]
+    graph: PathBuf,
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    images: ImageArgs,
+    /// Replicas of the graph, from `solve`; for the cases `real` and `random-direction`.
+    #[arg(long, value_name = "FILE.parquet")]
+    replicas: Option<PathBuf>,
+    /// Table to write.
+    #[arg(short, long, value_name = "FILE.parquet")]
+    output: PathBuf,
+    /// What to do to whom.
+    #[arg(long, value_enum, value_name = "CASES", value_delimiter = ',', default_value = "real,n3,random-direction")]
+    cases: Vec<CaseName>,
+    /// Perturbations of each image in each case.
+    #[arg(long, value_name = "K", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    perturbations: u32,
+    /// Least and greatest Euclidean norm of a perturbation, in units of the network's input. By default as much as 0.01 to 10
+    /// grey levels of 255 for each element (root mean square); tensors need it.
+    #[arg(long, value_name = "MIN..MAX")]
+    norm: Option<Norms>,
+    /// Models with new weights.
+    #[arg(long, value_name = "M", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    n3_models: u32,
+    /// Initial states that each is solved from.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    n3_replicas: u32,
+    /// Only every n-th image, from the i-th (from 1).
+    #[arg(long, value_name = "i/n", default_value_t = Shard::ALL, hide_default_value = true)]
+    shard: Shard,
+    #[command(flatten)]
+    search: Search,
+    #[command(flatten)]
+    seed: Seed,
+    #[command(flatten)]
+    threads: Threads,
+    #[command(flatten)]
+    memory: Memory,
+    #[command(flatten)]
+    resume: Resume,
+    #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
+    quiet: Quiet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum CaseName {
+    /// The network, along the order of its best state.
+    Real,
+    /// New weights, along their own.
+    N3,
+    /// The network, along random directions.
+    RandomDirection,
+}
+
+impl CaseName {
+    fn case(self) -> Case {
+        match self {
+            Self::Real => Case::Real,
+            Self::N3 => Case::N3,
+            Self::RandomDirection => Case::RandomDirection,
+        }
+    }
+}
+
+/// Whose weights: 0 the network's, 1 + m those of N3 model m. With the image's index the key of finished work.
+type Weights = u32;
+type Finished = finished::Finished<(Weights, usize), Outcome>;
+
+impl Args {
+    fn has(&self, case: Case) -> bool {
+        self.cases.iter().any(|name| name.case() == case)
+    }
+
+    /// Cases that have these weights, in the order of the table.
+    fn cases_of(&self, weights: Weights) -> Vec<Case> {
+        let is_of = |case: &Case| self.has(*case) && (*case == Case::N3) == (weights > 0);
+        Case::ALL.into_iter().filter(is_of).collect()
+    }
+
+    /// All weights of the run, each with its images.
+    fn work(&self, images: &[usize]) -> Vec<(Weights, Vec<usize>)> {
+        let of_model =
+            |model| images.iter().copied().filter(move |image| image % self.n3_models as usize == model as usize);
+        let models = (0..self.n3_models).map(|model| (1 + model, of_model(model).collect()));
+        let all = std::iter::once((0, images.to_vec())).chain(models);
+        all.filter(|(weights, images)| !images.is_empty() && !self.cases_of(*weights).is_empty()).collect()
+    }
+
+    /// How an N3 model is solved.
+    fn plan(&self, model: Model) -> Plan {
+        Plan {
+            method: self.search.method(),
+            replicas: self.n3_replicas,
+            random_flips: self.search.random_flips,
+            seed: model.solver_seed(self.seed.seed),
+            max_flips: self.search.max_flips,
+            isa: Isa::detect(),
+            memory: self.memory.memory.map(|size| size.0),
+        }
+    }
+
+    /// Everything that decides the rows.
+    fn identity(&self, fingerprint: &str, replicas: Option<&str>, norms: Norms, n_images: usize) -> String {
+        let Self { images, cases, perturbations, n3_models, n3_replicas, shard, search, seed, .. } = self;
+        format!(
+            "graph {fingerprint}, replicas {}, {n_images} images of {}, preprocessing {}, {cases:?}, {perturbations} \
+             perturbations of norm {norms}, {n3_models} n3 models from {n3_replicas} states by {:?}, {} random flips, \
+             limit {}, shard {shard}, seed {}",
+            replicas.unwrap_or("none"),
+            images.images.display(),
+            images.preprocess.as_deref().unwrap_or("none"),
+            search.method(),
+            search.random_flips,
+            search.max_flips,
+            seed.seed
+        )
+    }
+
+    /// Whether the table may be replaced: also by a resumed run that was killed between its table and its end.
+    fn may_replace(&self) -> Force {
+        let is_unfinished = || session::checkpoint_path(&self.output).exists();
+        Force { force: self.force.force || self.resume.resume && is_unfinished() }
+    }
+}
+
+/// Runs the subcommand.
+///
+/// # Errors
+/// If graph, network, images and replicas cannot be read or do not belong together, or the output cannot be written.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let out = Output::create(&args.output, args.may_replace())?;
+    let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
+    let (net, options) = args.network.open(&graph).with_context(|| args.graph.display().to_string())?;
+    check_n3(&args, &graph, options)?;
+    let signs = args.has(Case::Real).then(|| signs(args.replicas.as_deref(), &graph)).transpose()?;
+    let shape = net.layers[0].shape;
+    let norms = Norms::choose(args.norm, &args.images, shape.len())?;
+    let images = args.images.open(shape, args.quiet)?;
+    let replicas = match (&args.replicas, &signs) {
+        (Some(path), Some(_)) => Some(super::build_graph::sha256(path)?),
+        _ => None,
+    };
+    let identity = args.identity(graph.fingerprint(), replicas.as_deref(), norms, images.len());
+    let (pool, bar) = (args.threads.pool()?, progress::bar(args.quiet.quiet));
+    let job = Job {
+        finished: Finished::begin(&args.output, identity, args.resume, args.force)?,
+        norms: perturb::norms(norms.0, args.perturbations as usize),
+        stop: session::stop_on_signals()?,
+        bar: &*bar,
+        args: &args,
+        graph: &graph,
+        net: &net,
+        options,
+        signs,
+        images: &images,
+    };
+    let (norms, finished) = pool.install(|| job.run())?;
+    let rows = rows(&args, &images, &norms, &finished);
+    let provenance = provenance(&args, &graph, replicas)?;
+    output::write_rows(out, &provenance, &rows)?;
+    finished.remove();
+    summary(&rows, start.elapsed().as_secs_f64())?.into_iter().try_for_each(print)
+}
+
+/// That the graph has N3 models whose weights a network can have, if they are asked for.
+fn check_n3(args: &Args, graph: &Shards, options: Options) -> anyhow::Result<()> {
+    if !args.has(Case::N3) {
+        return Ok(());
+    }
+    if options.batch_norm != BatchNormRule::Ignore {
+        let context = "the case n3 needs other weights; without it: --cases real,random-direction";
+        return Err(perturb::Error::Scaled).context(context);
+    }
+    null::check(graph, Kind::N3(Init::He)).context("no case n3")
+}
+
+/// The directions of the replica with the least energy, the first of them on a tie.
+fn signs(replicas: Option<&Path>, graph: &Shards) -> anyhow::Result<Signs> {
+    let Some(path) = replicas else {
+        return Err(conflict("perturb", "the case real needs --replicas FILE.parquet, from solve").into());
+    };
+    let (rows, footer) = (table::read_replicas(path)?, table::read_provenance(path)?);
+    if let Some(found) = footer.get("graph") {
+        let expected = graph.fingerprint();
+        ensure!(
+            found == expected,
+            "{} is of the graph with fingerprint {found}, expected {expected}; solve this graph",
+            path.display()
+        );
+    }
+    let least = rows.iter().min_by(|a: &&ReplicaRow, b| a.energy.total_cmp(&b.energy));
+    let best = least.with_context(|| format!("{} has no rows", path.display()))?;
+    let place = || format!("{}, replica {}", path.display(), best.replica);
+    Signs::of_state(graph, &best.state).with_context(place)
+}
+
+/// What the whole run needs.
+struct Job<'a> {
+    args: &'a Args,
+    graph: &'a Shards,
+    net: &'a Network,
+    options: Options,
+    signs: Option<Signs>,
+    images: &'a Images,
+    norms: Vec<f64>,
+    stop: Arc<AtomicBool>,
+    bar: &'a dyn Progress,
+    finished: Finished,
+}
+
+impl Job<'_> {
+    /// Everything that is not finished yet. Returns the norms of the perturbations, and what they have done.
+    fn run(mut self) -> anyhow::Result<(Vec<f64>, Finished)> {
+        shard::verify_values(self.graph, self.bar)?;
+        let shard = self.args.shard.of(0..self.images.len());
+        let work = self.args.work(&shard);
+        let n_parts: usize = work.iter().map(|(_, images)| images.len()).sum();
+        for (weights, images) in work {
+            let is_missing = |image: &usize| !self.finished.has(&(weights, *image));
+            let images: Vec<_> = images.into_iter().filter(is_missing).collect();
+            if images.is_empty() {
+                continue;
+            }
+            if let Err(error) = self.run_images(weights, &images, n_parts) {
+                self.bar.end();
+                self.finished.save()?;
+                return Err(self.explained(error, n_parts));
+            }
+        }
+        self.bar.end();
+        Ok((self.norms, self.finished))
+    }
+
+    /// Some images with the same weights: as many at once as keep all threads busy.
+    fn run_images(&mut self, weights: Weights, images: &[usize], n_parts: usize) -> anyhow::Result<()> {
+        let experiment = self.experiment(weights)?;
+        self.bar.begin("perturb images", n_parts as u64);
+        self.bar.advance(self.finished.len() as u64);
+        let at_once = (8 * rayon::current_num_threads()).div_ceil(experiment.batches());
+        for images in images.chunks(at_once) {
+            let load = |&image: &usize| Ok((image, self.images.load(image)?));
+            let loaded: Vec<_> = images.par_iter().map(load).collect::<anyhow::Result<_>>()?;
+            let outcomes = experiment.run(&loaded, &|| self.stop.load(Ordering::Relaxed))?;
+            for (&image, outcomes) in images.iter().zip(outcomes) {
+                self.finished.add((weights, image), outcomes)?;
+                self.bar.advance(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// The network with these weights, and the directions that go with them.
+    fn experiment(&self, weights: Weights) -> anyhow::Result<Experiment> {
+        let (net, signs) = match weights {
+            0 => (None, self.signs.clone()),
+            _ => self.n3(weights - 1).map(|(net, signs)| (Some(net), Some(signs)))?,
+        };
+        let net = net.as_ref().unwrap_or(self.net);
+        let mut experiment = Experiment::new(net, Forward::new(net)?, self.graph)?;
+        let signs = |case| if case == Case::RandomDirection { None } else { signs.clone() };
+        experiment.parts =
+            self.args.cases_of(weights).into_iter().map(|case| Part { case, signs: signs(case) }).collect();
+        (experiment.norms, experiment.seed) = (self.norms.clone(), self.args.seed.seed);
+        Ok(experiment)
+    }
+
+    /// An N3 model, solved.
+    fn n3(&self, index: u32) -> anyhow::Result<(Network, Signs)> {
+        let model = Model { kind: Kind::N3(Init::He), index };
+        let values = null::n3(self.graph, Init::He, self.args.seed.seed, index)?;
+        let net = perturb::reweighted(self.net, self.options, &values)?;
+        self.bar.begin(&format!("solve {model}"), 0);
+        let stream = Revalued::new(self.graph, values)?;
+        let replicas = spin::solve(&stream, &self.args.plan(model), &session::Watch(&self.stop));
+        let replicas = replicas.with_context(|| format!("cannot solve {model}"))?;
+        self.bar.end();
+        Ok((net, Signs::of_state(self.graph, &solve::best(&replicas).state)?))
+    }
+
+    /// An interruption says what is left of the run, every other error what failed.
+    fn explained(&self, error: anyhow::Error, n_parts: usize) -> anyhow::Error {
+        let is_interruption = matches!(error.downcast_ref(), Some(spin::Error::Interrupted))
+            || matches!(error.downcast_ref(), Some(perturb::Error::Interrupted));
+        match (is_interruption, self.finished.len()) {
+            (true, 0) => anyhow::anyhow!("interrupted before any image was finished"),
+            (true, done) => {
+                let path = self.finished.path().display();
+                anyhow::anyhow!(
+                    "interrupted; {done} of {n_parts} images are in {path}, --resume continues with the others"
+                )
+            }
+            (false, _) => error.context(format!("cannot perturb images of {}", self.args.images.images.display())),
+        }
+    }
+}
+
+/// The table: by image, then by case, then by perturbation.
+fn rows(args: &Args, images: &Images, norms: &[f64], finished: &Finished) -> Vec<OmegaRow> {
+    let graph = solve::graph_name(&args.graph);
+    let row = |&(weights, image): &(Weights, usize), outcome: &Outcome| OmegaRow {
+        graph: graph.clone(),
+        case: args.cases_of(weights)[outcome.part].name().to_owned(),
+        model: i64::from(weights.saturating_sub(1)),
+        image_index: image as i64,
+        image: images.name(image).to_owned(),
+        label: images.label(image).map_or(-1, i64::from),
+        perturbation: outcome.perturbation as i64,
+        seed: args.seed.seed,
+        norm: norms[outcome.perturbation],
+        omega: outcome.omega,
+        mean_change: outcome.mean_change,
+        greatest_change: outcome.greatest_change,
+        class_before: outcome.class_before as i64,
+        class_after: outcome.class_after as i64,
+        same_class: outcome.class_before == outcome.class_after,
+    };
+    let rows = finished.parts().flat_map(|(key, outcomes)| outcomes.iter().map(move |outcome| (key, outcome)));
+    let mut rows: Vec<_> = rows.map(|(key, outcome)| row(key, outcome)).collect();
+    let key = |row: &OmegaRow| (row.image_index, Case::named(&row.case), row.perturbation);
+    rows.sort_by_key(key);
+    rows
+}
+
+fn provenance(args: &Args, graph: &Shards, replicas: Option<String>) -> anyhow::Result<Provenance> {
+    let mut pairs = vec![("graph", graph.fingerprint().to_owned()), ("graph_path", args.graph.display().to_string())];
+    if let Some(replicas) = replicas {
+        pairs.push(("replicas_sha256", replicas));
+    }
+    pairs.push(("preprocess", serde_json::to_string(&args.images.preprocess()?)?));
+    Ok(super::provenance(Some(args.seed.seed), &pairs))
+}
+
+/// The last lines: what was found in each case, and what it cost.
+fn summary(rows: &[OmegaRow], secs: f64) -> anyhow::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for case in Case::ALL {
+        let rows: Vec<_> = rows.iter().filter(|row| row.case == case.name()).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let omegas: Vec<_> = rows.iter().map(|row| row.omega).collect();
+        let n = rows.len() as f64;
+        let same = rows.iter().filter(|row| row.same_class).count() as f64 / n;
+        lines.push(format!(
+            "{}: λ {:.4}, mean Ω {:.4}, mean |Ω − ½| {:.4}, same class {same:.4}; {} perturbations",
+            case.name(),
+            perturb::lambda(&omegas)?,
+            omegas.iter().sum::<f64>() / n,
+            omegas.iter().map(|omega| (omega - 0.5).abs()).sum::<f64>() / n,
+            rows.len()
+        ));
+    }
+    let mut line = format!("{secs:.1} s");
+    if let Some(peak) = super::peak_memory() {
+        line += &format!(", peak memory {peak}");
+    }
+    lines.push(line);
+    Ok(lines)
+}

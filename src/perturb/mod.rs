@@ -1,0 +1,127 @@
+//! PERTURBATIONS: do the outputs follow the partial order that the ground state predicts?
+//!
+//! # Definitions
+//! After the paper, sections "Near-monotonicity" of the results and eq. (10). `S_x` and `S_y` are the spins of a low state on
+//! the nodes of the input and of the output layer ([`Signs`]). An image `x₁` is pushed along the order of the inputs,
+//! `x₂ = x₁ + S_x δ` with `δ > 0`: every element uniform in (0, 1), then all scaled to a chosen `‖δ‖₂`, in the units of the
+//! network's input. The **output alignment fraction** is the share of the logits `y` (before softmax) that follow,
+//! `Ω = (1/n_h) #{i : s_y,i (y₂,i − y₁,i) ≥ 0}`: 1 or, moving against the order, 0 for a monotone network, near ½ if the
+//! order means nothing. [`lambda()`] says in one number how far from ½ a sample is.
+//!
+//! # Null cases
+//! [`Case::N3`] has new weights and the signs of a low state of its own graph; [`Case::RandomDirection`] the network's
+//! weights, with random signs in place of `S_x` and `S_y`, other ones for every perturbation.
+//!
+//! # The global sign
+//! A state and its opposite have the same energy, and push an image in opposite directions. [`Signs::of_state`] takes the
+//! one in which most inputs are +1; if as many are −1, the one in which the first input is.
+//!
+//! # Random numbers
+//! Element `e` of `δ` is number `e` of a stream of its own (SplitMix64; `src/random.rs` defines it, a few lines) whose
+//! words are the seed, the case (0 real, 1 n3, 2 random-direction), the image and the perturbation. The random signs of the
+//! inputs, and of the outputs, are the topmost bits of two more, with 3 and 4 in place of the case. So they do not depend on
+//! threads, shards, batches, or the other images.
+//!
+//! # Cost
+//! One forward pass for each image and each of its perturbations, sixteen at a time. Memory: `4 · 16` bytes per element of
+//! the largest layers for each thread, and the logits of the images under way.
+
+mod experiment;
+mod lambda;
+mod reweighted;
+mod signs;
+#[cfg(test)]
+mod tests;
+
+pub use experiment::{Experiment, Outcome, Part, norms};
+pub use lambda::{Bootstrap, Estimate, lambda};
+pub use reweighted::reweighted;
+pub use signs::Signs;
+
+/// Whose weights and whose direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Case {
+    /// The network, along the order of its low state.
+    Real,
+    /// New weights, along the order of their own low state.
+    N3,
+    /// The network, along random directions.
+    RandomDirection,
+}
+
+impl Case {
+    /// All cases, in the order of tables.
+    pub const ALL: [Self; 3] = [Self::Real, Self::N3, Self::RandomDirection];
+
+    /// Its name on the command line and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::N3 => "n3",
+            Self::RandomDirection => "random-direction",
+        }
+    }
+
+    /// The case of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|case| case.name() == name)
+    }
+}
+
+/// What cannot be perturbed or measured.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No λ of nothing.
+    #[error("there are no output alignment fractions")]
+    Empty,
+    /// Not a fraction.
+    #[error("an output alignment fraction is {omega}, expected a number from 0 to 1")]
+    Omega {
+        /// What was found.
+        omega: f64,
+    },
+    /// A state of another graph.
+    #[error("the state has {found} bytes, expected {expected} for {n_nodes} nodes; solve this graph")]
+    State {
+        /// Bytes of the state.
+        found: usize,
+        /// Bytes of a state of the graph.
+        expected: usize,
+        /// Nodes of the graph.
+        n_nodes: u32,
+    },
+    /// The last layer of the graph is not what the network returns.
+    #[error(
+        "the logits are the output of layer `{logits}`, but the last layer of the graph is `{layer}` and `{between}` changes more than values on the way; perturbations need a network that ends in a convolution, a pool or a dense layer"
+    )]
+    Output {
+        /// The layer that gives the logits.
+        logits: String,
+        /// The last layer of the graph.
+        layer: String,
+        /// What is between them.
+        between: String,
+    },
+    /// A network that overflows.
+    #[error(
+        "a logit of image {image} is {value}, expected a finite number; the weights or the perturbation are too large"
+    )]
+    Logit {
+        /// Index of the image.
+        image: usize,
+        /// What was found.
+        value: f32,
+    },
+    /// Stored values are not the network's parameters, one by one.
+    #[error(
+        "the graph's weights were multiplied by batch normalisation or scaling, so new ones are not the network's parameters; build the graph with --batch-norm ignore"
+    )]
+    Scaled,
+    /// The network has no graph.
+    #[error(transparent)]
+    Unroll(#[from] crate::unroll::Error),
+    /// The work was ended from outside.
+    #[error("interrupted")]
+    Interrupted,
+}
