@@ -37,8 +37,11 @@ const PERTURB: [&str; 16] = [
     "2",
 ];
 
+/// The flags above, unless `more` has others.
 fn args<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    [&PERTURB[..], &["--random-flips", "5000"], more].concat()
+    let flags = [&PERTURB[2..], &["--random-flips", "5000"]].concat();
+    let kept = flags.chunks(2).filter(|pair| !more.contains(&pair[0])).flatten().copied();
+    PERTURB[..2].iter().copied().chain(kept).chain(more.iter().copied()).collect()
 }
 
 fn omega(dir: &Workdir, output: &str, more: &[&str]) -> Vec<OmegaRow> {
@@ -170,14 +173,16 @@ fn what_does_not_belong_together_is_refused() {
     dir.ok(["build-graph", "--quiet", "--arch", "digits", "--init", "he", "-o", "h"]);
     dir.ok(["solve", "h", "-o", "h.parquet", "--replicas", "1", "--quiet"]);
     run("r.parquet", "h.parquet", &[], &["h.parquet is of the graph with fingerprint", "solve this graph"]);
-    run("g", "h", &[], &["other weights in layer", "the network that the graph was built from"]);
+    run("g", "h", &[], &["layer `input` of the graph", "the network that the graph was built from"]);
+    dir.ok(["null", "g", "-o", "n.parquet", "--kind", "n1", "--models", "1", "--keep", "kept"]);
+    run("g", "kept/n1-0", &[], &["other weights in layer `conv1`", "the network that the graph was built from"]);
     let other = repository("fixtures/onnx");
     let other = std::fs::read_dir(other).unwrap().map(|entry| entry.unwrap().path());
     let other = other.filter(|path| path.extension().is_some_and(|e| e == "onnx")).min().unwrap();
     run("digits.onnx", other.to_str().unwrap(), &[], &["the network that the graph was built from"]);
     dir.ok(["build-graph", "--quiet", "--model", "digits.onnx", "--batch-norm", "fold", "-o", "f"]);
     run("g", "f", &[], &["--batch-norm ignore", "--cases real,random-direction"]);
-    run("x.npy", "none.npy", &[], &["none.npy"]);
+    run("x.npy", "none.npy", &["--preprocess", "none"], &["none.npy"]);
     run("r.parquet", "none.parquet", &[], &["cannot read none.parquet"]);
 
     let without: Vec<_> =

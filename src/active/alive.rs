@@ -28,6 +28,15 @@ pub(super) struct Alive {
     pub outward: Taps,
 }
 
+/// What is found of one frame.
+struct Found {
+    /// By row.
+    masks: Vec<u16>,
+    /// Taps of its In blocks and of its Out blocks.
+    inward: Vec<u16>,
+    outward: Vec<u16>,
+}
+
 impl Pass<'_> {
     /// Lets the nodes `roots` live, and every node that has an active edge to a living one.
     ///
@@ -45,7 +54,7 @@ impl Pass<'_> {
             let each = |frame: &mut Frame, &index: &usize| self.frame(index, frame, &alive.nodes);
             let found = frames.par_iter().with_max_len(1).map_init(Frame::default, each);
             let found = found.collect::<Result<Vec<_>, graph::Error>>()?;
-            for (&index, (masks, outward, inward)) in frames.iter().zip(found) {
+            for (&index, Found { masks, inward, outward }) in frames.iter().zip(found) {
                 let first = self.stream.frames()[index].rows.start as usize;
                 alive.nodes[first..first + masks.len()].copy_from_slice(&masks);
                 alive.outward.set(index, outward);
@@ -55,13 +64,8 @@ impl Pass<'_> {
         Ok(alive)
     }
 
-    /// The masks of a frame's rows, and its taps out and in; `alive` is final for all later layers.
-    fn frame(
-        &self,
-        index: usize,
-        frame: &mut Frame,
-        alive: &[u16],
-    ) -> Result<(Vec<u16>, Vec<u16>, Vec<u16>), graph::Error> {
+    /// What is found of a frame; `alive` is final for all later layers.
+    fn frame(&self, index: usize, frame: &mut Frame, alive: &[u16]) -> Result<Found, graph::Error> {
         self.stream.read(index, frame)?;
         let info = &self.stream.frames()[index];
         let (layer, first) = (info.layer as usize, info.rows.start);
@@ -101,7 +105,7 @@ impl Pass<'_> {
                 |pool| masks[(pool - first) as usize],
             );
         }
-        Ok((masks, outward, inward))
+        Ok(Found { masks, inward, outward })
     }
 
     /// The gates of consecutive nodes.

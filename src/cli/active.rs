@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
@@ -20,7 +20,7 @@ use crate::kernel::{Isa, LANES, bit_of_lane};
 use crate::progress::Progress;
 use crate::report::Sample;
 use crate::shard::{self, Shards};
-use crate::spin::{self, Control, Method, Plan, Pulse, Replica, Scales};
+use crate::spin::{self, Control as _, Method, Plan, Pulse, Replica, Scales};
 use crate::table::{self, ActiveLayerRow, ActiveRow, Provenance};
 use crate::unroll::Unrolled;
 
@@ -224,7 +224,7 @@ impl Job<'_> {
 
     /// Solves up to sixteen images, the first of which has a number that is a multiple of sixteen.
     fn solve(&self, images: std::ops::Range<usize>, states: &mut States) -> anyhow::Result<Vec<Solved>> {
-        let watch = Watch(&self.stop);
+        let watch = session::Watch(&self.stop);
         if watch.pulse() == Pulse::Stop {
             return Err(spin::Error::Interrupted.into());
         }
@@ -277,25 +277,6 @@ impl Job<'_> {
 /// Finished images.
 fn n_finished(finished: &Finished) -> usize {
     finished.parts().map(|(_, images)| images.len()).sum()
-}
-
-/// Watches for signals while a group is solved; progress is counted in images.
-struct Watch<'a>(&'a AtomicBool);
-
-impl Progress for Watch<'_> {
-    fn begin(&self, _: &str, _: u64) {}
-    fn advance(&self, _: u64) {}
-    fn note(&self, _: &str) {}
-    fn end(&self) {}
-}
-
-impl Control for Watch<'_> {
-    fn pulse(&self) -> Pulse {
-        match self.0.load(Ordering::Relaxed) {
-            true => Pulse::Stop,
-            false => Pulse::Continue,
-        }
-    }
 }
 
 /// From what was found to rows.

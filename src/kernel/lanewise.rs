@@ -298,12 +298,18 @@ impl Task for Build<'_> {
                 for (w, offset) in w.iter_mut().zip(quad) {
                     *w = weights.values.vector(offset + weights.shift(row));
                 }
-                for lane in 0..LANES {
-                    (p.0[lane], m.0[lane]) = (w[0][lane] + w[1][lane], w[0][lane] - w[1][lane]);
-                    (q.0[lane], n.0[lane]) = (w[2][lane] + w[3][lane], w[2][lane] - w[3][lane]);
-                }
+                add_pair(&w[0], &w[1], p, m);
+                add_pair(&w[2], &w[3], q, n);
             }
         }
+    }
+}
+
+/// Sum and difference.
+#[inline(always)]
+fn add_pair(a: &[f32; LANES], b: &[f32; LANES], sum: &mut Line, difference: &mut Line) {
+    for (lane, (sum, difference)) in sum.0.iter_mut().zip(&mut difference.0).enumerate() {
+        (*sum, *difference) = (a[lane] + b[lane], a[lane] - b[lane]);
     }
 }
 

@@ -36,7 +36,7 @@
 //! 64-bit word of sixteen nibbles unpacks with one shift).
 //!
 //! # Images
-//! [`multiply`] is the same product with any values in the lanes in place of spins: one fused multiply-add per edge and
+//! [`multiply()`] is the same product with any values in the lanes in place of spins: one fused multiply-add per edge and
 //! sixteen images.
 //!
 //! Cost: `edges × lane groups / 2` vector operations, plus tables (`6` per row and quad of a panel) and packing

@@ -172,9 +172,9 @@ pub(super) mod avx512 {
         unsafe {
             let fields = fields.as_mut_ptr().cast::<f32>();
             let field = |i: usize, r: usize| (items[i].first + (row + r) * tile.field_step) * LANES;
-            let mut sums = [[_mm512_setzero_ps(); R]; I];
-            for (i, sums) in sums.iter_mut().enumerate() {
-                sums.iter_mut().enumerate().for_each(|(r, sum)| *sum = _mm512_loadu_ps(fields.add(field(i, r))));
+            let mut sums = [[_mm512_setzero_ps(); I]; R];
+            for (r, sums) in sums.iter_mut().enumerate() {
+                sums.iter_mut().enumerate().for_each(|(i, sum)| *sum = _mm512_loadu_ps(fields.add(field(i, r))));
             }
             let sign = |mask: u64| _mm512_mask_blend_ps(mask as __mmask16, _mm512_set1_ps(-1.0), _mm512_set1_ps(1.0));
             let mut pairs: *const f32 = tile.sums.as_ptr().add(row).cast();
@@ -182,24 +182,21 @@ pub(super) mod avx512 {
                 let words: [u64; I] = std::array::from_fn(|i| *items[i].words.get_unchecked(quad));
                 let up: [__m512; I] = std::array::from_fn(|i| sign(words[i]));
                 let same: [__m512; I] = std::array::from_fn(|i| sign(words[i] >> 48));
-                for r in 0..R {
+                for (r, sums) in sums.iter_mut().enumerate() {
                     let of_row = pairs.add(4 * r * LANES);
                     let (p, m) = (_mm512_load_ps(of_row), _mm512_load_ps(of_row.add(LANES)));
                     let (q, n) = (_mm512_load_ps(of_row.add(2 * LANES)), _mm512_load_ps(of_row.add(3 * LANES)));
-                    for i in 0..I {
+                    for (i, sum) in sums.iter_mut().enumerate() {
                         let first = _mm512_mask_blend_ps((words[i] >> 16) as __mmask16, m, p);
                         let second = _mm512_mask_blend_ps((words[i] >> 32) as __mmask16, n, q);
                         // Products with a sign are exact, so these are additions.
-                        let sum = _mm512_fmadd_ps(same[i], second, first);
-                        sums[i][r] = _mm512_fmadd_ps(up[i], sum, sums[i][r]);
+                        *sum = _mm512_fmadd_ps(up[i], _mm512_fmadd_ps(same[i], second, first), *sum);
                     }
                 }
                 pairs = pairs.add(4 * tile.n_rows * LANES);
             }
-            for i in 0..I {
-                for r in 0..R {
-                    _mm512_storeu_ps(fields.add(field(i, r)), sums[i][r]);
-                }
+            for (r, sums) in sums.iter().enumerate() {
+                sums.iter().enumerate().for_each(|(i, sum)| _mm512_storeu_ps(fields.add(field(i, r)), *sum));
             }
         }
     }

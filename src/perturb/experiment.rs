@@ -51,6 +51,9 @@ pub struct Experiment {
     pub seed: u64,
 }
 
+/// The logits of each input of one batch.
+type Logits = Vec<Vec<f32>>;
+
 /// `n` norms from `least` to `greatest`, each the same multiple of the one before; `least` alone if `n` is 1.
 pub fn norms([least, greatest]: [f64; 2], n: usize) -> Vec<f64> {
     let step = |k: usize| match n {
@@ -95,8 +98,7 @@ impl Experiment {
             false => self.batch(&images[index / self.batches()], index % self.batches()),
         };
         let logits: Vec<_> = (0..images.len() * self.batches()).into_par_iter().map(batch).collect::<Result<_, _>>()?;
-        let outcomes =
-            |(image, logits): (&(usize, Vec<f32>), &[Vec<Vec<f32>>])| self.outcomes(image.0, &logits.concat());
+        let outcomes = |(image, logits): (&(usize, Vec<f32>), &[Logits])| self.outcomes(image.0, &logits.concat());
         Ok(images.iter().zip(logits.chunks(self.batches())).map(outcomes).collect())
     }
 
@@ -112,7 +114,7 @@ impl Experiment {
     }
 
     /// The logits of each input of one batch of an image.
-    fn batch(&self, image: &(usize, Vec<f32>), batch: usize) -> Result<Vec<Vec<f32>>, Error> {
+    fn batch(&self, image: &(usize, Vec<f32>), batch: usize) -> Result<Logits, Error> {
         let first = batch * LANES;
         let inputs = first..self.n_inputs().min(first + LANES);
         let mut lanes: Vec<_> = image.1.iter().map(|&value| [value; LANES]).collect();

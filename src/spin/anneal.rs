@@ -75,7 +75,8 @@ pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>, sweeps: u32) -> Result<
     let Search { company, plan, control, .. } = relax.search;
     control.begin("anneal", u64::from(sweeps));
     control.advance(u64::from(relax.steps().min(sweeps)));
-    for sweep in relax.steps()..sweeps {
+    while relax.steps() < sweeps && relax.may_flip() {
+        let sweep = relax.steps();
         let exponents = company.by_lane(|scales| exponent(beta(scales.typical, sweep, sweeps)));
         match company {
             Company::One(_) => {

@@ -120,6 +120,11 @@ impl<'a, C: Coupling> Relax<'a, C> {
         self.batch.steps
     }
 
+    /// Is there a replica that `max_flips` has not ended?
+    pub(super) fn may_flip(&self) -> bool {
+        self.batch.runs.iter().any(|run| !run.exhausted)
+    }
+
     /// One step of a schedule: a sweep over all layers, and a moment to save or stop.
     pub(super) fn step(&mut self, rule: &impl Rule) -> Result<(), Error> {
         self.sweep(rule, &mut Stale::everything(self.batch.spins.n_groups()))

@@ -95,8 +95,8 @@ pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>) -> Result<(), Error> {
     control.begin("sweep", u64::from(FALL));
     control.advance(u64::from(relax.steps().min(FALL)));
     let ratio = THRESHOLDS[1] / THRESHOLDS[0];
-    for step in relax.steps()..FALL {
-        let factor = THRESHOLDS[0] * ratio.powf(f64::from(step) / f64::from(FALL - 1));
+    while relax.steps() < FALL && relax.may_flip() {
+        let factor = THRESHOLDS[0] * ratio.powf(f64::from(relax.steps()) / f64::from(FALL - 1));
         relax.step(&Threshold::new(company, graph.layers().len(), factor))?;
     }
     control.end();

@@ -1,0 +1,84 @@
+//! `pipeline lambda`
+
+mod common;
+
+use std::fs::File;
+
+use common::Workdir;
+use frustration::table::{self, OmegaRow, Provenance};
+
+/// Ω of each image, one perturbation after the other with norms 1, 10, 100, ...
+fn rows(case: &str, images: &[&[f64]]) -> Vec<OmegaRow> {
+    let row = |image: usize, perturbation: usize, omega: f64| OmegaRow {
+        graph: "net".into(),
+        case: case.into(),
+        image_index: image as i64,
+        image: image.to_string(),
+        label: -1,
+        perturbation: perturbation as i64,
+        norm: 10.0_f64.powi(perturbation as i32),
+        omega,
+        same_class: perturbation == 0,
+        ..OmegaRow::default()
+    };
+    let of_image = |(image, omegas): (usize, &&[f64])| {
+        omegas.iter().enumerate().map(|(k, &omega)| row(image, k, omega)).collect::<Vec<_>>()
+    };
+    images.iter().enumerate().flat_map(of_image).collect()
+}
+
+fn write(dir: &Workdir, name: &str, fingerprint: &str, rows: &[OmegaRow]) {
+    let mut footer = Provenance::default();
+    footer.push("graph", fingerprint);
+    let mut sink = table::omega(File::create(dir.path(name)).unwrap(), &footer).unwrap();
+    sink.append(rows).unwrap();
+    sink.finish().unwrap();
+}
+
+const LAMBDA: [&str; 5] = ["lambda", "--omega", "o.parquet", "-o", "l.parquet"];
+
+#[test]
+fn lambda_by_case_by_image_and_by_norm() {
+    let dir = Workdir::new();
+    let real = rows("real", &[&[1.0, 0.9], &[0.0, 0.1], &[0.5, 0.6]]);
+    write(&dir, "o.parquet", "abc", &[real, rows("random-direction", &[&[0.5, 0.5]])].concat());
+    let ran = dir.ok(LAMBDA);
+    assert!(ran.stdout().starts_with("graph  case              images  n  lambda"), "{}", ran.stdout());
+    assert!(ran.stderr().contains("a single image has no interval"), "{}", ran.stderr());
+    let found = table::read_lambda(&dir.path("l.parquet")).unwrap();
+    // Distances 0.5, 0.5, 0.4, 0.4, 0.1, 0: four of six are at least 0.4, and half of 4/6 is less.
+    assert_eq!((found[0].case.as_str(), found[0].n_images, found[0].n), ("real", 3, 6));
+    assert!((found[0].lambda - 1.0 / 3.0).abs() < 1e-12, "{}", found[0].lambda);
+    assert!(found[0].lambda_low.unwrap() <= found[0].lambda && found[0].lambda <= found[0].lambda_high.unwrap());
+    assert!((found[0].same_class - 0.5).abs() < 1e-12 && (found[0].one_sided - 2.0 / 3.0).abs() < 1e-12);
+    assert_eq!((found[1].lambda, found[1].lambda_low, found[1].lambda_high), (0.0, None, None));
+
+    let images = table::read_lambda_images(&dir.path("l.images.parquet")).unwrap();
+    assert_eq!(images.iter().map(|row| row.above_half).collect::<Vec<_>>(), [1.0, 0.0, 0.5, 0.0]);
+    let norms = table::read_lambda_norms(&dir.path("l.norms.parquet")).unwrap();
+    let ranges: Vec<_> = norms.iter().map(|row| (row.norm_least, row.norm_greatest, row.n, row.same_class)).collect();
+    assert_eq!(ranges, [(1.0, 1.0, 3, 1.0), (10.0, 10.0, 3, 0.0), (1.0, 1.0, 1, 1.0), (10.0, 10.0, 1, 0.0)]);
+}
+
+#[test]
+fn what_cannot_be_summed_up_is_refused() {
+    let dir = Workdir::new();
+    let good = rows("real", &[&[1.0, 0.9]]);
+    let run = |rows: &[OmegaRow], words: &[&str]| {
+        write(&dir, "o.parquet", "abc", rows);
+        dir.run(1, LAMBDA).fails_with(words);
+        assert_eq!(dir.names(), ["o.parquet"]);
+    };
+    run(&[], &["o.parquet has no rows"]);
+    run(&[good.clone(), good.clone()].concat(), &["row 2 repeats o.parquet, row 0: real, image 0, perturbation 0"]);
+    run(&rows("n1", &[&[0.5]]), &["case `n1`, expected real"]);
+    run(&rows("real", &[&[1.5]]), &["1.5, expected a number from 0 to 1"]);
+    run(&[OmegaRow { norm: 0.0, ..good[0].clone() }], &["norm is 0, expected a positive number"]);
+    write(&dir, "o.parquet", "abc", &good);
+    write(&dir, "p.parquet", "def", &rows("n3", &[&[0.5]]));
+    let both = LAMBDA.iter().chain(&["--omega", "p.parquet"]);
+    dir.run(1, both).fails_with(&["graph `net` has fingerprint def, that of another table abc"]);
+    dir.run(2, ["lambda", "-o", "l.parquet"]);
+    dir.write("l.images.parquet", "mine");
+    dir.run(1, LAMBDA).fails_with(&["l.images.parquet exists", "--force"]);
+}
