@@ -8,11 +8,12 @@ use crate::graph::{Block, Interval};
 
 /// `x` by lane where the lane's bit of `mask` is set, `+0` elsewhere.
 #[inline(always)]
-fn kept(mask: u16, x: [f32; LANES]) -> [f32; LANES] {
-    std::array::from_fn(|lane| {
+fn kept(mask: u16, mut x: [f32; LANES]) -> [f32; LANES] {
+    for (lane, x) in x.iter_mut().enumerate() {
         let keep = 0u32.wrapping_sub(u32::from(mask) >> bit_of_lane(lane) & 1);
-        f32::from_bits(x[lane].to_bits() & keep)
-    })
+        *x = f32::from_bits(x.to_bits() & keep);
+    }
+    x
 }
 
 /// Adds the mean of the two lane groups of `pairs`, which has the same rows, where the row's bit in `masks` is set.
@@ -40,7 +41,8 @@ impl Task for AddMeans<'_> {
     fn run(self) {
         let pairs = self.pairs.vectors().as_chunks::<2>().0;
         for ((field, [a, b]), &mask) in self.fields.vectors_mut().iter_mut().zip(pairs).zip(self.masks) {
-            let mean = std::array::from_fn(|lane| 0.5 * (a[lane] + b[lane]));
+            let mut mean = *a;
+            mean.iter_mut().zip(b).for_each(|(mean, b)| *mean = 0.5 * (*mean + b));
             field.iter_mut().zip(kept(mask, mean)).for_each(|(field, term)| *field += term);
         }
     }
