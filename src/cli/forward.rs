@@ -75,15 +75,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         for repeat in 0..args.repeats.max(1) {
             let mut spent = Duration::ZERO;
             images.rewind()?;
-            while let Some((n, batch)) = images.next()? {
-                let since = Instant::now();
-                let logits = match &mut states {
-                    Some(states) => states.write(&forward, &batch, n)?,
-                    None => forward.logits(&batch),
+            while images.left() > 0 {
+                let out = (repeat == 0).then_some(&mut out);
+                let (n, time) = match &mut states {
+                    Some(states) => states.step(&forward, &mut images, out)?,
+                    None if images.left() <= FEW => step::<FEW>(&forward, &mut images, out)?,
+                    None => step::<LANES>(&forward, &mut images, out)?,
                 };
-                spent += since.elapsed();
+                spent += time;
                 if repeat == 0 {
-                    write(&mut out, &logits, forward.order(forward.logits_layer()), n)?;
                     bar.advance(n as u64);
                 }
             }
@@ -105,8 +105,27 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     super::print(format_args!("{}: {n_images} x {}", args.output.display(), forward.n_outputs()))
 }
 
+/// So few images take half as many lanes.
+const FEW: usize = LANES / 2;
+
+/// Appends the logits of the next images to an array, if there is one; how many images they were, and the time it took.
+fn step<const L: usize>(
+    forward: &Forward,
+    images: &mut Images,
+    out: Option<&mut impl Write>,
+) -> anyhow::Result<(usize, Duration)> {
+    let (n, batch) = images.next::<L>()?;
+    let start = Instant::now();
+    let logits = forward.logits(&batch);
+    let time = start.elapsed();
+    if let Some(out) = out {
+        write(out, &logits, forward.order(forward.logits_layer()), n)?;
+    }
+    Ok((n, time))
+}
+
 /// Appends the first `n` lanes of a tensor in the order `order` to an array, channel-major.
-fn write(out: &mut impl Write, tensor: &[[f32; LANES]], order: Shape, n: usize) -> anyhow::Result<()> {
+fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], order: Shape, n: usize) -> anyhow::Result<()> {
     let pixels = order.h * order.w;
     let mut bytes = Vec::with_capacity(4 * tensor.len());
     let value = |lane: usize, channel: usize, pixel: usize| tensor[pixel * order.c + channel][lane];
@@ -120,7 +139,7 @@ fn write(out: &mut impl Write, tensor: &[[f32; LANES]], order: Shape, n: usize) 
     Ok(())
 }
 
-/// An array of images, read sixteen at a time.
+/// An array of images, read some at a time.
 struct Images {
     path: PathBuf,
     file: BufReader<File>,
@@ -157,14 +176,16 @@ impl Images {
         Ok(())
     }
 
-    /// The next images, channels-last, and how many they are.
-    fn next(&mut self) -> anyhow::Result<Option<(usize, Vec<[f32; LANES]>)>> {
-        let n = LANES.min(self.n_images - self.n_read);
-        if n == 0 {
-            return Ok(None);
-        }
+    /// How many have not been read.
+    fn left(&self) -> usize {
+        self.n_images - self.n_read
+    }
+
+    /// The next at most `L` images, channels-last, and how many they are.
+    fn next<const L: usize>(&mut self) -> anyhow::Result<(usize, Vec<[f32; L]>)> {
+        let n = L.min(self.left());
         let Shape { c, h, w } = self.shape;
-        let mut vectors = vec![[0.0; LANES]; self.shape.len()];
+        let mut vectors = vec![[0.0; L]; self.shape.len()];
         let mut bytes = vec![0; 4 * self.shape.len()];
         for lane in 0..n {
             self.file.read_exact(&mut bytes)?;
@@ -176,7 +197,7 @@ impl Images {
             }
         }
         self.n_read += n;
-        Ok(Some((n, vectors)))
+        Ok((n, vectors))
     }
 }
 
@@ -236,13 +257,24 @@ impl StateFiles {
         Ok(Self { folder, files, states: States::default() })
     }
 
-    /// Appends the outputs of all layers for `n` images; returns their logits.
-    fn write(&mut self, forward: &Forward, batch: &[[f32; LANES]], n: usize) -> anyhow::Result<Vec<[f32; LANES]>> {
-        forward.states_into(batch, &mut self.states);
+    /// As [`step`], and appends the outputs of all layers whether or not there is an array for the logits.
+    fn step(
+        &mut self,
+        forward: &Forward,
+        images: &mut Images,
+        out: Option<&mut impl Write>,
+    ) -> anyhow::Result<(usize, Duration)> {
+        let (n, batch) = images.next()?;
+        let start = Instant::now();
+        forward.states_into(&batch, &mut self.states);
         for (layer, file) in self.files.iter_mut().enumerate() {
             write(file, self.states.tensor(layer), forward.order(layer), n)?;
         }
-        Ok(self.states.logits().to_vec())
+        let time = start.elapsed();
+        if let Some(out) = out {
+            write(out, self.states.logits(), forward.order(forward.logits_layer()), n)?;
+        }
+        Ok((n, time))
     }
 
     fn commit(self) -> anyhow::Result<()> {

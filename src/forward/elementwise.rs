@@ -2,7 +2,7 @@
 
 use super::tensor::Place;
 use crate::kernel::multiply::{Vector, clamp};
-use crate::kernel::{Isa, LANES, Task};
+use crate::kernel::{Isa, Task};
 use crate::net::{Activation, BatchNorm, Scale, Shape};
 
 /// What happens to every element. Parameters repeat: element `e` of a tensor uses parameter `e % len`.
@@ -52,7 +52,7 @@ impl Elementwise {
     }
 
     /// Applies it to some elements, the first of which is `first`, in place.
-    pub fn apply(&self, isa: Isa, first: usize, values: &mut [Vector]) {
+    pub fn apply<const L: usize>(&self, isa: Isa, first: usize, values: &mut [Vector<L>]) {
         match self {
             Self::Affine(mul, add) => {
                 let f = |e: usize, x: f32| x.mul_add(mul[e], add[e]);
@@ -87,14 +87,14 @@ fn ordered(values: &[f32], shape: Shape, order: Shape) -> Vec<f32> {
 }
 
 /// `f(e mod period, x)` for all lanes of all elements `e`, from `first` on.
-struct Map<'a, F> {
-    values: &'a mut [Vector],
+struct Map<'a, F, const L: usize> {
+    values: &'a mut [Vector<L>],
     f: F,
     first: usize,
     period: usize,
 }
 
-impl<F: Fn(usize, f32) -> f32> Task for Map<'_, F> {
+impl<F: Fn(usize, f32) -> f32, const L: usize> Task for Map<'_, F, L> {
     type Output = ();
 
     #[inline(always)]
@@ -127,17 +127,17 @@ fn activate(activation: &Activation, x: f32) -> f32 {
 }
 
 /// Adds tensors in order, from the first: `out` are the elements from `first` on.
-pub(super) fn sum(isa: Isa, inputs: &[&[Vector]], first: usize, out: &mut [Vector]) {
+pub(super) fn sum<const L: usize>(isa: Isa, inputs: &[&[Vector<L>]], first: usize, out: &mut [Vector<L>]) {
     isa.run(Sum { inputs, first, out });
 }
 
-struct Sum<'a> {
-    inputs: &'a [&'a [Vector]],
+struct Sum<'a, const L: usize> {
+    inputs: &'a [&'a [Vector<L>]],
     first: usize,
-    out: &'a mut [Vector],
+    out: &'a mut [Vector<L>],
 }
 
-impl Task for Sum<'_> {
+impl<const L: usize> Task for Sum<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -146,7 +146,7 @@ impl Task for Sum<'_> {
         self.out.copy_from_slice(&self.inputs[0][range.clone()]);
         for input in &self.inputs[1..] {
             for (out, x) in self.out.iter_mut().zip(&input[range.clone()]) {
-                for lane in 0..LANES {
+                for lane in 0..L {
                     out[lane] += x[lane];
                 }
             }
@@ -156,7 +156,7 @@ impl Task for Sum<'_> {
 
 /// Copies the tensor `input` of `n` channels to its place among others', for the pixels of `out`, which begins with vector
 /// `first` of the buffer.
-pub(super) fn copy(input: &[Vector], n: usize, place: Place, first: usize, out: &mut [Vector]) {
+pub(super) fn copy<const L: usize>(input: &[Vector<L>], n: usize, place: Place, first: usize, out: &mut [Vector<L>]) {
     let first_pixel = first / place.channels;
     for (pixel, out) in out.chunks_mut(place.channels).enumerate() {
         out[place.offset..][..n].copy_from_slice(&input[(first_pixel + pixel) * n..][..n]);

@@ -1,6 +1,5 @@
 //! Tensors that are other tensors' elements in another order: shuffles, slices, paddings, reorderings.
 
-use crate::kernel::LANES;
 use crate::kernel::multiply::Vector;
 use crate::net::{Op, Shape};
 
@@ -57,9 +56,9 @@ impl Gather {
     }
 
     /// Fills `out`, the elements from `first` on.
-    pub fn run(&self, input: &[Vector], first: usize, out: &mut [Vector]) {
+    pub fn run<const L: usize>(&self, input: &[Vector<L>], first: usize, out: &mut [Vector<L>]) {
         for (out, &source) in out.iter_mut().zip(&self.sources[first..]) {
-            *out = if source == ZERO { [0.0; LANES] } else { input[source as usize] };
+            *out = if source == ZERO { [0.0; L] } else { input[source as usize] };
         }
     }
 }

@@ -1,14 +1,14 @@
-//! FORWARD PASS: logits and hidden states of images, sixteen at a time.
+//! FORWARD PASS: logits and hidden states of images, sixteen at a time (few: eight).
 //!
 //! # Problem
 //! The outputs of all layers of a [`Network`] for a batch of at most sixteen images, image `d` in lane `d` of every
 //! vector. The lanes are the ones of [`crate::kernel`]: a convolution or a dense layer is the same panels and blocks as in
-//! the graph, with one fused multiply-add per edge and sixteen images where the solver adds signed weights.
+//! the graph, with one fused multiply-add per edge and sixteen images where the solver adds signed weights. Logits of at
+//! most eight images are computed in half as many lanes, at half the cost: the lanes do not see each other.
 //!
 //! # Order of elements
 //! Tensors are `[element][lane]`, elements channels-last (`y`, `x`, `c`), as the nodes of the graph. A flattened tensor keeps
 //! the order of the tensor that it flattens, and so does everything elementwise after it: see [`Forward::order`].
-
 //!
 //! # Arithmetic (part of the definition)
 //! A convolution or dense layer begins with the bias and adds its products in column order, each rounded once
@@ -19,12 +19,13 @@
 //!
 //! # Method
 //! Tensors stay in memory as vectors of sixteen images; every layer is cut into bands of pixels that threads share
-//! (`windowed`). [`Forward::logits`] fuses what it can and uses buffers again (`plan`).
+//! (`windowed`). [`Forward::logits`] fuses what it can, also large convolutions with the maxima over them, and uses buffers
+//! again (`plan`).
 //!
 //! # Cost
-//! One fused multiply-add per edge and sixteen images. Memory: the weights twice while they are prepared, once after it; per
-//! call that is under way 64 bytes per element of the tensors alive at once (logits) or of all tensors (states), kept for
-//! the next call.
+//! One fused multiply-add per edge and sixteen images, or of half the width per edge and eight. Memory: the weights twice
+//! while they are prepared, once after it; per call that is under way 64 bytes (32) per element of the tensors alive at once
+//! (logits) or of all tensors (states), kept for the next call.
 
 mod elementwise;
 mod error;
@@ -116,14 +117,15 @@ impl Forward {
         self.orders[layer]
     }
 
-    /// The logits `[output][lane]` of the images `[element, channels-last][lane]`.
+    /// The logits `[output][lane]` of the images `[element, channels-last][lane]`, in sixteen lanes or in eight, which cost
+    /// half.
     ///
-    /// Works on the threads of the current pool; several calls may run at once. With fewer than sixteen images the other
+    /// Works on the threads of the current pool; several calls may run at once. With fewer images than lanes the other
     /// lanes may hold anything.
     ///
     /// # Panics
     /// If `images` is not one vector per element of the input.
-    pub fn logits(&self, images: &[[f32; LANES]]) -> Vec<[f32; LANES]> {
+    pub fn logits<const L: usize>(&self, images: &[[f32; L]]) -> Vec<[f32; L]> {
         assert_eq!(images.len(), self.input_shape().len(), "one vector per element of the input");
         let spare = || self.spare.lock().expect("no thread panics while it holds the lock");
         let mut buffers = spare().pop().unwrap_or_default();

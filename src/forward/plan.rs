@@ -1,9 +1,9 @@
 //! From layers to steps: what is computed in which order, what is fused, and which buffer holds it.
 //!
 //! Two plans share the weights. In one every layer has its own tensor. In the other what follows a convolution or dense
-//! layer element by element happens as its sums are stored, later elementwise layers work in place, tensors that are only
-//! concatenated are written where they belong, and buffers are used again when their tensor has been read for the last
-//! time. Both compute the same bits.
+//! layer element by element happens as its sums are stored, a large convolution that is only pooled is pooled as it is
+//! computed, later elementwise layers work in place, tensors that are only concatenated are written where they belong, and
+//! buffers are used again when their tensor has been read for the last time. Both compute the same bits.
 
 use std::sync::Arc;
 
@@ -13,7 +13,10 @@ use super::gather::Gather;
 use super::tensor::Place;
 use super::windowed::Windowed;
 use crate::kernel::multiply::Finish;
-use crate::net::{Layer, Lrn, Network, Op, Pool, Shape};
+use crate::net::{Layer, Lrn, Network, Op, Pool, PoolKind, Shape, Window};
+
+/// Convolutions whose output has as many elements are pooled as they are computed: their tensor fits no cache.
+const LARGE: usize = if cfg!(test) { 1 } else { 1 << 18 };
 
 /// What one step computes.
 #[derive(Clone, Debug)]
@@ -21,6 +24,12 @@ pub(super) enum Kind {
     Windowed {
         layer: Arc<Windowed>,
         finish: Finish,
+    },
+    /// A convolution and the maxima over windows of its output, which is nowhere whole.
+    Pooled {
+        layer: Arc<Windowed>,
+        finish: Finish,
+        window: Window,
     },
     Pool {
         pool: Pool,
@@ -201,7 +210,7 @@ impl<'a> Build<'a> {
         output
     }
 
-    /// Lets the step that makes the input of an elementwise layer do that layer's work, too; or does it in place.
+    /// Lets the step that makes the input of a layer do that layer's work, too; or does it in place.
     fn fused(&mut self, layer: &Layer, kind: &Kind, inputs: &[usize], order: Shape) -> Option<usize> {
         let alone = |position: usize| {
             let input = layer.inputs[position];
@@ -232,6 +241,17 @@ impl<'a> Build<'a> {
                 step.inputs.push(other);
                 Some(inputs[later])
             }
+            Kind::Pool { pool, .. } if pool.kind == PoolKind::Max => {
+                let (input, at) = (layer.inputs[0], last_step(inputs[0])?);
+                let shape = self.net.layers[input].shape;
+                let pooled = self.steps[at].pooled(&pool.window)?;
+                if shape.len() < LARGE || !self.is_only_read_here(input) || self.orders[input] != shape {
+                    return None;
+                }
+                let output = self.tensor(order);
+                (self.steps[at].kind, self.steps[at].output) = (pooled, output);
+                Some(output)
+            }
             _ => None,
         }
     }
@@ -255,7 +275,7 @@ impl<'a> Build<'a> {
             let channels = self.net.layers[input].shape.c;
             let tensor = self.read(input, layer, self.net.layers[input].shape);
             let maker = self.steps.iter().find(|step| step.output == tensor);
-            let is_strided = maker.is_some_and(|step| matches!(step.kind, Kind::Windowed { .. } | Kind::Pool { .. }));
+            let is_strided = maker.is_some_and(|step| step.kind.is_strided());
             if is_strided && self.is_only_read_here(input) && self.orders[input] == self.net.layers[input].shape {
                 self.inside[tensor] = Some((output, first));
             } else {
@@ -326,7 +346,22 @@ impl<'a> Build<'a> {
     }
 }
 
+impl Kind {
+    /// True if the output may be strided.
+    fn is_strided(&self) -> bool {
+        matches!(self, Self::Windowed { .. } | Self::Pooled { .. } | Self::Pool { .. })
+    }
+}
+
 impl Step {
+    /// A convolution, its output pooled: where windows share at most one row with the next.
+    fn pooled(&self, window: &Window) -> Option<Kind> {
+        let Kind::Windowed { layer, finish } = &self.kind else { return None };
+        let shared = ((window.kernel[0] - 1) * window.dilation[0] + 1).saturating_sub(window.stride[0]);
+        let (layer, finish, window) = (Arc::clone(layer), finish.clone(), *window);
+        (layer.is_convolution() && shared <= 1).then_some(Kind::Pooled { layer, finish, window })
+    }
+
     /// True for sums of products that are not bounded yet.
     fn is_unbounded(&self) -> bool {
         let Kind::Windowed { finish, .. } = &self.kind else { return false };

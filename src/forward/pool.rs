@@ -1,15 +1,25 @@
-//! Pooling and local response normalisation: channels × lanes at a time.
+//! Pooling and local response normalisation: channels × lanes at a time. Maxima can be folded from parts of a tensor
+//! ([`Maxima`]): taps come in the same order, so bits are the same.
+
+use std::ops::Range;
 
 use super::tensor::{Bands, Place};
 use crate::kernel::multiply::Vector;
-use crate::kernel::{Isa, LANES, Task};
-use crate::net::{Lrn, Pool, PoolKind, Shape};
+use crate::kernel::{Isa, Task};
+use crate::net::{Lrn, Pool, PoolKind, Shape, Window};
 
 /// Channels of a part: their vectors stay in the first-level cache over the taps.
 const CHANNELS: usize = 64;
 
 /// Pools a tensor of shape `input` to one of shape `output` at `place` in `out`.
-pub(super) fn run(isa: Isa, pool: &Pool, input: (&[Vector], Shape), output: Shape, place: Place, out: &mut [Vector]) {
+pub(super) fn run<const L: usize>(
+    isa: Isa,
+    pool: &Pool,
+    input: (&[Vector<L>], Shape),
+    output: Shape,
+    place: Place,
+    out: &mut [Vector<L>],
+) {
     let starts = (0..output.h).map(|y| place.at(y * output.w, 0));
     Bands::cut(out, starts).each(|y, first, out| {
         let first = place.at(y * output.w, 0) - first;
@@ -18,17 +28,17 @@ pub(super) fn run(isa: Isa, pool: &Pool, input: (&[Vector], Shape), output: Shap
 }
 
 /// One row of output pixels.
-struct Row<'a> {
+struct Row<'a, const L: usize> {
     pool: &'a Pool,
-    input: (&'a [Vector], Shape),
+    input: (&'a [Vector<L>], Shape),
     y: usize,
     width: usize,
     place: Place,
     first: usize,
-    out: &'a mut [Vector],
+    out: &'a mut [Vector<L>],
 }
 
-impl Task for Row<'_> {
+impl<const L: usize> Task for Row<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -52,11 +62,12 @@ impl Task for Row<'_> {
                 let first = part * CHANNELS;
                 match self.pool.kind {
                     PoolKind::Max => {
-                        let larger = |most: f32, x: f32| if x > most { x } else { most };
-                        fold(tensor, &taps, first, out, f32::NEG_INFINITY, larger);
+                        out.fill([f32::NEG_INFINITY; L]);
+                        fold(tensor, &taps, first, out, larger);
                     }
                     PoolKind::Average => {
-                        fold(tensor, &taps, first, out, 0.0, |sum, x| sum + x);
+                        out.fill([0.0; L]);
+                        fold(tensor, &taps, first, out, |sum, x| sum + x);
                         divide(out, taps.len());
                     }
                     PoolKind::AverageWithPad { after } => {
@@ -67,7 +78,8 @@ impl Task for Row<'_> {
                                 |tap: &usize| start + tap * window.dilation[axis] < end[axis] + window.pad[axis];
                             (0..window.kernel[axis]).filter(inside).count()
                         };
-                        fold(tensor, &taps, first, out, 0.0, |sum, x| sum + x);
+                        out.fill([0.0; L]);
+                        fold(tensor, &taps, first, out, |sum, x| sum + x);
                         divide(out, padded(0, self.y) * padded(1, x));
                     }
                 }
@@ -76,21 +88,20 @@ impl Task for Row<'_> {
     }
 }
 
-/// Folds the taps of some channels, the first of which is `first`.
+/// Folds the taps of some channels, the first of which is `first`, into `out`.
 #[inline(always)]
-fn fold(
-    tensor: &[Vector],
+fn fold<const L: usize>(
+    tensor: &[Vector<L>],
     taps: &[usize],
     first: usize,
-    out: &mut [Vector],
-    start: f32,
+    out: &mut [Vector<L>],
     f: impl Fn(f32, f32) -> f32 + Copy,
 ) {
     for (channel, out) in out.iter_mut().enumerate() {
-        let mut folded = [start; LANES];
+        let mut folded = *out;
         for tap in taps {
             let x = &tensor[tap + first + channel];
-            for lane in 0..LANES {
+            for lane in 0..L {
                 folded[lane] = f(folded[lane], x[lane]);
             }
         }
@@ -99,7 +110,57 @@ fn fold(
 }
 
 #[inline(always)]
-fn divide(out: &mut [Vector], count: usize) {
+fn larger(most: f32, x: f32) -> f32 {
+    if x > most { x } else { most }
+}
+
+/// Folds consecutive pixels of a tensor of `shape` into the maxima that they belong to. Pixels come in order.
+pub(super) struct Maxima<'a, const L: usize> {
+    pub window: &'a Window,
+    pub shape: Shape,
+    pub pixels: Range<usize>,
+    /// `[pixel][channel]`
+    pub values: &'a [Vector<L>],
+    /// The rows of maxima in `out`, each of `width` pixels.
+    pub rows: Range<usize>,
+    pub width: usize,
+    pub place: Place,
+    /// Where the first of the rows begins.
+    pub first: usize,
+    pub out: &'a mut [Vector<L>],
+}
+
+impl<const L: usize> Task for Maxima<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Shape { c, w, .. } = self.shape;
+        let Window { kernel, stride, pad, dilation } = *self.window;
+        let mut taps = Vec::with_capacity(kernel[1]);
+        for row in self.pixels.start / w..self.pixels.end.div_ceil(w) {
+            let pixels = self.pixels.start.max(row * w)..self.pixels.end.min((row + 1) * w);
+            let is_tap = |y: usize| (0..kernel[0]).any(|tap| y * stride[0] + tap * dilation[0] == row + pad[0]);
+            for y in self.rows.clone().filter(|&y| is_tap(y)) {
+                for x in 0..self.width {
+                    let columns =
+                        (0..kernel[1]).filter_map(|tap| (x * stride[1] + tap * dilation[1]).checked_sub(pad[1]));
+                    let inside = columns.filter(|column| *column < w).map(|column| row * w + column);
+                    taps.clear();
+                    taps.extend(inside.filter(|at| pixels.contains(at)).map(|at| (at - self.pixels.start) * c));
+                    let pixel = (y - self.rows.start) * self.width + x;
+                    let out = &mut self.out[self.first + pixel * self.place.channels..][..c];
+                    for (part, out) in out.chunks_mut(CHANNELS).enumerate() {
+                        fold(self.values, &taps, part * CHANNELS, out, larger);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn divide<const L: usize>(out: &mut [Vector<L>], count: usize) {
     for x in out.as_flattened_mut() {
         *x /= count as f32;
     }
@@ -107,18 +168,25 @@ fn divide(out: &mut [Vector], count: usize) {
 
 /// Normalises the pixels of `input`, a whole tensor of `channels` channels, into `out`, which begins with vector `first`
 /// and holds nothing else.
-pub(super) fn normalise(isa: Isa, lrn: &Lrn, channels: usize, input: &[Vector], first: usize, out: &mut [Vector]) {
+pub(super) fn normalise<const L: usize>(
+    isa: Isa,
+    lrn: &Lrn,
+    channels: usize,
+    input: &[Vector<L>],
+    first: usize,
+    out: &mut [Vector<L>],
+) {
     isa.run(Normalise { lrn, channels, input: &input[first..][..out.len()], out });
 }
 
-struct Normalise<'a> {
+struct Normalise<'a, const L: usize> {
     lrn: &'a Lrn,
     channels: usize,
-    input: &'a [Vector],
-    out: &'a mut [Vector],
+    input: &'a [Vector<L>],
+    out: &'a mut [Vector<L>],
 }
 
-impl Task for Normalise<'_> {
+impl<const L: usize> Task for Normalise<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -127,9 +195,9 @@ impl Task for Normalise<'_> {
         let (before, after, factor) = ((size - 1) / 2, size / 2, alpha / size as f32);
         for (pixel, out) in self.input.chunks_exact(self.channels).zip(self.out.chunks_exact_mut(self.channels)) {
             for (c, out) in out.iter_mut().enumerate() {
-                let mut sum = [0.0; LANES];
+                let mut sum = [0.0; L];
                 for x in &pixel[c.saturating_sub(before)..(c + after + 1).min(self.channels)] {
-                    for lane in 0..LANES {
+                    for lane in 0..L {
                         sum[lane] = x[lane].mul_add(x[lane], sum[lane]);
                     }
                 }
@@ -139,7 +207,7 @@ impl Task for Normalise<'_> {
                     0.75 => base.map(|base| base.sqrt() * base.sqrt().sqrt()),
                     beta => base.map(|base| base.powf(beta)),
                 };
-                for lane in 0..LANES {
+                for lane in 0..L {
                     out[lane] = pixel[c][lane] / power[lane];
                 }
             }
@@ -148,9 +216,9 @@ impl Task for Normalise<'_> {
 }
 
 /// Softmax over the channels of every pixel, in place.
-pub(super) fn softmax(channels: usize, values: &mut [Vector]) {
+pub(super) fn softmax<const L: usize>(channels: usize, values: &mut [Vector<L>]) {
     for pixel in values.chunks_exact_mut(channels) {
-        for lane in 0..LANES {
+        for lane in 0..L {
             let most = pixel.iter().fold(f32::NEG_INFINITY, |most, x| most.max(x[lane]));
             let sum: f64 = pixel.iter().map(|x| f64::from(x[lane] - most).exp()).sum();
             pixel.iter_mut().for_each(|x| x[lane] = (f64::from(x[lane] - most).exp() / sum) as f32);

@@ -11,10 +11,10 @@ use crate::kernel::multiply::Vector;
 const PART: usize = 1 << 13;
 
 /// Computes all steps of a plan in `buffers`, which are made large enough.
-pub(super) fn run(isa: Isa, plan: &Plan, buffers: &mut Vec<Buffer>, images: &[Vector]) {
+pub(super) fn run<const L: usize>(isa: Isa, plan: &Plan, buffers: &mut Vec<Buffer>, images: &[Vector<L>]) {
     buffers.resize_with(buffers.len().max(plan.buffers.len()), Buffer::default);
     for (buffer, &size) in buffers.iter_mut().zip(&plan.buffers) {
-        buffer.reserve(size);
+        buffer.reserve::<L>(size);
     }
     let input = &plan.tensors[0];
     let out = &mut buffers[input.place.buffer].vectors_mut()[..images.len()];
@@ -23,12 +23,13 @@ pub(super) fn run(isa: Isa, plan: &Plan, buffers: &mut Vec<Buffer>, images: &[Ve
         let output = &plan.tensors[step.output];
         let mut out = std::mem::take(&mut buffers[output.place.buffer]);
         let size = output.place.channels * output.order.h * output.order.w;
-        let inputs: Vec<(&[Vector], &Tensor)> = step
+        let inputs: Vec<(&[Vector<L>], &Tensor)> = step
             .inputs
             .iter()
             .map(|&input| {
                 let tensor = &plan.tensors[input];
-                let buffer: &[Vector] = if input == step.output { &[] } else { buffers[tensor.place.buffer].vectors() };
+                let buffer: &[Vector<L>] =
+                    if input == step.output { &[] } else { buffers[tensor.place.buffer].vectors() };
                 (&buffer[..buffer.len().min(tensor.order.len())], tensor)
             })
             .collect();
@@ -37,13 +38,23 @@ pub(super) fn run(isa: Isa, plan: &Plan, buffers: &mut Vec<Buffer>, images: &[Ve
     }
 }
 
-fn compute(isa: Isa, step: &Step, inputs: &[(&[Vector], &Tensor)], output: &Tensor, out: &mut [Vector]) {
+fn compute<const L: usize>(
+    isa: Isa,
+    step: &Step,
+    inputs: &[(&[Vector<L>], &Tensor)],
+    output: &Tensor,
+    out: &mut [Vector<L>],
+) {
     let (place, c) = (output.place, output.order.c);
     let first_input = inputs[0].0;
     match &step.kind {
         Kind::Windowed { layer, finish } => {
             let operands = Operands { input: first_input, addend: inputs.get(1).map(|input| input.0), finish };
             layer.run(isa, &operands, place, out);
+        }
+        Kind::Pooled { layer, finish, window } => {
+            let operands = Operands { input: first_input, addend: inputs.get(1).map(|input| input.0), finish };
+            layer.run_pooled(isa, &operands, (window, output.order), place, out);
         }
         Kind::Pool { pool, input } => pool::run(isa, pool, (first_input, *input), output.order, place, out),
         Kind::Lrn(lrn) => Bands::of_pixels(out, c, PART).each(|_, first, out| {
@@ -62,7 +73,7 @@ fn compute(isa: Isa, step: &Step, inputs: &[(&[Vector], &Tensor)], output: &Tens
             }
         }),
         Kind::Sum => {
-            let inputs: Vec<&[Vector]> = inputs.iter().map(|input| input.0).collect();
+            let inputs: Vec<&[Vector<L>]> = inputs.iter().map(|input| input.0).collect();
             Bands::of_pixels(out, c, PART).each(|_, first, out| elementwise::sum(isa, &inputs, first, out));
         }
         Kind::Concat(firsts) => Bands::of_pixels(out, place.channels, PART).each(|_, first, out| {

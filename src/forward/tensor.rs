@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 
-use crate::kernel::LANES;
 use crate::kernel::multiply::Vector;
 
 /// Where a tensor is in its buffer: pixel after pixel, each with room for `channels`; its own begin at `offset`.
@@ -23,42 +22,46 @@ impl Place {
     }
 }
 
-/// Vectors that begin at a cache line.
+/// Vectors that begin at a cache line, of as many lanes as the caller says.
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
     values: Vec<f32>,
     start: usize,
+    /// Numbers in use.
     len: usize,
 }
 
+/// Numbers in a cache line.
+const LINE: usize = 16;
+
 impl Buffer {
     /// Makes room for `len` vectors, whatever they hold.
-    pub fn reserve(&mut self, len: usize) {
-        if self.values.len() < (len + 1) * LANES {
+    pub fn reserve<const L: usize>(&mut self, len: usize) {
+        self.len = len * L;
+        if self.values.len() < self.len + LINE {
             self.values = Vec::new();
-            self.values.resize((len + 1) * LANES, 0.0);
+            self.values.resize(self.len + LINE, 0.0);
         }
-        self.start = self.values.as_ptr().align_offset(64).min(LANES);
-        self.len = len;
+        self.start = self.values.as_ptr().align_offset(64).min(LINE);
     }
     /// The vectors.
-    pub fn vectors(&self) -> &[Vector] {
-        self.values[self.start..][..self.len * LANES].as_chunks().0
+    pub fn vectors<const L: usize>(&self) -> &[Vector<L>] {
+        self.values[self.start..][..self.len].as_chunks().0
     }
     /// The vectors, to change.
-    pub fn vectors_mut(&mut self) -> &mut [Vector] {
-        self.values[self.start..][..self.len * LANES].as_chunks_mut().0
+    pub fn vectors_mut<const L: usize>(&mut self) -> &mut [Vector<L>] {
+        self.values[self.start..][..self.len].as_chunks_mut().0
     }
 }
 
 /// Disjoint parts of a buffer.
-pub(super) struct Bands<'a> {
-    parts: Vec<(usize, &'a mut [Vector])>,
+pub(super) struct Bands<'a, const L: usize> {
+    parts: Vec<(usize, &'a mut [Vector<L>])>,
 }
 
-impl<'a> Bands<'a> {
+impl<'a, const L: usize> Bands<'a, L> {
     /// Cuts at rising positions; what is before the first belongs to the first part.
-    pub fn cut(out: &'a mut [Vector], starts: impl Iterator<Item = usize>) -> Self {
+    pub fn cut(out: &'a mut [Vector<L>], starts: impl Iterator<Item = usize>) -> Self {
         let mut starts: Vec<usize> = starts.collect();
         if let Some(first) = starts.first_mut() {
             *first = 0;
@@ -73,12 +76,12 @@ impl<'a> Bands<'a> {
         Self { parts }
     }
     /// Cuts a tensor between pixels, so that a part has about `size` vectors; parts begin with a pixel's room.
-    pub fn of_pixels(out: &'a mut [Vector], channels: usize, size: usize) -> Self {
+    pub fn of_pixels(out: &'a mut [Vector<L>], channels: usize, size: usize) -> Self {
         let step = size.div_ceil(channels).max(1) * channels;
         Self { parts: out.chunks_mut(step).enumerate().map(|(index, part)| (index * step, part)).collect() }
     }
     /// Calls `f(index, first vector, part)` for all parts, on the threads of the current pool.
-    pub fn each(self, f: impl Fn(usize, usize, &mut [Vector]) + Sync) {
+    pub fn each(self, f: impl Fn(usize, usize, &mut [Vector<L>]) + Sync) {
         match self.parts.len() {
             1 => self.parts.into_iter().for_each(|(first, part)| f(0, first, part)),
             _ => self.parts.into_par_iter().enumerate().for_each(|(index, (first, part))| f(index, first, part)),

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::plan::Kind;
 use super::{Error, Forward, plain};
 use crate::kernel::{Isa, LANES};
 use crate::net::{Activation, BatchNorm, Lrn, Network, Op, PoolKind, Scale, Shape, Window};
@@ -31,7 +32,12 @@ fn images(shape: Shape) -> Vec<[f32; LANES]> {
     (0..shape.len()).map(|e| std::array::from_fn(|lane| noise(e * LANES + lane))).collect()
 }
 
-fn bits(vectors: &[[f32; LANES]]) -> Vec<u32> {
+/// The first lanes.
+fn part<const L: usize>(vectors: &[[f32; LANES]]) -> Vec<[f32; L]> {
+    vectors.iter().map(|x| std::array::from_fn(|lane| x[lane])).collect()
+}
+
+fn bits<const L: usize>(vectors: &[[f32; L]]) -> Vec<u32> {
     vectors.iter().flatten().map(|x| x.to_bits()).collect()
 }
 
@@ -65,8 +71,11 @@ fn check(net: &Network) {
     assert_eq!(logits, bits(&forward.logits(&images)), "used buffers");
     for isa in Isa::available() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-        let other = pool.install(|| Forward::with_isa(net, isa).unwrap().logits(&images));
+        let forward = Forward::with_isa(net, isa).unwrap();
+        let other = pool.install(|| forward.logits(&images));
         assert_eq!(bits(&other), logits, "{isa:?}, two threads");
+        let half = pool.install(|| forward.logits(&part::<{ LANES / 2 }>(&images)));
+        assert_eq!(bits(&half), bits(&part::<{ LANES / 2 }>(&other)), "{isa:?}, half the lanes");
     }
 }
 
@@ -96,6 +105,26 @@ fn a_wide_convolution_is_cut_into_bands_and_tiles() {
     let flat = build.flatten(sum);
     build.dense(flat, 133);
     check(&tame(build.net()));
+}
+
+#[test]
+fn convolutions_that_are_only_pooled_are_pooled_as_they_are_computed() {
+    let mut build = Build::input(24, 17, 100);
+    let wide = build.conv(0, 9, window(3, 1, 1), 1);
+    let wide = build.relu(wide);
+    let wide = build.pool(wide, PoolKind::Max, window(3, 2, 1), Round::Up);
+    let deep = build.conv(wide, 12, window(5, 1, 2), 3);
+    let deep = build.pool(deep, PoolKind::Max, window(2, 2, 0), Round::Down);
+    let depthwise = build.conv(deep, 12, window(3, 1, 1), 12);
+    let size = Window { kernel: [2, 3], stride: [2, 1], pad: [1, 1], dilation: [1, 2] };
+    let pooled = build.pool(depthwise, PoolKind::Max, size, Round::Up);
+    let kept = build.conv(pooled, 5, window(1, 1, 0), 1);
+    let again = build.pool(kept, PoolKind::Max, window(3, 1, 1), Round::Down);
+    build.concat(&[kept, again]);
+    let net = tame(build.net());
+    let steps = Forward::new(&net).unwrap().fused.steps;
+    assert_eq!(steps.iter().filter(|step| matches!(step.kind, Kind::Pooled { .. })).count(), 3);
+    check(&net);
 }
 
 #[test]

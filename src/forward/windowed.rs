@@ -3,15 +3,18 @@
 //! A band is consecutive pixels (of a dense layer: consecutive outputs). Its row groups that have the same taps form a
 //! **class**: their columns differ by a shift only. For every tile of rows a band meets all its items before the next tile,
 //! so that a tile's weights are read once per band and the band's images stay in the second-level cache.
+//!
+//! A convolution that is only pooled keeps one band at a time ([`Windowed::run_pooled`]).
 
 use std::ops::Range;
 
 use super::Error;
-use super::tensor::{Bands, Place};
+use super::pool::Maxima;
+use super::tensor::{Bands, Buffer, Place};
 use crate::graph::PanelKind;
 use crate::kernel::multiply::{Finish, Item, Product, Span, Stride, Vector, multiply_add, tiles};
 use crate::kernel::{Isa, Task};
-use crate::net::{Layer, Network, Op, Shape};
+use crate::net::{Layer, Network, Op, Shape, Window};
 use crate::unroll::{Options, Unrolled};
 
 /// Images of a band that should stay in the second-level cache, in vectors.
@@ -20,6 +23,10 @@ const BAND_COLUMNS: usize = 6 << 10;
 const BAND_EDGES: usize = 1 << 18;
 /// Fewest pixels of a part of an image row.
 const BAND_PIXELS: usize = 6;
+/// Most outputs of a band of whole image rows, in vectors: they stay in the second-level cache.
+const BAND_OUTPUT: usize = 8 << 10;
+/// Fewest rows of maxima of a part.
+const POOLED_ROWS: usize = 4;
 /// Outputs of a band of a dense layer; whole tiles.
 const BAND_OUTPUTS: usize = 64;
 
@@ -57,11 +64,11 @@ struct Class {
 }
 
 /// What a layer reads besides its weights, and what follows it at once.
-pub(super) struct Operands<'a> {
+pub(super) struct Operands<'a, const L: usize> {
     /// The input, whole.
-    pub input: &'a [Vector],
+    pub input: &'a [Vector<L>],
     /// A tensor of the output's shape, whole, that is added.
-    pub addend: Option<&'a [Vector]>,
+    pub addend: Option<&'a [Vector<L>]>,
     /// What else happens to a sum.
     pub finish: &'a Finish,
 }
@@ -129,7 +136,8 @@ impl Windowed {
             let cut = |y: usize, part: usize| Cut { y: y..y + 1, x: part * w / parts..(part + 1) * w / parts, c: 0..c };
             return (0..h).flat_map(|y| (0..parts).map(move |part| cut(y, part))).collect();
         }
-        let rows = BAND_EDGES.div_ceil(edges.max(1)).clamp(1, h.div_ceil(8));
+        let most = (BAND_OUTPUT / (w * c).max(1)).clamp(1, h.div_ceil(8));
+        let rows = BAND_EDGES.div_ceil(edges.max(1)).clamp(1, most);
         (0..h).step_by(rows).map(|y| Cut { y: y..h.min(y + rows), x: 0..w, c: 0..c }).collect()
     }
 
@@ -173,29 +181,92 @@ impl Windowed {
     }
 
     /// Computes the layer into `out`, the whole buffer that holds it at `place`.
-    pub fn run(&self, isa: Isa, operands: &Operands<'_>, place: Place, out: &mut [Vector]) {
+    pub fn run<const L: usize>(&self, isa: Isa, operands: &Operands<'_, L>, place: Place, out: &mut [Vector<L>]) {
         let starts = self.bands.iter().map(|band| place.at(band.pixels.start, band.channels.start));
         Bands::cut(out, starts).each(|index, first, out| {
             let band = &self.bands[index];
             let first = place.at(band.pixels.start, band.channels.start) - first;
-            for group in 0..self.groups {
-                match self.kind {
-                    PanelKind::Dense => self.dense(isa, band, group, operands, (place, first), out),
-                    PanelKind::Diagonal if group > 0 => {}
-                    PanelKind::Diagonal => isa.run(Diagonal { layer: self, band, operands, place, first, out }),
-                }
+            self.compute(isa, band, operands, (place, first), out);
+        });
+    }
+
+    /// Computes the layer and maxima over windows of it, band by band, into `out`, the whole buffer that holds the maxima, a
+    /// tensor of shape `output`, at `place`.
+    ///
+    /// Threads have some rows of maxima each; what two need both compute.
+    pub fn run_pooled<const L: usize>(
+        &self,
+        isa: Isa,
+        operands: &Operands<'_, L>,
+        (window, output): (&Window, Shape),
+        place: Place,
+        out: &mut [Vector<L>],
+    ) {
+        let Shape { c, h, w } = self.shape;
+        let n_parts = match rayon::current_num_threads() {
+            1 => 1,
+            threads => 2 * threads,
+        };
+        let step = output.h.div_ceil(n_parts).max(POOLED_ROWS);
+        let start = |y: usize| place.at(y * output.w, 0);
+        let starts = (0..output.h).step_by(step).map(start);
+        let alone = Place { buffer: 0, channels: c, offset: 0 };
+        let n_pixels = self.bands.iter().map(|band| band.pixels.len()).max().unwrap_or(0);
+        // Pixels of the layer before which row `y` of the maxima needs none, and from which on.
+        let reach = (window.kernel[0] - 1) * window.dilation[0] + 1;
+        let before = |y: usize| (y * window.stride[0]).saturating_sub(window.pad[0]) * w;
+        let after = |y: usize| (y * window.stride[0] + reach).saturating_sub(window.pad[0]).min(h) * w;
+        Bands::cut(out, starts).each(|index, first, out| {
+            let rows = index * step..output.h.min((index + 1) * step);
+            let first = start(rows.start) - first;
+            for pixel in 0..rows.len() * output.w {
+                out[first + pixel * place.channels..][..c].fill([f32::NEG_INFINITY; L]);
+            }
+            let needed = before(rows.start)..after(rows.end - 1);
+            let is_needed = |band: &&Band| band.pixels.start < needed.end && needed.start < band.pixels.end;
+            let mut buffer = Buffer::default();
+            buffer.reserve::<L>(n_pixels * c);
+            for band in self.bands.iter().filter(is_needed) {
+                let pixels = band.pixels.clone();
+                self.compute(isa, band, operands, (alone, 0), buffer.vectors_mut());
+                let (shape, rows, width, values, out) =
+                    (self.shape, rows.clone(), output.w, buffer.vectors(), &mut *out);
+                isa.run(Maxima { window, shape, pixels, values, rows, width, place, first, out });
             }
         });
     }
 
-    fn dense(
+    /// True if every band has all channels of some pixels.
+    pub fn is_convolution(&self) -> bool {
+        self.bands.iter().all(|band| band.channels.len() == self.shape.c)
+    }
+
+    /// Computes one band, which begins at vector `first` of `out`.
+    fn compute<const L: usize>(
+        &self,
+        isa: Isa,
+        band: &Band,
+        operands: &Operands<'_, L>,
+        (place, first): (Place, usize),
+        out: &mut [Vector<L>],
+    ) {
+        for group in 0..self.groups {
+            match self.kind {
+                PanelKind::Dense => self.dense(isa, band, group, operands, (place, first), out),
+                PanelKind::Diagonal if group > 0 => {}
+                PanelKind::Diagonal => isa.run(Diagonal { layer: self, band, operands, place, first, out: &mut *out }),
+            }
+        }
+    }
+
+    fn dense<const L: usize>(
         &self,
         isa: Isa,
         band: &Band,
         group: usize,
-        operands: &Operands<'_>,
+        operands: &Operands<'_, L>,
         (place, first): (Place, usize),
-        out: &mut [Vector],
+        out: &mut [Vector<L>],
     ) {
         let n_rows = self.group_outputs.min(band.channels.len());
         let first_channel = band.channels.start + group * self.group_outputs;
@@ -244,16 +315,16 @@ fn alone(layer: &Layer, input: Shape) -> Network {
 }
 
 /// A band of a depthwise convolution.
-struct Diagonal<'a> {
+struct Diagonal<'a, const L: usize> {
     layer: &'a Windowed,
     band: &'a Band,
-    operands: &'a Operands<'a>,
+    operands: &'a Operands<'a, L>,
     place: Place,
     first: usize,
-    out: &'a mut [Vector],
+    out: &'a mut [Vector<L>],
 }
 
-impl Task for Diagonal<'_> {
+impl<const L: usize> Task for Diagonal<'_, L> {
     type Output = ();
 
     #[inline(always)]

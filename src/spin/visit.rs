@@ -118,10 +118,14 @@ impl<C: Coupling> Visit<'_, C> {
         while jobs.peek().is_some() {
             let wave = waves.next(&mut jobs);
             let (first, last) = (wave[0].frame, wave[wave.len() - 1].frame);
-            waves.prefetch_after(self.graph, last);
             let each = |buffers: &mut Buffers<C::Buffers>, job| self.job(buffers, job, rule, Some(behind));
             let done = wave.into_par_iter().with_max_len(1).map_init(Buffers::default, each);
-            for mut outcome in done.collect::<Result<Vec<_>, _>>()? {
+            // Asking takes time, too: the system finds room for what it will read.
+            let done = std::thread::scope(|scope| {
+                scope.spawn(|| waves.prefetch_after(self.graph, last));
+                done.collect::<Result<Vec<_>, _>>()
+            });
+            for mut outcome in done? {
                 let rows = &self.graph.frames()[outcome.frame].rows;
                 outcome.groups.iter().for_each(|&group| behind.clear(group, rows));
                 behind.add(&outcome.groups, &std::mem::take(&mut outcome.shares));

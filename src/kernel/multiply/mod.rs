@@ -1,9 +1,12 @@
-//! Panels times vectors of images: one fused multiply-add per edge and sixteen images.
+//! Panels times vectors of images: one fused multiply-add per edge and sixteen images, or eight.
 //!
 //! # Method
 //! Rows are taken in tiles of eight (then four, two, one) whose weights are packed `[column][row]`. A tile meets up to
 //! three **items** (row groups, i.e. pixels) at a time: their 24 sums stay in registers, a column costs three loads of
-//! images and eight broadcasts of weights. The images are read where they are.
+//! images and eight broadcasts of weights. (Where there are fewer registers: four rows, two items.) The images are read
+//! where they are.
+//!
+//! The forward pass has vectors of eight images, too: half the registers' width, half the cost.
 //!
 //! # Order of summation (part of the definition)
 //! `field = w(row, k) · x[k] + field`, rounded once, over the concatenated columns of the block's intervals (dense) or
@@ -21,10 +24,11 @@ use crate::graph::{Block, Interval, NodeId, PanelKind};
 /// Rows of a whole tile.
 pub const ROWS: usize = 8;
 /// Items that a tile meets at a time.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const ITEMS: usize = 3;
 
-/// Sixteen images' values of one element.
-pub type Vector = [f32; LANES];
+/// Values of one element in sixteen images, or in eight.
+pub type Vector<const L: usize = LANES> = [f32; L];
 
 /// Values of consecutive columns, sixteen images each.
 #[derive(Clone, Copy, Debug)]
@@ -203,7 +207,7 @@ pub fn clamp(x: f32, low: f32, high: f32) -> f32 {
 }
 
 /// The rows of one tile times their columns, for many items.
-pub struct Product<'a> {
+pub struct Product<'a, const L: usize> {
     /// `[column][row]`
     pub weights: &'a [f32],
     /// Rows: 8, 4, 2 or 1.
@@ -211,7 +215,7 @@ pub struct Product<'a> {
     /// The columns.
     pub spans: &'a [Span],
     /// What spans and items number.
-    pub columns: &'a [Vector],
+    pub columns: &'a [Vector<L>],
     /// Where the fields are.
     pub out: Stride,
     /// First of the tile's rows among the biases, and what sums begin with (zero where there are none); without it they
@@ -220,15 +224,16 @@ pub struct Product<'a> {
     /// What happens to them; rows are numbered as the biases are.
     pub finish: &'a Finish,
     /// Tensor that is added, and where its rows are.
-    pub addend: Option<(&'a [Vector], Stride)>,
+    pub addend: Option<(&'a [Vector<L>], Stride)>,
 }
 
-impl Product<'_> {
+impl<const L: usize> Product<'_, L> {
     /// Computes the fields of all items.
     ///
     /// # Panics
     /// If an item, a span or a row reaches outside its vectors.
-    pub fn add(&self, isa: Isa, items: &[Item], fields: &mut [Vector]) {
+    pub fn add(&self, isa: Isa, items: &[Item], fields: &mut [Vector<L>]) {
+        const { assert!(L == LANES || L == LANES / 2, "a vector is sixteen images or eight") };
         self.check(items, fields.len());
         match isa {
             #[cfg(target_arch = "x86_64")]
@@ -283,24 +288,24 @@ impl Product<'_> {
     }
 }
 
-/// Calls `$f::<R, P>(product, items, fields)` for all items, `P` of them at a time.
+/// Calls `$f::<R, P, L>(product, items, fields)` for all items, in pieces of one to three.
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), expect(unused_macros))]
 macro_rules! split_items {
-    ($f:ident, $product:expr, $items:expr, $fields:expr) => {{
-        for items in $items.chunks(super::ITEMS) {
+    ($f:ident, $lanes:ident, $product:expr, $items:expr, $fields:expr) => {{
+        for items in $items {
             match ($product.n_rows, items.len()) {
-                (8, 3) => $f::<8, 3>($product, items, $fields),
-                (8, 2) => $f::<8, 2>($product, items, $fields),
-                (8, _) => $f::<8, 1>($product, items, $fields),
-                (4, 3) => $f::<4, 3>($product, items, $fields),
-                (4, 2) => $f::<4, 2>($product, items, $fields),
-                (4, _) => $f::<4, 1>($product, items, $fields),
-                (2, 3) => $f::<2, 3>($product, items, $fields),
-                (2, 2) => $f::<2, 2>($product, items, $fields),
-                (2, _) => $f::<2, 1>($product, items, $fields),
-                (_, 3) => $f::<1, 3>($product, items, $fields),
-                (_, 2) => $f::<1, 2>($product, items, $fields),
-                _ => $f::<1, 1>($product, items, $fields),
+                (8, 3) => $f::<8, 3, $lanes>($product, items, $fields),
+                (8, 2) => $f::<8, 2, $lanes>($product, items, $fields),
+                (8, _) => $f::<8, 1, $lanes>($product, items, $fields),
+                (4, 3) => $f::<4, 3, $lanes>($product, items, $fields),
+                (4, 2) => $f::<4, 2, $lanes>($product, items, $fields),
+                (4, _) => $f::<4, 1, $lanes>($product, items, $fields),
+                (2, 3) => $f::<2, 3, $lanes>($product, items, $fields),
+                (2, 2) => $f::<2, 2, $lanes>($product, items, $fields),
+                (2, _) => $f::<2, 1, $lanes>($product, items, $fields),
+                (_, 3) => $f::<1, 3, $lanes>($product, items, $fields),
+                (_, 2) => $f::<1, 2, $lanes>($product, items, $fields),
+                _ => $f::<1, 1, $lanes>($product, items, $fields),
             }
         }
     }};
@@ -343,7 +348,7 @@ impl Task for Diagonal<'_> {
 
 /// `sum = weight · x + sum`, rounded once.
 #[inline(always)]
-pub fn multiply_add(sum: &mut Vector, weight: f32, x: &Vector) {
+pub fn multiply_add<const L: usize>(sum: &mut Vector<L>, weight: f32, x: &Vector<L>) {
     for (sum, x) in sum.iter_mut().zip(x) {
         *sum = weight.mul_add(*x, *sum);
     }

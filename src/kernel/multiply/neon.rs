@@ -4,36 +4,40 @@
 
 use std::arch::aarch64::*;
 
-use super::{Item, LANES, Product, Vector, split_items};
+use super::{ITEMS, Item, Product, Vector, split_items};
 
-pub(super) fn add(product: &Product<'_>, items: &[Item], fields: &mut [Vector]) {
+pub(super) fn add<const L: usize>(product: &Product<'_, L>, items: &[Item], fields: &mut [Vector<L>]) {
     // SAFETY: `Isa::Neon` is offered only where NEON was detected; `Product::add` has checked the rest.
-    unsafe { split_items!(tile, product, items, fields) }
+    unsafe { split_items!(tile, L, product, items.chunks(ITEMS), fields) }
 }
 
 /// # Safety
 /// `Product::check` passed for `items` and `fields`; `R == n_rows`, `P == items.len()`.
-unsafe fn tile<const R: usize, const P: usize>(product: &Product<'_>, items: &[Item], fields: &mut [Vector]) {
-    for quarter in 0..4 {
-        // SAFETY: as above; a vector has four quarters.
-        unsafe { some::<R, P>(product, items, fields, 4 * quarter) }
+unsafe fn tile<const R: usize, const P: usize, const L: usize>(
+    product: &Product<'_, L>,
+    items: &[Item],
+    fields: &mut [Vector<L>],
+) {
+    for quarter in 0..L / 4 {
+        // SAFETY: as above; a vector has `L` lanes.
+        unsafe { some::<R, P, L>(product, items, fields, 4 * quarter) }
     }
 }
 
-/// Four of the sixteen lanes: 24 sums, three vectors of images, the weights.
+/// Four of the lanes: 24 sums, three vectors of images, the weights.
 ///
 /// # Safety
-/// As [`tile`], with `lane <= 12`.
-unsafe fn some<const R: usize, const P: usize>(
-    product: &Product<'_>,
+/// As [`tile`], with `lane <= L - 4`.
+unsafe fn some<const R: usize, const P: usize, const L: usize>(
+    product: &Product<'_, L>,
     items: &[Item],
-    fields: &mut [Vector],
+    fields: &mut [Vector<L>],
     lane: usize,
 ) {
     // SAFETY: spans shifted by items, packed columns and rows have been checked.
     unsafe {
         let fields = fields.as_mut_ptr().cast::<f32>();
-        let at = |r: usize, p: usize| product.out.at(items[p].group, r) * LANES + lane;
+        let at = |r: usize, p: usize| product.out.at(items[p].group, r) * L + lane;
         let mut sums = [[vdupq_n_f32(0.0); P]; R];
         for (r, sums) in sums.iter_mut().enumerate() {
             let bias = product.bias(r);
@@ -68,8 +72,8 @@ unsafe fn some<const R: usize, const P: usize>(
 /// # Safety
 /// As [`some`].
 #[inline(never)]
-unsafe fn columns<const R: usize, const P: usize>(
-    product: &Product<'_>,
+unsafe fn columns<const R: usize, const P: usize, const L: usize>(
+    product: &Product<'_, L>,
     items: &[Item],
     sums: &mut [[float32x4_t; P]; R],
     lane: usize,
@@ -92,7 +96,7 @@ unsafe fn columns<const R: usize, const P: usize>(
                     }
                 }
                 weights = weights.wrapping_add(R);
-                x = x.map(|x| x.wrapping_add(LANES));
+                x = x.map(|x| x.wrapping_add(L));
             }
         }
         *sums = local;

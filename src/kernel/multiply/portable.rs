@@ -2,7 +2,7 @@
 
 use super::{Item, Product, Vector, multiply_add};
 
-pub(super) fn add(product: &Product<'_>, items: &[Item], fields: &mut [Vector]) {
+pub(super) fn add<const L: usize>(product: &Product<'_, L>, items: &[Item], fields: &mut [Vector<L>]) {
     let first = product.start.map_or(0, |start| start.0);
     for item in items {
         for row in 0..product.n_rows {
