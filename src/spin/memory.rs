@@ -12,8 +12,8 @@
 //! | replicas that end one by one: fields, spins, their order            | `10 n T`            | `10 n T`   |
 //! | replicas under way, for every 16                                    | `4 n`               |            |
 //!
-//! The streaming methods on a one-way stream hold, instead of the values, those of one wave (32 MiB
-//! and a frame for every thread), and for every 16 replicas 64 bytes more a node.
+//! The streaming methods on a one-way stream hold, instead of the values, those of one wave and of the four that are asked
+//! for (160 MiB and a frame for every thread), and for every 16 replicas 64 bytes more a node.
 //!
 //! Graphs that differ in their values only ([`super::siblings`]) are solved side by side if that fits: for each `4 v` and `4 n`,
 //! besides what one search holds, and the parent's values.

@@ -1,4 +1,4 @@
-//! Reading a one-way stream in waves: while the threads work on one, the system is asked for the values of the next, and
+//! Reading a one-way stream in waves: while the threads work on one, the system is asked for the values of the next ones, and
 //! those of the one before are given back.
 
 use std::iter::Peekable;
@@ -13,6 +13,8 @@ use crate::kernel::LANES;
 
 /// What makes a wave full, if it has a job for every thread: 32 MiB of values and shares, in numbers of 4 bytes.
 const FULL: u64 = 1 << 23;
+/// How far ahead values are asked for, in full waves: the disk must have work while threads wait for each other.
+const AHEAD: u64 = 4;
 
 /// What jobs on every frame hold.
 pub(super) struct Waves {
@@ -48,7 +50,7 @@ impl Waves {
         let frames = graph.frames().iter().zip(&self.frames);
         let job = frames.map(|(info, held)| held.numbers(groups_at_once(info.rows.len()).min(n_groups))).max();
         let job = job.unwrap_or(0);
-        4 * (FULL + rayon::current_num_threads() as u64 * job)
+        4 * ((1 + AHEAD) * FULL + rayon::current_num_threads() as u64 * job)
     }
 
     /// The jobs of the next wave, at least one.
@@ -67,7 +69,7 @@ impl Waves {
         let following = (last + 1..self.frames.len()).chain(0..=last);
         let mut asked = 0;
         for values in following.map(|index| &self.frames[index].values).filter(|values| !values.is_empty()) {
-            if asked >= FULL {
+            if asked >= AHEAD * FULL {
                 break;
             }
             asked += values.end - values.start;
