@@ -7,6 +7,9 @@ use crate::net::Shape;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// No node reaches the output, which is padding.
+    #[error("the network's output is padding and no layer's, so nothing takes part in it; check the end of the model")]
+    NoOutput,
     /// The graph could not be read.
     #[error(transparent)]
     Graph(#[from] graph::Error),

@@ -72,6 +72,11 @@ impl Coupling for ActiveEdges<'_> {
         self.sum_abs[replica as usize % LANES]
     }
 
+    /// All edges: fields are means of two sums over them.
+    fn summed(&self, _: u32) -> f64 {
+        self.stream.totals().sum_abs
+    }
+
     fn members(&self) -> Option<&[u16]> {
         Some(&self.alive.nodes)
     }

@@ -182,10 +182,13 @@ fn check(net: &Network, options: Options, numbers: &mut Numbers, method: Method)
             assert_eq!(found.edges as usize, into);
         }
         assert_eq!(replica.index, 32 + image as u32);
-        assert!((replica.energy - plain.energy(&replica.state)).abs() < 1e-6);
-        assert!(replica.local_minimum && plain.least_field(&replica.state) >= -1e-4 * (1.0 + sum_abs));
+        // Fields are means of sums over all edges, and rounded like those.
+        let rounding = 1e-6 * graph.totals().sum_abs.max(sum_abs) / sum_abs.max(f64::MIN_POSITIVE);
+        let energy = plain.energy(&replica.state);
+        assert!((replica.energy - energy).abs() <= rounding, "{} {energy}, {sum_abs}", replica.energy);
+        assert!(replica.local_minimum && plain.least_field(&replica.state) >= -1e-4 * (1.0 + graph.totals().sum_abs));
         if let Some(least) = plain.ground_state() {
-            assert!(replica.energy >= least - 1e-6, "{} is below the ground state {least}", replica.energy);
+            assert!(replica.energy >= least - rounding, "{} is below the ground state {least}", replica.energy);
         }
         let is_up = |node: usize| replica.state[node / 8] >> (node % 8) & 1 == 1;
         assert!((0..nodes.len()).all(|node| nodes[node] || is_up(node)), "spins of other nodes stay");
@@ -209,7 +212,7 @@ proptest! {
         let options = all_options().nth(rule).unwrap();
         let method = if anneal { Method::Anneal { sweeps: 5 } } else { Method::Sweep };
         match check(&net, options, numbers, method) {
-            Ok(_) | Err(Error::TwoWays { .. }) => {}
+            Ok(_) | Err(Error::TwoWays { .. } | Error::NoOutput) => {}
             Err(error) => prop_assert!(false, "{}", error),
         }
     }

@@ -72,8 +72,11 @@ impl<'a> Wiring<'a> {
     /// The wiring of a network, given as graph and made ready to run.
     ///
     /// # Errors
-    /// If a layer reads another in two ways that are not active together.
+    /// If a layer reads another in two ways that are not active together, or no layer reaches the output.
     pub fn new(graph: &'a Unrolled, forward: &Forward) -> Result<Self, Error> {
+        if graph.output().is_empty() {
+            return Err(Error::NoOutput);
+        }
         let magnitudes = graph.values().iter().map(|w| w.abs()).collect();
         let n_layers = graph.layers().len();
         let mut wiring = Self { graph, magnitudes, links: Vec::new(), planes: Vec::new(), pools: Vec::new() };

@@ -16,6 +16,11 @@ pub trait Coupling: Sync {
     /// `Σ|w|` over the edges that count in a replica.
     fn sum_abs(&self, replica: u32) -> f64;
 
+    /// What the rounding of fields is relative to: `Σ|w|` over the edges that were summed.
+    fn summed(&self, replica: u32) -> f64 {
+        self.sum_abs(replica)
+    }
+
     /// By node: the mask of replicas (sixteen at most) that it has edges in. A node without does not flip. Nothing: every
     /// node may flip.
     fn members(&self) -> Option<&[u16]> {

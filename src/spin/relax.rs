@@ -259,7 +259,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
         let secs = self.batch.secs + self.started.elapsed().as_secs_f64();
         let mut replicas = Vec::with_capacity(self.batch.runs.len());
         for (slot, (run, alignment)) in self.batch.runs.iter().zip(recomputed).enumerate() {
-            if (run.alignment - alignment).abs() > 1e-6 * self.search.coupling.sum_abs(run.replica) {
+            if (run.alignment - alignment).abs() > 1e-6 * self.search.coupling.summed(run.replica) {
                 let energy = |alignment: f64| self.energy(run.replica, alignment);
                 let (running, recomputed) = (energy(run.alignment), energy(alignment));
                 return Err(Error::Drift { replica: run.replica, running, recomputed });
