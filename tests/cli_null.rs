@@ -252,6 +252,10 @@ fn a_run_killed_again_and_again_ends_in_the_same_file() {
             run.kill().unwrap();
             run.wait().unwrap();
             lives += 1;
+            // Killed between its last act and its end.
+            if dir.path(&output).exists() && !dir.path(&format!("{output}.checkpoint")).exists() {
+                break;
+            }
         }
         assert!(lives > 0, "every run is killed at least once");
         assert!(bytes(&dir, &format!("{name}.parquet")) == bytes(&dir, &output), "{name} after {lives} lives");
