@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail, ensure};
 
 use super::flags::{Force, Quiet, Resume, Seed, Shard, Threads};
+use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::network::NetworkArgs;
 use super::output::Output;
@@ -19,7 +20,7 @@ use crate::image::Images;
 use crate::kernel::{Isa, LANES, bit_of_lane};
 use crate::progress::Progress;
 use crate::report::Sample;
-use crate::shard::{self, Shards};
+use crate::shard;
 use crate::spin::{self, Control as _, Method, Plan, Pulse, Replica, Scales};
 use crate::table::{self, ActiveLayerRow, ActiveRow, Provenance};
 use crate::unroll::Unrolled;
@@ -42,7 +43,7 @@ use crate::unroll::Unrolled;
 pub struct Args {
     /// Graph directory, from `build-graph`.
     #[arg(value_name = "DIR")]
-    graph: PathBuf,
+    graph: GraphDir,
     #[command(flatten)]
     network: NetworkArgs,
     #[command(flatten)]
@@ -149,8 +150,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let replace = args.may_replace();
     let outputs = [args.output.clone(), solve::layers_path(&args.output)];
     let [out, layers_out] = [Output::create(&outputs[0], replace)?, Output::create(&outputs[1], replace)?];
-    let stored = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
-    let place = || args.graph.display().to_string();
+    let stored = args.graph.open()?;
+    let place = || args.graph.to_string();
     let (net, options) = args.network.open(&stored).with_context(place)?;
     let images = args.images.open(net.layers[0].shape, args.quiet)?;
     let graph = Unrolled::new(&net, options)?;
@@ -168,13 +169,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             Job { args: &args, graph: &graph, forward: &forward, wiring, scales, images: &images, stop, bar: &*bar };
         job.run(finished)
     })?;
-    let pairs = [
-        ("graph", stored.fingerprint().to_owned()),
-        ("graph_path", args.graph.display().to_string()),
-        ("preprocess", serde_json::to_string(&args.images.preprocess()?)?),
-    ];
-    let provenance = super::provenance(Some(args.seed.seed), &pairs);
-    let table = Table { args: &args, images: &images, layers: graph.layers(), name: solve::graph_name(&args.graph) };
+    let preprocess = ("preprocess", serde_json::to_string(&args.images.preprocess()?)?);
+    let provenance =
+        super::provenance(Some(args.seed.seed), &[&args.graph.footer(&stored)[..], &[preprocess]].concat());
+    let table = Table { args: &args, images: &images, layers: graph.layers(), name: args.graph.name() };
     let line = summary(&finished, graph.totals().n_nodes, start.elapsed().as_secs_f64());
     table.write(out, layers_out, &provenance, &finished)?;
     finished.remove();
@@ -269,7 +267,7 @@ impl Job<'_> {
                     "interrupted; {done} of {n_images} images are in {path}, --resume continues with the others"
                 )
             }
-            _ => error.context(format!("cannot solve active subnetworks of {}", self.args.graph.display())),
+            _ => error.context(format!("cannot solve active subnetworks of {}", self.args.graph)),
         }
     }
 }

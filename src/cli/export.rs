@@ -7,10 +7,11 @@ use std::str::FromStr;
 use anyhow::{Context as _, bail};
 
 use super::flags::{Force, Quiet};
+use super::graph_dir::GraphDir;
 use super::output::{self, Output};
 use crate::export::{Selection, write_npz};
 use crate::graph::{BlockStream as _, Direction};
-use crate::shard::{self, Shards};
+use crate::shard;
 
 /// Write the adjacency matrix, or some of its rows, as plain CSR for scipy.sparse.load_npz.
 ///
@@ -23,7 +24,7 @@ use crate::shard::{self, Shards};
 pub struct Args {
     /// Graph directory, from `build-graph` or `import-graph`.
     #[arg(value_name = "DIR")]
-    graph: PathBuf,
+    graph: GraphDir,
     /// File to write.
     #[arg(short, long, value_name = "FILE.npz")]
     output: PathBuf,
@@ -71,13 +72,13 @@ impl FromStr for Rows {
 /// If the graph cannot be read, the rows are not its, or the output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let mut out = Output::create(&args.output, args.force)?;
-    let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
+    let graph = args.graph.open()?;
     let direction = match args.direction {
         Side::In => Direction::In,
         Side::Out => Direction::Out,
     };
     if graph.is_one_way() && direction == Direction::Out {
-        bail!("{} stores rows of A only; export these and transpose them", args.graph.display());
+        bail!("{} stores rows of A only; export these and transpose them", args.graph);
     }
     let selection = Selection { direction, rows: args.rows.map(|rows| rows.0) };
     let bar = super::progress::bar(args.quiet.quiet);
@@ -86,7 +87,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .map_err(anyhow::Error::from)
         .and_then(|()| Ok(write_npz(&graph, &selection, &mut out, scratch, &*bar)?));
     drop(bar);
-    let summary = summary.with_context(|| format!("cannot export {}", args.graph.display()))?;
+    let summary = summary.with_context(|| format!("cannot export {}", args.graph))?;
     out.commit()?;
     super::print(format_args!(
         "{}: {} x {}, entries {}",

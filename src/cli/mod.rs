@@ -19,6 +19,7 @@ pub mod export;
 mod finished;
 pub mod flags;
 pub mod forward;
+pub mod graph_dir;
 pub mod image_args;
 pub mod images;
 pub mod import_graph;

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 
 use super::flags::{Force, Memory, Quiet, Resume, Seed, Threads};
+use super::graph_dir::GraphDir;
 use super::output::{self, Output};
 use super::search::Search;
 use super::session::{self, Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
 use crate::kernel::Isa;
-use crate::shard::{self, Shards};
+use crate::shard;
 use crate::spin::frustrated::{self, BlockFrustration};
 use crate::spin::{self, Plan, Replica};
 use crate::table::{LayerRow, ReplicaRow};
@@ -31,7 +32,7 @@ use crate::table::{LayerRow, ReplicaRow};
 pub struct Args {
     /// Graph directory, from `build-graph` or `import-graph`.
     #[arg(value_name = "DIR")]
-    graph: PathBuf,
+    graph: GraphDir,
     /// Table of replicas to write.
     #[arg(short, long, value_name = "FILE.parquet")]
     output: PathBuf,
@@ -83,7 +84,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let replace = may_replace(&args);
     let replicas_out = Output::create(&args.output, replace)?;
     let layers_out = Output::create(&layers_path(&args.output), replace)?;
-    let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
+    let graph = args.graph.open()?;
     let plan = args.plan();
     let session = Session::begin(Setup {
         output: &args.output,
@@ -105,14 +106,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Err(error) if matches!(error.downcast_ref(), Some(spin::Error::Interrupted)) => {
             bail!("interrupted; the search so far is in {}, --resume continues it", session.path().display())
         }
-        solved => solved.with_context(|| format!("cannot solve {}", args.graph.display()))?,
+        solved => solved.with_context(|| format!("cannot solve {}", args.graph))?,
     };
 
-    let name = graph_name(&args.graph);
-    let provenance = super::provenance(
-        Some(plan.seed),
-        &[("graph", graph.fingerprint().to_owned()), ("graph_path", args.graph.display().to_string())],
-    );
+    let name = args.graph.name();
+    let provenance = super::provenance(Some(plan.seed), &args.graph.footer(&graph));
     let layer_rows: Vec<_> = blocks.iter().map(|b| layer_row(&name, best, graph.layers(), b)).collect();
     let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64());
     let rows: Vec<_> = replicas
@@ -143,12 +141,6 @@ pub(super) fn layers_path(replicas: &Path) -> PathBuf {
     let mut name: OsString = replicas.file_stem().unwrap_or_default().into();
     name.push(".layers.parquet");
     replicas.with_file_name(name)
-}
-
-/// The directory's own name.
-pub(super) fn graph_name(dir: &Path) -> String {
-    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-    dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A row without its wall time, the one thing in which equal runs differ.

@@ -3,7 +3,7 @@
 mod work;
 
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -13,9 +13,10 @@ use anyhow::Context as _;
 use super::build_graph::Scheme;
 use super::finished;
 use super::flags::{Force, Memory, Quiet, Resume, Seed, Shard, Threads};
+use super::graph_dir::GraphDir;
 use super::output::{self, Output};
 use super::search::Search;
-use super::{conflict, note, print, progress, session, solve};
+use super::{conflict, note, print, progress, session};
 use crate::graph::{BlockStream, Totals};
 use crate::kernel::Isa;
 use crate::null::n2::Unshared;
@@ -51,7 +52,7 @@ use crate::temporary;
 pub struct Args {
     /// Graph directory, from `build-graph`.
     #[arg(value_name = "DIR")]
-    graph: PathBuf,
+    graph: GraphDir,
     /// Table of null models to write.
     #[arg(short, long, value_name = "FILE.parquet")]
     output: PathBuf,
@@ -169,7 +170,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let models = args.models()?;
     let out = Output::create(&args.output, args.may_replace())?;
-    let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
+    let graph = args.graph.open()?;
     models.iter().try_for_each(|model| null::check(&graph, model.kind)).with_context(|| refused(&args.graph))?;
     let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), args.resume, args.force)?;
     let missing = missing(&args, &models, &mut finished)?;
@@ -179,7 +180,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let job = Job {
         args: &args,
         graph: &graph,
-        name: solve::graph_name(&args.graph),
+        name: args.graph.name(),
         stop: session::stop_on_signals()?,
         bar,
         finished: Mutex::new(finished),
@@ -197,10 +198,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         finished.save()?;
         return Err(explained(error, &finished, models.len(), &args.graph));
     }
-    let provenance = super::provenance(
-        Some(args.seed.seed),
-        &[("graph", graph.fingerprint().to_owned()), ("graph_path", args.graph.display().to_string())],
-    );
+    let provenance = super::provenance(Some(args.seed.seed), &args.graph.footer(&graph));
     let timed = |row: &NullRow| NullRow { secs: row.secs.filter(|_| args.timing), ..row.clone() };
     let rows: Vec<_> = finished.rows().map(timed).collect();
     output::write_rows(out, &provenance, &rows)?;
@@ -231,7 +229,7 @@ fn key(model: Model) -> (Option<String>, u32) {
 }
 
 /// An interruption says what is left of the run, every other error what failed.
-fn explained(error: anyhow::Error, finished: &Finished, n: usize, graph: &Path) -> anyhow::Error {
+fn explained(error: anyhow::Error, finished: &Finished, n: usize, graph: &GraphDir) -> anyhow::Error {
     match error.downcast_ref() {
         Some(spin::Error::Interrupted) if finished.len() == 0 => {
             anyhow::anyhow!("interrupted before any null model was finished")
@@ -244,8 +242,8 @@ fn explained(error: anyhow::Error, finished: &Finished, n: usize, graph: &Path) 
     }
 }
 
-fn refused(graph: &Path) -> String {
-    format!("cannot solve null models of {}", graph.display())
+fn refused(graph: &GraphDir) -> String {
+    format!("cannot solve null models of {graph}")
 }
 
 /// What all threads share.

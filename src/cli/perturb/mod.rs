@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use self::norm::Norms;
 use super::flags::{Force, Memory, Quiet, Resume, Seed, Shard, Threads};
+use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::network::NetworkArgs;
 use super::output::{self, Output};
@@ -51,7 +52,7 @@ use crate::unroll::{BatchNormRule, Options};
 pub struct Args {
     /// Graph directory, from `build-graph`.
     #[arg(value_name = "DIR")]
-    graph: PathBuf,
+    graph: GraphDir,
     #[command(flatten)]
     network: NetworkArgs,
     #[command(flatten)]
@@ -185,8 +186,8 @@ impl Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let out = Output::create(&args.output, args.may_replace())?;
-    let graph = Shards::open(&args.graph).with_context(|| format!("cannot open graph {}", args.graph.display()))?;
-    let (net, options) = args.network.open(&graph).with_context(|| args.graph.display().to_string())?;
+    let graph = args.graph.open()?;
+    let (net, options) = args.network.open(&graph).with_context(|| args.graph.to_string())?;
     check_n3(&args, &graph, options)?;
     let signs = args.has(Case::Real).then(|| signs(args.replicas.as_deref(), &graph)).transpose()?;
     let shape = net.layers[0].shape;
@@ -352,7 +353,7 @@ impl Job<'_> {
 
 /// The table: by image, then by case, then by perturbation.
 fn rows(args: &Args, images: &Images, norms: &[f64], finished: &Finished) -> Vec<OmegaRow> {
-    let graph = solve::graph_name(&args.graph);
+    let graph = args.graph.name();
     let row = |&(weights, image): &(Weights, usize), outcome: &Outcome| OmegaRow {
         graph: graph.clone(),
         case: args.cases_of(weights)[outcome.part].name().to_owned(),
@@ -378,7 +379,7 @@ fn rows(args: &Args, images: &Images, norms: &[f64], finished: &Finished) -> Vec
 }
 
 fn provenance(args: &Args, graph: &Shards, replicas: Option<String>) -> anyhow::Result<Provenance> {
-    let mut pairs = vec![("graph", graph.fingerprint().to_owned()), ("graph_path", args.graph.display().to_string())];
+    let mut pairs = args.graph.footer(graph).to_vec();
     if let Some(replicas) = replicas {
         pairs.push(("replicas_sha256", replicas));
     }
