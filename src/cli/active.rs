@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::flags::{Force, Quiet, Resume, Seed, Shard, Threads};
+use super::flags::{Force, Seed, Shard, Timing};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
+use super::long_run::LongRun;
 use super::network::NetworkArgs;
 use super::output::Output;
 use super::{finished, print, progress, session, solve};
@@ -66,16 +67,9 @@ pub struct Args {
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
-    threads: Threads,
-    /// Fill in the column `secs`, which is null otherwise; tables of equal runs then differ.
-    #[arg(long)]
-    timing: bool,
+    timing: Timing,
     #[command(flatten)]
-    resume: Resume,
-    #[command(flatten)]
-    force: Force,
-    #[command(flatten)]
-    quiet: Quiet,
+    run: LongRun,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -137,7 +131,7 @@ impl Args {
     /// Whether tables may be replaced: also by a resumed run that was killed between its tables and its end.
     fn may_replace(&self) -> Force {
         let is_unfinished = || session::checkpoint_path(&self.output).exists() || !self.output.exists();
-        Force { force: self.force.force || self.resume.resume && is_unfinished() }
+        Force { force: self.run.force.force || self.run.resume && is_unfinished() }
     }
 }
 
@@ -153,13 +147,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let stored = args.graph.open()?;
     let place = || args.graph.to_string();
     let (net, options) = args.network.open(&stored).with_context(place)?;
-    let images = args.images.open(net.layers[0].shape, args.quiet)?;
+    let images = args.images.open(net.layers[0].shape, args.run.quiet)?;
     let graph = Unrolled::new(&net, options)?;
     let forward = Forward::new(&net)?;
     drop(net);
     let identity = args.identity(stored.fingerprint(), images.len());
-    let finished = Finished::begin(&args.output, identity, args.resume, args.force)?;
-    let (pool, bar) = (args.threads.pool()?, progress::bar(args.quiet.quiet));
+    let finished = Finished::begin(&args.output, identity, &args.run)?;
+    let (pool, bar) = (args.run.threads.pool()?, progress::bar(args.run.quiet.quiet));
     let stop = session::stop_on_signals()?;
     let finished = pool.install(|| -> anyhow::Result<_> {
         shard::verify_values(&stored, &*bar)?;
@@ -328,7 +322,7 @@ impl Table<'_> {
             sum_abs,
             flips: replica.flips as i64,
             sweeps: replica.sweeps as i64,
-            secs: self.args.timing.then_some(replica.secs),
+            secs: self.args.timing.timing.then_some(replica.secs),
             local_minimum: replica.local_minimum,
             active: active.clone(),
             spins: spins.clone(),

@@ -11,7 +11,8 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::flags::{Force, Resume};
+use super::flags::Force;
+use super::long_run::LongRun;
 use super::output::Output;
 use super::session;
 use crate::spin::checkpoint::CheckpointError;
@@ -46,15 +47,15 @@ impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Fin
     ///
     /// # Errors
     /// If there is a checkpoint and neither `--resume` nor `--force`, or it is not one of this search.
-    pub fn begin(output: &Path, search: String, resume: Resume, force: Force) -> anyhow::Result<Self> {
+    pub fn begin(output: &Path, search: String, run: &LongRun) -> anyhow::Result<Self> {
         let path = session::checkpoint_path(output);
         session::remove_left_overs(&path);
         let found = path.exists();
-        if found && !resume.resume && !force.force {
+        if found && !run.resume && !run.force.force {
             bail!("{} holds an unfinished run; --resume continues it, --force starts again", path.display());
         }
         let mut finished = Self { path, search, parts: BTreeMap::new(), next_save: None };
-        if found && resume.resume {
+        if found && run.resume {
             let path = finished.path.display();
             let text = std::fs::read(&finished.path).with_context(|| format!("cannot read {path}"))?;
             finished.parts = decode(&text, &finished.search).with_context(|| path.to_string())?;
@@ -149,16 +150,13 @@ mod tests {
     use super::*;
     use crate::table::NullRow;
 
-    const RESUME: Resume = Resume { resume: true };
-    const NO: Force = Force { force: false };
-
     fn row(index: i64, instance: i64) -> NullRow {
         let energy = 0.1 + 0.2 * index as f64;
         NullRow { kind: "n1".into(), index, instance, energy, seed: u64::MAX, secs: Some(0.3), ..NullRow::default() }
     }
 
     fn begin(output: &Path, search: &str) -> anyhow::Result<Finished<(u32, i64), NullRow>> {
-        Finished::begin(output, search.into(), RESUME, NO)
+        Finished::begin(output, search.into(), &LongRun { resume: true, ..LongRun::default() })
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::Context as _;
 
 /// `--threads`
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Threads {
     /// Threads to use; 0 means one per core. Results do not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -48,12 +48,12 @@ pub struct Force {
     pub force: bool,
 }
 
-/// `--resume`
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub struct Resume {
-    /// Continue a run that was stopped: keep what its output already holds.
+/// `--timing`
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Timing {
+    /// Fill in the column `secs`, which is null otherwise; tables of equal runs then differ.
     #[arg(long)]
-    pub resume: bool,
+    pub timing: bool,
 }
 
 /// `--quiet`

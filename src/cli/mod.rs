@@ -25,6 +25,7 @@ pub mod images;
 pub mod import_graph;
 pub mod inspect;
 pub mod lambda;
+mod long_run;
 pub mod network;
 pub mod null;
 pub mod output;

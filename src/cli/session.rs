@@ -9,7 +9,8 @@ use anyhow::{Context as _, bail};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use super::flags::{Force, Quiet, Resume};
+use super::flags::Force;
+use super::long_run::LongRun;
 use super::output::{Output, folder};
 use crate::progress::Progress;
 use crate::spin::{Checkpoint, Control, Plan, Pulse, checkpoint};
@@ -25,12 +26,8 @@ pub struct Setup<'a> {
     pub plan: Plan,
     /// Time between two checkpoints.
     pub every: Duration,
-    /// Go on from the checkpoint, if there is one.
-    pub resume: Resume,
-    /// Ignore the checkpoint, if there is one.
-    pub force: Force,
-    /// No progress.
-    pub quiet: Quiet,
+    /// What to do if there is a checkpoint, and whether to show progress.
+    pub run: &'a LongRun,
 }
 
 /// Implements [`Control`] for the command line.
@@ -51,21 +48,21 @@ impl Session {
     /// # Errors
     /// If there is a checkpoint and neither `--resume` nor `--force`, or it is not one of this search.
     pub fn begin(setup: Setup<'_>) -> anyhow::Result<Self> {
-        let Setup { output, graph: (graph, n_nodes), plan, every, resume, force, quiet } = setup;
+        let Setup { output, graph: (graph, n_nodes), plan, every, run } = setup;
         let path = checkpoint_path(output);
         remove_left_overs(&path);
         let found = path.exists();
-        if found && !resume.resume && !force.force {
+        if found && !run.resume && !run.force.force {
             bail!("{} holds an unfinished search; --resume continues it, --force starts again", path.display());
         }
         let mut saved = None;
-        if found && resume.resume {
+        if found && run.resume {
             let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
             let checkpoint = checkpoint::decode(&bytes, &graph, &plan, n_nodes);
             saved = Some(checkpoint.with_context(|| path.display().to_string())?);
         }
         let stop = stop_on_signals()?;
-        let bar = super::progress::bar(quiet.quiet);
+        let bar = super::progress::bar(run.quiet.quiet);
         let (last_save, saved) = (Mutex::new(Instant::now()), Mutex::new(saved));
         Ok(Self { bar, path, graph, plan, every, last_save, saved, stop })
     }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use super::flags::{Force, Memory, Quiet, Resume, Seed, Threads};
+use super::flags::{Force, Memory, Seed, Timing};
 use super::graph_dir::GraphDir;
+use super::long_run::LongRun;
 use super::output::{self, Output};
 use super::search::Search;
 use super::session::{self, Session, Setup};
@@ -44,21 +45,14 @@ pub struct Args {
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
     memory: Memory,
     /// Seconds between two checkpoints. A killed search loses at most this and one sweep (one replica of `steepest`).
     #[arg(long, value_name = "SECS", default_value_t = 60)]
     checkpoint_every: u64,
-    /// Fill in the column `secs`, which is null otherwise; tables of equal runs then differ.
-    #[arg(long)]
-    timing: bool,
     #[command(flatten)]
-    resume: Resume,
+    timing: Timing,
     #[command(flatten)]
-    force: Force,
-    #[command(flatten)]
-    quiet: Quiet,
+    run: LongRun,
 }
 
 impl Args {
@@ -91,11 +85,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         graph: (graph.fingerprint().to_owned(), graph.totals().n_nodes),
         plan: plan.clone(),
         every: Duration::from_secs(args.checkpoint_every),
-        resume: args.resume,
-        force: args.force,
-        quiet: args.quiet,
+        run: &args.run,
     })?;
-    let solved = args.threads.pool()?.install(|| -> anyhow::Result<_> {
+    let solved = args.run.threads.pool()?.install(|| -> anyhow::Result<_> {
         shard::verify_values(&graph, &session)?;
         let replicas = spin::solve(&graph, &plan, &session)?;
         let best = best(&replicas);
@@ -115,7 +107,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64());
     let rows: Vec<_> = replicas
         .into_iter()
-        .map(|r| ReplicaRow { secs: args.timing.then_some(r.secs), ..row(&name, &plan, graph.totals(), r) })
+        .map(|r| ReplicaRow { secs: args.timing.timing.then_some(r.secs), ..row(&name, &plan, graph.totals(), r) })
         .collect();
     output::write_rows(layers_out, &provenance, &layer_rows)?;
     output::write_rows(replicas_out, &provenance, &rows)?;
@@ -127,7 +119,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 /// then has a checkpoint, or only the table of layers, which is the first to appear.
 fn may_replace(args: &Args) -> Force {
     let is_unfinished = || session::checkpoint_path(&args.output).exists() || !args.output.exists();
-    Force { force: args.force.force || args.resume.resume && is_unfinished() }
+    Force { force: args.run.force.force || args.run.resume && is_unfinished() }
 }
 
 /// The replica with the least energy, the first of them on a tie.

@@ -12,8 +12,9 @@ use anyhow::Context as _;
 
 use super::build_graph::Scheme;
 use super::finished;
-use super::flags::{Force, Memory, Quiet, Resume, Seed, Shard, Threads};
+use super::flags::{Force, Memory, Seed, Shard, Threads, Timing};
 use super::graph_dir::GraphDir;
+use super::long_run::LongRun;
 use super::output::{self, Output};
 use super::search::Search;
 use super::{conflict, note, print, progress, session};
@@ -79,18 +80,11 @@ pub struct Args {
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
     memory: Memory,
-    /// Fill in the column `secs`, which is null otherwise; tables of equal runs then differ.
-    #[arg(long)]
-    timing: bool,
     #[command(flatten)]
-    resume: Resume,
+    timing: Timing,
     #[command(flatten)]
-    force: Force,
-    #[command(flatten)]
-    quiet: Quiet,
+    run: LongRun,
 }
 
 /// The rows of finished null models, by distribution and index: the order of the table.
@@ -149,7 +143,7 @@ impl Args {
     /// Where the graph of a null model is kept, if it is.
     fn target(&self, model: Model) -> Option<Target> {
         let mut target = Target::new(&self.keep.as_ref()?.join(model.to_string()));
-        if self.force.force || self.resume.resume {
+        if self.run.force.force || self.run.resume {
             target.existing = Existing::Replace;
         }
         Some(target)
@@ -158,7 +152,7 @@ impl Args {
     /// Whether the table may be replaced: also by a resumed run that was killed between its table and its end.
     fn may_replace(&self) -> Force {
         let is_unfinished = || session::checkpoint_path(&self.output).exists();
-        Force { force: self.force.force || self.resume.resume && is_unfinished() }
+        Force { force: self.run.force.force || self.run.resume && is_unfinished() }
     }
 }
 
@@ -172,10 +166,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let out = Output::create(&args.output, args.may_replace())?;
     let graph = args.graph.open()?;
     models.iter().try_for_each(|model| null::check(&graph, model.kind)).with_context(|| refused(&args.graph))?;
-    let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), args.resume, args.force)?;
+    let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), &args.run)?;
     let missing = missing(&args, &models, &mut finished)?;
-    let pool = args.threads.pool()?;
-    let bar = progress::bar(args.quiet.quiet);
+    let pool = args.run.threads.pool()?;
+    let bar = progress::bar(args.run.quiet.quiet);
     pool.install(|| shard::verify_values(&graph, &*bar)).with_context(|| refused(&args.graph))?;
     let job = Job {
         args: &args,
@@ -191,7 +185,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let solved = job.solve_all(&missing, pool.current_num_threads());
     job.bar.end();
     if job.copied.load(Ordering::Relaxed) {
-        note(args.quiet, "frames could not be linked to those of the graph; the kept graphs have copies");
+        note(args.run.quiet, "frames could not be linked to those of the graph; the kept graphs have copies");
     }
     let mut finished = job.finished.into_inner().expect("no thread panics while it holds the lock");
     if let Err(error) = solved {
@@ -199,7 +193,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return Err(explained(error, &finished, models.len(), &args.graph));
     }
     let provenance = super::provenance(Some(args.seed.seed), &args.graph.footer(&graph));
-    let timed = |row: &NullRow| NullRow { secs: row.secs.filter(|_| args.timing), ..row.clone() };
+    let timed = |row: &NullRow| NullRow { secs: row.secs.filter(|_| args.timing.timing), ..row.clone() };
     let rows: Vec<_> = finished.rows().map(timed).collect();
     output::write_rows(out, &provenance, &rows)?;
     finished.remove();

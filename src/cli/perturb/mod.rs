@@ -11,9 +11,10 @@ use anyhow::{Context as _, ensure};
 use rayon::prelude::*;
 
 use self::norm::Norms;
-use super::flags::{Force, Memory, Quiet, Resume, Seed, Shard, Threads};
+use super::flags::{Force, Memory, Seed, Shard};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
+use super::long_run::LongRun;
 use super::network::NetworkArgs;
 use super::output::{self, Output};
 use super::search::Search;
@@ -87,15 +88,9 @@ pub struct Args {
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
-    threads: Threads,
-    #[command(flatten)]
     memory: Memory,
     #[command(flatten)]
-    resume: Resume,
-    #[command(flatten)]
-    force: Force,
-    #[command(flatten)]
-    quiet: Quiet,
+    run: LongRun,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -175,7 +170,7 @@ impl Args {
     /// Whether the table may be replaced: also by a resumed run that was killed between its table and its end.
     fn may_replace(&self) -> Force {
         let is_unfinished = || session::checkpoint_path(&self.output).exists();
-        Force { force: self.force.force || self.resume.resume && is_unfinished() }
+        Force { force: self.run.force.force || self.run.resume && is_unfinished() }
     }
 }
 
@@ -192,15 +187,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let signs = args.has(Case::Real).then(|| signs(args.replicas.as_deref(), &graph)).transpose()?;
     let shape = net.layers[0].shape;
     let norms = Norms::choose(args.norm, &args.images, shape.len())?;
-    let images = args.images.open(shape, args.quiet)?;
+    let images = args.images.open(shape, args.run.quiet)?;
     let replicas = match (&args.replicas, &signs) {
         (Some(path), Some(_)) => Some(super::build_graph::sha256(path)?),
         _ => None,
     };
     let identity = args.identity(graph.fingerprint(), replicas.as_deref(), norms, images.len());
-    let (pool, bar) = (args.threads.pool()?, progress::bar(args.quiet.quiet));
+    let (pool, bar) = (args.run.threads.pool()?, progress::bar(args.run.quiet.quiet));
     let job = Job {
-        finished: Finished::begin(&args.output, identity, args.resume, args.force)?,
+        finished: Finished::begin(&args.output, identity, &args.run)?,
         norms: perturb::norms(norms.0, args.perturbations as usize),
         stop: session::stop_on_signals()?,
         bar: &*bar,
