@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::flags::{Force, Seed, Shard, Timing};
+use super::flags::{Seed, Shard, Timing};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::long_run::LongRun;
@@ -127,12 +127,6 @@ impl Args {
             seed.seed
         )
     }
-
-    /// Whether tables may be replaced: also by a resumed run that was killed between its tables and its end.
-    fn may_replace(&self) -> Force {
-        let is_unfinished = || session::checkpoint_path(&self.output).exists() || !self.output.exists();
-        Force { force: self.run.force.force || self.run.resume && is_unfinished() }
-    }
 }
 
 /// Runs the subcommand.
@@ -141,7 +135,7 @@ impl Args {
 /// If graph, network and images cannot be read or do not belong together, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let replace = args.may_replace();
+    let replace = args.run.may_replace(&args.output);
     let outputs = [args.output.clone(), solve::layers_path(&args.output)];
     let [out, layers_out] = [Output::create(&outputs[0], replace)?, Output::create(&outputs[1], replace)?];
     let stored = args.graph.open()?;

@@ -7,14 +7,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::flags::Force;
 use super::long_run::LongRun;
 use super::output::Output;
-use super::session;
 use crate::spin::checkpoint::CheckpointError;
 
 /// Least time between two checkpoints.
@@ -48,19 +47,10 @@ impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Fin
     /// # Errors
     /// If there is a checkpoint and neither `--resume` nor `--force`, or it is not one of this search.
     pub fn begin(output: &Path, search: String, run: &LongRun) -> anyhow::Result<Self> {
-        let path = session::checkpoint_path(output);
-        session::remove_left_overs(&path);
-        let found = path.exists();
-        if found && !run.resume && !run.force.force {
-            bail!("{} holds an unfinished run; --resume continues it, --force starts again", path.display());
-        }
-        let mut finished = Self { path, search, parts: BTreeMap::new(), next_save: None };
-        if found && run.resume {
-            let path = finished.path.display();
-            let text = std::fs::read(&finished.path).with_context(|| format!("cannot read {path}"))?;
-            finished.parts = decode(&text, &finished.search).with_context(|| path.to_string())?;
-        }
-        Ok(finished)
+        let (path, found) = run.checkpoint(output)?;
+        let parts = found.map(|text| decode(&text, &search)).transpose();
+        let parts = parts.with_context(|| path.display().to_string())?.unwrap_or_default();
+        Ok(Self { path, search, parts, next_save: None })
     }
 
     /// Where the parts are kept.

@@ -5,16 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::flags::Force;
 use super::long_run::LongRun;
-use super::output::{Output, folder};
+use super::output::Output;
 use crate::progress::Progress;
 use crate::spin::{Checkpoint, Control, Plan, Pulse, checkpoint};
-use crate::temporary;
 
 /// What a session is of, and when it saves.
 pub struct Setup<'a> {
@@ -49,18 +48,9 @@ impl Session {
     /// If there is a checkpoint and neither `--resume` nor `--force`, or it is not one of this search.
     pub fn begin(setup: Setup<'_>) -> anyhow::Result<Self> {
         let Setup { output, graph: (graph, n_nodes), plan, every, run } = setup;
-        let path = checkpoint_path(output);
-        remove_left_overs(&path);
-        let found = path.exists();
-        if found && !run.resume && !run.force.force {
-            bail!("{} holds an unfinished search; --resume continues it, --force starts again", path.display());
-        }
-        let mut saved = None;
-        if found && run.resume {
-            let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            let checkpoint = checkpoint::decode(&bytes, &graph, &plan, n_nodes);
-            saved = Some(checkpoint.with_context(|| path.display().to_string())?);
-        }
+        let (path, found) = run.checkpoint(output)?;
+        let saved = found.map(|bytes| checkpoint::decode(&bytes, &graph, &plan, n_nodes)).transpose();
+        let saved = saved.with_context(|| path.display().to_string())?;
         let stop = stop_on_signals()?;
         let bar = super::progress::bar(run.quiet.quiet);
         let (last_save, saved) = (Mutex::new(Instant::now()), Mutex::new(saved));
@@ -78,13 +68,6 @@ impl Session {
     }
 }
 
-/// `<output>.checkpoint`; not ending in `.parquet`, so that nobody reads it as a table.
-pub fn checkpoint_path(output: &Path) -> PathBuf {
-    let mut path = output.as_os_str().to_owned();
-    path.push(".checkpoint");
-    path.into()
-}
-
 /// What SIGINT and SIGTERM set. A second signal ends the process at once.
 ///
 /// # Errors
@@ -96,13 +79,6 @@ pub(super) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
         flag::register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
-}
-
-/// Removes checkpoints that were being written when their process was killed; the one before them is intact.
-pub(super) fn remove_left_overs(path: &Path) {
-    if let (Ok(folder), Some(name)) = (folder(path), path.file_name()) {
-        temporary::remove_left_overs(folder, name, temporary::TEMPORARY);
-    }
 }
 
 impl Progress for Session {

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use super::flags::{Force, Memory, Seed, Timing};
+use super::flags::{Memory, Seed, Timing};
 use super::graph_dir::GraphDir;
 use super::long_run::LongRun;
 use super::output::{self, Output};
 use super::search::Search;
-use super::session::{self, Session, Setup};
+use super::session::{Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
 use crate::kernel::Isa;
 use crate::shard;
@@ -75,7 +75,7 @@ impl Args {
 /// If the graph cannot be read, has no weight, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let replace = may_replace(&args);
+    let replace = args.run.may_replace(&args.output);
     let replicas_out = Output::create(&args.output, replace)?;
     let layers_out = Output::create(&layers_path(&args.output), replace)?;
     let graph = args.graph.open()?;
@@ -113,13 +113,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     output::write_rows(replicas_out, &provenance, &rows)?;
     session.finish();
     super::print(line)
-}
-
-/// Whether tables may be replaced: also by a resumed search, if they are what it left when it was killed at its end. It
-/// then has a checkpoint, or only the table of layers, which is the first to appear.
-fn may_replace(args: &Args) -> Force {
-    let is_unfinished = || session::checkpoint_path(&args.output).exists() || !args.output.exists();
-    Force { force: args.run.force.force || args.run.resume && is_unfinished() }
 }
 
 /// The replica with the least energy, the first of them on a tie.

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 
 use super::build_graph::Scheme;
 use super::finished;
-use super::flags::{Force, Memory, Seed, Shard, Threads, Timing};
+use super::flags::{Memory, Seed, Shard, Threads, Timing};
 use super::graph_dir::GraphDir;
 use super::long_run::LongRun;
 use super::output::{self, Output};
@@ -148,12 +148,6 @@ impl Args {
         }
         Some(target)
     }
-
-    /// Whether the table may be replaced: also by a resumed run that was killed between its table and its end.
-    fn may_replace(&self) -> Force {
-        let is_unfinished = || session::checkpoint_path(&self.output).exists();
-        Force { force: self.run.force.force || self.run.resume && is_unfinished() }
-    }
 }
 
 /// Runs the subcommand.
@@ -163,7 +157,7 @@ impl Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let models = args.models()?;
-    let out = Output::create(&args.output, args.may_replace())?;
+    let out = Output::create(&args.output, args.run.may_replace(&args.output))?;
     let graph = args.graph.open()?;
     models.iter().try_for_each(|model| null::check(&graph, model.kind)).with_context(|| refused(&args.graph))?;
     let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), &args.run)?;

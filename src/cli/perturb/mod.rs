@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use rayon::prelude::*;
 
 use self::norm::Norms;
-use super::flags::{Force, Memory, Seed, Shard};
+use super::flags::{Memory, Seed, Shard};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::long_run::LongRun;
@@ -166,12 +166,6 @@ impl Args {
             seed.seed
         )
     }
-
-    /// Whether the table may be replaced: also by a resumed run that was killed between its table and its end.
-    fn may_replace(&self) -> Force {
-        let is_unfinished = || session::checkpoint_path(&self.output).exists();
-        Force { force: self.run.force.force || self.run.resume && is_unfinished() }
-    }
 }
 
 /// Runs the subcommand.
@@ -180,7 +174,7 @@ impl Args {
 /// If graph, network, images and replicas cannot be read or do not belong together, or the output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let out = Output::create(&args.output, args.may_replace())?;
+    let out = Output::create(&args.output, args.run.may_replace(&args.output))?;
     let graph = args.graph.open()?;
     let (net, options) = args.network.open(&graph).with_context(|| args.graph.to_string())?;
     check_n3(&args, &graph, options)?;
