@@ -200,7 +200,8 @@ impl Job<'_> {
                 Err(error) => {
                     self.bar.end();
                     finished.save()?;
-                    return Err(self.explained(error, &finished, n_images));
+                    let error = error.context(format!("cannot solve active subnetworks of {}", self.args.graph));
+                    return Err(finished.explained(error, "image", n_finished(&finished), n_images));
                 }
             }
         }
@@ -242,21 +243,6 @@ impl Job<'_> {
         };
         let layers = activity.layers(k).collect();
         Ok(Solved { image, class: answer.class, logit: answer.logit, layers, replica, active, spins })
-    }
-
-    /// An interruption says what is left of the run, every other error what failed.
-    fn explained(&self, error: anyhow::Error, finished: &Finished, n_images: usize) -> anyhow::Error {
-        let done = n_finished(finished);
-        match error.downcast_ref() {
-            Some(spin::Error::Interrupted) if done == 0 => anyhow::anyhow!("interrupted before any image was finished"),
-            Some(spin::Error::Interrupted) => {
-                let path = finished.path().display();
-                anyhow::anyhow!(
-                    "interrupted; {done} of {n_images} images are in {path}, --resume continues with the others"
-                )
-            }
-            _ => error.context(format!("cannot solve active subnetworks of {}", self.args.graph)),
-        }
     }
 }
 

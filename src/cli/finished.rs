@@ -7,13 +7,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::flags::Force;
 use super::long_run::LongRun;
 use super::output::Output;
+use super::session;
 use crate::spin::checkpoint::CheckpointError;
 
 /// Least time between two checkpoints.
@@ -51,11 +52,6 @@ impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Fin
         let parts = found.map(|text| decode(&text, &search)).transpose();
         let parts = parts.with_context(|| path.display().to_string())?.unwrap_or_default();
         Ok(Self { path, search, parts, next_save: None })
-    }
-
-    /// Where the parts are kept.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Number of finished parts.
@@ -101,6 +97,16 @@ impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Fin
         out.commit()?;
         self.next_save = Some(Instant::now() + EVERY.max(start.elapsed() * SHARE));
         Ok(())
+    }
+
+    /// An interruption says how many things of all are finished, and how to continue; every other error stays as it is.
+    pub fn explained(&self, error: anyhow::Error, thing: &str, done: usize, all: usize) -> anyhow::Error {
+        let path = self.path.display();
+        match session::is_interruption(&error) {
+            false => error,
+            true if done == 0 => anyhow!("interrupted before any {thing} was finished"),
+            true => anyhow!("interrupted; {done} of {all} {thing}s are in {path}, --resume continues with the others"),
+        }
     }
 
     /// All parts, by key.
@@ -174,7 +180,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut finished = begin(&dir.path().join("x"), "a").unwrap();
         finished.add((0, 0), vec![row(0, 0)]).unwrap();
-        let bytes = std::fs::read(finished.path()).unwrap();
+        let bytes = std::fs::read(&finished.path).unwrap();
         let is_intact = |bytes: &[u8]| decode::<(u32, i64), NullRow>(bytes, "a").is_ok();
         assert!(is_intact(&bytes));
         for at in 0..bytes.len() {

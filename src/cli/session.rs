@@ -12,8 +12,9 @@ use signal_hook::flag;
 use super::flags::Force;
 use super::long_run::LongRun;
 use super::output::Output;
+use crate::perturb;
 use crate::progress::Progress;
-use crate::spin::{Checkpoint, Control, Plan, Pulse, checkpoint};
+use crate::spin::{self, Checkpoint, Control, Plan, Pulse, checkpoint};
 
 /// What a session is of, and when it saves.
 pub struct Setup<'a> {
@@ -79,6 +80,12 @@ pub(super) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
         flag::register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
+}
+
+/// Whether an error says that a run was stopped by them.
+pub(super) fn is_interruption(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(spin::Error::Interrupted))
+        || matches!(error.downcast_ref(), Some(perturb::Error::Interrupted))
 }
 
 impl Progress for Session {

@@ -11,7 +11,7 @@ use super::graph_dir::GraphDir;
 use super::long_run::LongRun;
 use super::output::{self, Output};
 use super::search::Search;
-use super::session::{Session, Setup};
+use super::session::{self, Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
 use crate::kernel::Isa;
 use crate::shard;
@@ -95,7 +95,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Ok((best.index, blocks, replicas))
     });
     let (best, blocks, replicas) = match solved {
-        Err(error) if matches!(error.downcast_ref(), Some(spin::Error::Interrupted)) => {
+        Err(error) if session::is_interruption(&error) => {
             bail!("interrupted; the search so far is in {}, --resume continues it", session.path().display())
         }
         solved => solved.with_context(|| format!("cannot solve {}", args.graph))?,

@@ -184,7 +184,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut finished = job.finished.into_inner().expect("no thread panics while it holds the lock");
     if let Err(error) = solved {
         finished.save()?;
-        return Err(explained(error, &finished, models.len(), &args.graph));
+        let error = error.context(refused(&args.graph));
+        return Err(finished.explained(error, "null model", finished.len(), models.len()));
     }
     let provenance = super::provenance(Some(args.seed.seed), &args.graph.footer(&graph));
     let timed = |row: &NullRow| NullRow { secs: row.secs.filter(|_| args.timing.timing), ..row.clone() };
@@ -214,20 +215,6 @@ fn missing(args: &Args, models: &[Model], finished: &mut Finished) -> anyhow::Re
 
 fn key(model: Model) -> (Option<String>, u32) {
     (model.kind.distribution().map(str::to_owned), model.index)
-}
-
-/// An interruption says what is left of the run, every other error what failed.
-fn explained(error: anyhow::Error, finished: &Finished, n: usize, graph: &GraphDir) -> anyhow::Error {
-    match error.downcast_ref() {
-        Some(spin::Error::Interrupted) if finished.len() == 0 => {
-            anyhow::anyhow!("interrupted before any null model was finished")
-        }
-        Some(spin::Error::Interrupted) => {
-            let (path, done) = (finished.path().display(), finished.len());
-            anyhow::anyhow!("interrupted; {done} of {n} null models are in {path}, --resume continues with the others")
-        }
-        _ => error.context(refused(graph)),
-    }
 }
 
 fn refused(graph: &GraphDir) -> String {

@@ -270,7 +270,8 @@ impl Job<'_> {
             if let Err(error) = self.run_images(weights, &images, n_parts) {
                 self.bar.end();
                 self.finished.save()?;
-                return Err(self.explained(error, n_parts));
+                let error = error.context(format!("cannot perturb images of {}", self.args.images.images.display()));
+                return Err(self.finished.explained(error, "image", self.finished.len(), n_parts));
             }
         }
         self.bar.end();
@@ -321,22 +322,6 @@ impl Job<'_> {
         let replicas = replicas.with_context(|| format!("cannot solve {model}"))?;
         self.bar.end();
         Ok((net, Signs::of_state(self.graph, &solve::best(&replicas).state)?))
-    }
-
-    /// An interruption says what is left of the run, every other error what failed.
-    fn explained(&self, error: anyhow::Error, n_parts: usize) -> anyhow::Error {
-        let is_interruption = matches!(error.downcast_ref(), Some(spin::Error::Interrupted))
-            || matches!(error.downcast_ref(), Some(perturb::Error::Interrupted));
-        match (is_interruption, self.finished.len()) {
-            (true, 0) => anyhow::anyhow!("interrupted before any image was finished"),
-            (true, done) => {
-                let path = self.finished.path().display();
-                anyhow::anyhow!(
-                    "interrupted; {done} of {n_parts} images are in {path}, --resume continues with the others"
-                )
-            }
-            (false, _) => error.context(format!("cannot perturb images of {}", self.args.images.images.display())),
-        }
     }
 }
 
