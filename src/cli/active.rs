@@ -120,9 +120,8 @@ impl Args {
     fn identity(&self, fingerprint: &str, n_images: usize) -> String {
         let Self { images, shard, seed, keep_masks, .. } = self;
         format!(
-            "graph {fingerprint}, {n_images} images of {}, preprocessing {}, shard {shard}, {:?}, seed {}, masks {keep_masks}",
-            images.images.display(),
-            images.preprocess.as_deref().unwrap_or("none"),
+            "graph {fingerprint}, {}, shard {shard}, {:?}, seed {}, masks {keep_masks}",
+            images.identity(n_images),
             self.plan().method,
             seed.seed
         )

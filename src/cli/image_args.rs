@@ -46,6 +46,12 @@ impl ImageArgs {
         Ok(images)
     }
 
+    /// Everything that decides the inputs of a run with that many images.
+    pub fn identity(&self, n_images: usize) -> String {
+        let preprocess = self.preprocess.as_deref().unwrap_or("none");
+        format!("{n_images} images of {}, preprocessing {preprocess}", self.images.display())
+    }
+
     /// What the flag says, for the footer of a table.
     ///
     /// # Errors

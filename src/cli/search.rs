@@ -1,5 +1,7 @@
 //! How to search: the flags that `solve` and `null` share.
 
+use std::fmt;
+
 use crate::spin::Method;
 
 /// `--method`, `--random-flips`, `--sweeps`, `--max-flips`
@@ -27,6 +29,14 @@ enum MethodName {
     Steepest,
     /// Streaming simulated annealing (Metropolis): the lowest energies.
     Anneal,
+}
+
+/// Everything that decides what a seed and a number of replicas find.
+impl fmt::Display for Search {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { random_flips, max_flips, .. } = self;
+        write!(f, "{:?}, {random_flips} random flips, limit {max_flips}", self.method())
+    }
 }
 
 impl Search {

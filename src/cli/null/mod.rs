@@ -131,12 +131,9 @@ impl Args {
         let Self { kind, distribution, models, instances, shard, seed, search, .. } = self;
         let distribution = distribution.map_or(String::new(), |scheme| format!(" {scheme:?}"));
         format!(
-            "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {shard}, {instances} instances, {:?}, \
-             {} random flips, seed {}, limit {}",
-            search.method(),
-            search.random_flips,
-            seed.seed,
-            search.max_flips
+            "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {shard}, {instances} instances, {search}, \
+             seed {}",
+            seed.seed
         )
     }
 

@@ -154,15 +154,10 @@ impl Args {
     fn identity(&self, fingerprint: &str, replicas: Option<&str>, norms: Norms, n_images: usize) -> String {
         let Self { images, cases, perturbations, n3_models, n3_replicas, shard, search, seed, .. } = self;
         format!(
-            "graph {fingerprint}, replicas {}, {n_images} images of {}, preprocessing {}, {cases:?}, {perturbations} \
-             perturbations of norm {norms}, {n3_models} n3 models from {n3_replicas} states by {:?}, {} random flips, \
-             limit {}, shard {shard}, seed {}",
+            "graph {fingerprint}, replicas {}, {}, {cases:?}, {perturbations} perturbations of norm {norms}, {n3_models} \
+             n3 models from {n3_replicas} states by {search}, shard {shard}, seed {}",
             replicas.unwrap_or("none"),
-            images.images.display(),
-            images.preprocess.as_deref().unwrap_or("none"),
-            search.method(),
-            search.random_flips,
-            search.max_flips,
+            images.identity(n_images),
             seed.seed
         )
     }
