@@ -13,6 +13,7 @@ use super::image_args::ImageArgs;
 use super::long_run::LongRun;
 use super::network::NetworkArgs;
 use super::output::Output;
+use super::search::MethodName;
 use super::{finished, print, progress, session, solve};
 use crate::active::{Active, Activity, Wiring};
 use crate::forward::{Forward, States};
@@ -22,7 +23,7 @@ use crate::kernel::{Isa, LANES, bit_of_lane};
 use crate::progress::Progress;
 use crate::report::Sample;
 use crate::shard;
-use crate::spin::{self, Control as _, Method, Plan, Pulse, Replica, Scales};
+use crate::spin::{self, Control as _, Plan, Pulse, Replica, Scales};
 use crate::table::{self, ActiveLayerRow, ActiveRow, Provenance};
 use crate::unroll::Unrolled;
 
@@ -53,7 +54,7 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE.parquet")]
     output: PathBuf,
     /// How to search.
-    #[arg(long, value_enum, default_value_t = MethodName::Sweep)]
+    #[arg(long, value_parser = MethodName::streaming(), default_value = "sweep")]
     method: MethodName,
     /// Sweeps of the temperature schedule of `anneal`.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -70,14 +71,6 @@ pub struct Args {
     timing: Timing,
     #[command(flatten)]
     run: LongRun,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum MethodName {
-    /// Streaming descent with a falling threshold.
-    Sweep,
-    /// Streaming simulated annealing (Metropolis): the lowest energies.
-    Anneal,
 }
 
 /// Finished groups of images.
@@ -101,12 +94,8 @@ struct Solved {
 
 impl Args {
     fn plan(&self) -> Plan {
-        let method = match self.method {
-            MethodName::Sweep => Method::Sweep,
-            MethodName::Anneal => Method::Anneal { sweeps: self.sweeps },
-        };
         Plan {
-            method,
+            method: self.method.with(self.sweeps),
             replicas: LANES as u32,
             random_flips: 0,
             seed: self.seed.seed,

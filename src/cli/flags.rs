@@ -24,14 +24,6 @@ impl Threads {
     }
 }
 
-/// `--memory`
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Memory {
-    /// Memory to stay within, e.g. 8GiB or 500MB. Results do not depend on it.
-    #[arg(long, value_name = "SIZE")]
-    pub memory: Option<ByteSize>,
-}
-
 /// `--seed`
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Seed {

@@ -1,10 +1,13 @@
-//! How to search: the flags that `solve` and `null` share.
+//! How to search: the flags that `solve`, `null` and `perturb` share.
 
-use std::fmt;
+use clap::ValueEnum as _;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::spin::Method;
+use super::flags::ByteSize;
+use crate::kernel::Isa;
+use crate::spin::{Method, Plan};
 
-/// `--method`, `--random-flips`, `--sweeps`, `--max-flips`
+/// `--method`, `--random-flips`, `--sweeps`, `--max-flips`, `--memory`
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Search {
     /// How to search.
@@ -12,17 +15,21 @@ pub struct Search {
     method: MethodName,
     /// Random single-node flips of the all +1 state that make every initial state but the first, which has none.
     #[arg(long, value_name = "NU", default_value_t = 1_000_000)]
-    pub random_flips: u64,
+    random_flips: u64,
     /// Sweeps of the temperature schedule of `anneal`.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     sweeps: u32,
     /// Most flips from one initial state; a search that needs more does not end in a local minimum.
     #[arg(long, value_name = "M", default_value_t = u64::MAX, hide_default_value = true)]
-    pub max_flips: u64,
+    max_flips: u64,
+    /// Memory to stay within, e.g. 8GiB or 500MB. Results do not depend on it.
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<ByteSize>,
 }
 
+/// `--method`
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum MethodName {
+pub enum MethodName {
     /// Streaming descent with a falling threshold.
     Sweep,
     /// Algorithm 1 of the paper: always the most negative local field.
@@ -31,21 +38,39 @@ enum MethodName {
     Anneal,
 }
 
-/// Everything that decides what a seed and a number of replicas find.
-impl fmt::Display for Search {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { random_flips, max_flips, .. } = self;
-        write!(f, "{:?}, {random_flips} random flips, limit {max_flips}", self.method())
+impl Search {
+    /// The search from that many initial states.
+    pub fn plan(&self, replicas: u32, seed: u64) -> Plan {
+        Plan {
+            method: self.method.with(self.sweeps),
+            replicas,
+            random_flips: self.random_flips,
+            seed,
+            max_flips: self.max_flips,
+            isa: Isa::detect(),
+            memory: self.memory.map(|size| size.0),
+        }
+    }
+
+    /// Everything that decides what is found from a number of initial states and a seed.
+    pub fn identity(&self) -> String {
+        format!("{:?}, {} random flips, limit {}", self.method.with(self.sweeps), self.random_flips, self.max_flips)
     }
 }
 
-impl Search {
-    /// The method with its parameters.
-    pub fn method(self) -> Method {
-        match self.method {
-            MethodName::Sweep => Method::Sweep,
-            MethodName::Steepest => Method::Steepest,
-            MethodName::Anneal => Method::Anneal { sweeps: self.sweeps },
+impl MethodName {
+    /// The method, with the sweeps of `anneal`.
+    pub fn with(self, sweeps: u32) -> Method {
+        match self {
+            Self::Sweep => Method::Sweep,
+            Self::Steepest => Method::Steepest,
+            Self::Anneal => Method::Anneal { sweeps },
         }
+    }
+
+    /// Takes the names of the streaming methods only.
+    pub fn streaming() -> impl TypedValueParser<Value = Self> {
+        let names = [Self::Sweep, Self::Anneal].map(|name| name.to_possible_value().expect("no method is hidden"));
+        PossibleValuesParser::new(names).map(|name| Self::from_str(&name, false).expect("it is one of them"))
     }
 }

@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-use super::flags::{Memory, Seed, Timing};
+use super::flags::{Seed, Timing};
 use super::graph_dir::GraphDir;
 use super::long_run::LongRun;
 use super::output::{self, Output};
 use super::search::Search;
 use super::session::{self, Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
-use crate::kernel::Isa;
 use crate::shard;
 use crate::spin::frustrated::{self, BlockFrustration};
 use crate::spin::{self, Plan, Replica};
@@ -44,8 +43,6 @@ pub struct Args {
     search: Search,
     #[command(flatten)]
     seed: Seed,
-    #[command(flatten)]
-    memory: Memory,
     /// Seconds between two checkpoints. A killed search loses at most this and one sweep (one replica of `steepest`).
     #[arg(long, value_name = "SECS", default_value_t = 60)]
     checkpoint_every: u64,
@@ -53,20 +50,6 @@ pub struct Args {
     timing: Timing,
     #[command(flatten)]
     run: LongRun,
-}
-
-impl Args {
-    fn plan(&self) -> Plan {
-        Plan {
-            method: self.search.method(),
-            replicas: self.replicas,
-            random_flips: self.search.random_flips,
-            seed: self.seed.seed,
-            max_flips: self.search.max_flips,
-            isa: Isa::detect(),
-            memory: self.memory.memory.map(|size| size.0),
-        }
-    }
 }
 
 /// Runs the subcommand.
@@ -79,7 +62,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let replicas_out = Output::create(&args.output, replace)?;
     let layers_out = Output::create(&layers_path(&args.output), replace)?;
     let graph = args.graph.open()?;
-    let plan = args.plan();
+    let plan = args.search.plan(args.replicas, args.seed.seed);
     let session = Session::begin(Setup {
         output: &args.output,
         graph: (graph.fingerprint().to_owned(), graph.totals().n_nodes),

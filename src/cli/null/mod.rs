@@ -12,14 +12,13 @@ use anyhow::Context as _;
 
 use super::build_graph::Scheme;
 use super::finished;
-use super::flags::{Memory, Seed, Shard, Threads, Timing};
+use super::flags::{Seed, Shard, Threads, Timing};
 use super::graph_dir::GraphDir;
 use super::long_run::LongRun;
 use super::output::{self, Output};
 use super::search::Search;
 use super::{conflict, note, print, progress, session};
 use crate::graph::{BlockStream, Totals};
-use crate::kernel::Isa;
 use crate::null::n2::Unshared;
 use crate::null::{self, Kind, Model, Revalued};
 use crate::progress::{Progress, Silent};
@@ -80,8 +79,6 @@ pub struct Args {
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
-    memory: Memory,
-    #[command(flatten)]
     timing: Timing,
     #[command(flatten)]
     run: LongRun,
@@ -115,15 +112,7 @@ impl Args {
 
     /// How a null model is solved, but for the seed.
     fn plan(&self) -> Plan {
-        Plan {
-            method: self.search.method(),
-            replicas: self.instances,
-            random_flips: self.search.random_flips,
-            seed: self.seed.seed,
-            max_flips: self.search.max_flips,
-            isa: Isa::detect(),
-            memory: self.memory.memory.map(|size| size.0),
-        }
+        self.search.plan(self.instances, self.seed.seed)
     }
 
     /// Everything that decides the rows.
@@ -131,8 +120,8 @@ impl Args {
         let Self { kind, distribution, models, instances, shard, seed, search, .. } = self;
         let distribution = distribution.map_or(String::new(), |scheme| format!(" {scheme:?}"));
         format!(
-            "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {shard}, {instances} instances, {search}, \
-             seed {}",
+            "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {shard}, {instances} instances, {}, seed {}",
+            search.identity(),
             seed.seed
         )
     }

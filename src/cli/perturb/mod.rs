@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use rayon::prelude::*;
 
 use self::norm::Norms;
-use super::flags::{Memory, Seed, Shard};
+use super::flags::{Seed, Shard};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::long_run::LongRun;
@@ -21,7 +21,6 @@ use super::search::Search;
 use super::{conflict, finished, print, progress, session, solve};
 use crate::forward::Forward;
 use crate::image::Images;
-use crate::kernel::Isa;
 use crate::net::Network;
 use crate::net::arch::Init;
 use crate::null::{self, Kind, Model, Revalued};
@@ -88,8 +87,6 @@ pub struct Args {
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
-    memory: Memory,
-    #[command(flatten)]
     run: LongRun,
 }
 
@@ -139,15 +136,7 @@ impl Args {
 
     /// How an N3 model is solved.
     fn plan(&self, model: Model) -> Plan {
-        Plan {
-            method: self.search.method(),
-            replicas: self.n3_replicas,
-            random_flips: self.search.random_flips,
-            seed: model.solver_seed(self.seed.seed),
-            max_flips: self.search.max_flips,
-            isa: Isa::detect(),
-            memory: self.memory.memory.map(|size| size.0),
-        }
+        self.search.plan(self.n3_replicas, model.solver_seed(self.seed.seed))
     }
 
     /// Everything that decides the rows.
@@ -155,9 +144,10 @@ impl Args {
         let Self { images, cases, perturbations, n3_models, n3_replicas, shard, search, seed, .. } = self;
         format!(
             "graph {fingerprint}, replicas {}, {}, {cases:?}, {perturbations} perturbations of norm {norms}, {n3_models} \
-             n3 models from {n3_replicas} states by {search}, shard {shard}, seed {}",
+             n3 models from {n3_replicas} states by {}, shard {shard}, seed {}",
             replicas.unwrap_or("none"),
             images.identity(n_images),
+            search.identity(),
             seed.seed
         )
     }
