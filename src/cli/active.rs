@@ -272,7 +272,8 @@ impl Table<'_> {
 
     fn row(&self, solved: &Solved) -> ActiveRow {
         let Solved { image, class, logit, layers, replica, active, spins } = solved;
-        let sum_abs: f64 = layers.iter().map(|layer| layer.sum_abs).sum();
+        let sum_abs = layers.iter().map(|layer| layer.sum_abs).sum();
+        let [satisfied_weight, frustrated_weight] = replica.weights(sum_abs);
         ActiveRow {
             graph: self.name.clone(),
             image_index: *image as i64,
@@ -283,8 +284,8 @@ impl Table<'_> {
             method: self.args.plan().method.name().to_owned(),
             seed: self.args.seed.seed,
             energy: replica.energy,
-            satisfied_weight: 0.5 * (sum_abs + replica.alignment),
-            frustrated_weight: 0.5 * (sum_abs - replica.alignment),
+            satisfied_weight,
+            frustrated_weight,
             active_nodes: layers.iter().map(|layer| layer.nodes as i64).sum(),
             active_edges: layers.iter().map(|layer| layer.edges as i64).sum(),
             sum_abs,

@@ -113,6 +113,7 @@ pub(super) fn layers_path(replicas: &Path) -> PathBuf {
 
 /// A row without its wall time, the one thing in which equal runs differ.
 fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow {
+    let [satisfied_weight, frustrated_weight] = replica.weights(totals.sum_abs);
     ReplicaRow {
         graph: graph.to_owned(),
         method: plan.method.name().to_owned(),
@@ -120,8 +121,8 @@ fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow
         seed: plan.seed,
         initial_flips: plan.initial_flips(replica.index) as i64,
         energy: replica.energy,
-        satisfied_weight: 0.5 * (totals.sum_abs + replica.alignment),
-        frustrated_weight: 0.5 * (totals.sum_abs - replica.alignment),
+        satisfied_weight,
+        frustrated_weight,
         n_nodes: i64::from(totals.n_nodes),
         n_edges: totals.n_edges as i64,
         sum_abs: totals.sum_abs,

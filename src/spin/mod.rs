@@ -136,6 +136,13 @@ pub struct Replica {
     pub state: Vec<u8>,
 }
 
+impl Replica {
+    /// Weight of the satisfied and of the frustrated edges, of edges whose `Σ|w|` is `sum_abs`.
+    pub fn weights(&self, sum_abs: f64) -> [f64; 2] {
+        [sum_abs + self.alignment, sum_abs - self.alignment].map(|twice| 0.5 * twice)
+    }
+}
+
 /// A search that could not be completed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

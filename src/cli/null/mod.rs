@@ -385,6 +385,7 @@ impl Job<'_> {
     }
 
     fn row(&self, model: Model, plan: &Plan, totals: Totals, replica: &Replica) -> NullRow {
+        let [satisfied_weight, frustrated_weight] = replica.weights(totals.sum_abs);
         NullRow {
             graph: self.name.clone(),
             kind: model.kind.name().to_owned(),
@@ -395,8 +396,8 @@ impl Job<'_> {
             seed: self.args.seed.seed,
             initial_flips: plan.initial_flips(replica.index) as i64,
             energy: replica.energy,
-            satisfied_weight: 0.5 * (totals.sum_abs + replica.alignment),
-            frustrated_weight: 0.5 * (totals.sum_abs - replica.alignment),
+            satisfied_weight,
+            frustrated_weight,
             n_nodes: i64::from(totals.n_nodes),
             n_edges: totals.n_edges as i64,
             sum_abs: totals.sum_abs,
