@@ -12,7 +12,7 @@ use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::long_run::LongRun;
 use super::network::NetworkArgs;
-use super::output::Output;
+use super::output::{self, Output};
 use super::search::MethodName;
 use super::{finished, print, progress, session, solve};
 use crate::active::{Active, Activity, Wiring};
@@ -24,7 +24,7 @@ use crate::progress::Progress;
 use crate::report::Sample;
 use crate::shard;
 use crate::spin::{self, Control as _, Plan, Pulse, Replica, Scales};
-use crate::table::{self, ActiveLayerRow, ActiveRow, Provenance};
+use crate::table::{ActiveLayerRow, ActiveRow, Provenance};
 use crate::unroll::Unrolled;
 
 /// Find the frustration of the active subnetwork of each image.
@@ -256,18 +256,8 @@ impl Table<'_> {
         provenance: &Provenance,
         finished: &Finished,
     ) -> anyhow::Result<()> {
-        let context = |out: &Output| format!("cannot write {}", out.path().display());
-        let [layers_context, context] = [context(&layers_out), context(&out)];
-        let mut sink = table::active_layers(layers_out, provenance).with_context(|| layers_context.clone())?;
-        for solved in finished.rows() {
-            sink.append(&self.layer_rows(solved)).with_context(|| layers_context.clone())?;
-        }
-        sink.finish().context(layers_context)?.commit()?;
-        let mut sink = table::active(out, provenance).with_context(|| context.clone())?;
-        for solved in finished.rows() {
-            sink.append(&[self.row(solved)]).with_context(|| context.clone())?;
-        }
-        sink.finish().context(context)?.commit()
+        output::write_batches(layers_out, provenance, finished.rows().map(|solved| self.layer_rows(solved)))?;
+        output::write_batches(out, provenance, finished.rows().map(|solved| [self.row(solved)]))
     }
 
     fn row(&self, solved: &Solved) -> ActiveRow {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::flags::{Force, Quiet};
-use super::output::Output;
+use super::output::{self, Output};
 use crate::graph::BlockStream as _;
 use crate::import::{self, Imported};
 use crate::shard::{self, Description, Existing, Target};
-use crate::table::{self, NodeRow, Provenance};
+use crate::table::{NodeRow, Provenance};
 
 /// Turn any signed graph into a graph directory that every other subcommand takes.
 ///
@@ -83,19 +83,10 @@ fn nodes_path(dir: &Path) -> PathBuf {
 const ROWS: usize = 1 << 16;
 
 fn write_nodes(imported: &Imported, out: Output, provenance: &Provenance) -> anyhow::Result<()> {
-    let context = format!("cannot write {}", out.path().display());
-    let mut sink = table::nodes(out, provenance).with_context(|| context.clone())?;
-    let mut rows = Vec::new();
-    for (class, layer) in imported.graph.layers().iter().enumerate() {
-        for node in layer.nodes.clone() {
-            let label = imported.labels[node as usize].clone();
-            rows.push(NodeRow { node: i64::from(node), label, class: class as i64 });
-            if rows.len() == ROWS {
-                sink.append(&rows).with_context(|| context.clone())?;
-                rows.clear();
-            }
-        }
-    }
-    sink.append(&rows).with_context(|| context.clone())?;
-    sink.finish().context(context)?.commit()
+    let classes = (0..).zip(imported.graph.layers());
+    let nodes = classes.flat_map(|(class, layer)| layer.nodes.clone().map(move |node| (node, class)));
+    let label = |node| imported.labels[node as usize].clone();
+    let mut rows = nodes.map(|(node, class)| NodeRow { node: i64::from(node), label: label(node), class });
+    let batch = || Some(rows.by_ref().take(ROWS).collect::<Vec<_>>()).filter(|rows| !rows.is_empty());
+    output::write_batches(out, provenance, std::iter::from_fn(batch))
 }

@@ -91,10 +91,25 @@ impl io::Seek for Output {
 /// # Errors
 /// If the storage fails, or as [`Output::commit`].
 pub fn write_rows<R: Row>(out: Output, provenance: &Provenance, rows: &[R]) -> anyhow::Result<()> {
-    let context = format!("cannot write {}", out.path().display());
-    let mut sink = Sink::new(out, provenance).with_context(|| context.clone())?;
-    sink.append(rows).with_context(|| context.clone())?;
-    sink.finish().context(context)?.commit()
+    write_batches(out, provenance, [rows])
+}
+
+/// As [`write_rows`], some rows at a time.
+///
+/// # Errors
+/// As [`write_rows`].
+pub fn write_batches<R: Row, B: AsRef<[R]>>(
+    out: Output,
+    provenance: &Provenance,
+    batches: impl IntoIterator<Item = B>,
+) -> anyhow::Result<()> {
+    let path = out.path().to_owned();
+    let context = || format!("cannot write {}", path.display());
+    let mut sink = Sink::new(out, provenance).with_context(context)?;
+    for rows in batches {
+        sink.append(rows.as_ref()).with_context(context)?;
+    }
+    sink.finish().with_context(context)?.commit()
 }
 
 /// The folder that will hold `path`, which must exist.
