@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::ValueEnum as _;
 
 use super::build_graph::{self, BatchNorm, Residual, Scheme};
+use super::flags::Seed;
+use super::source::Source;
 use crate::graph::{BlockStream, Layer};
-use crate::net::arch::{self, Weights};
-use crate::net::{Network, onnx};
+use crate::net::Network;
 use crate::shard::{Description, Shards};
 use crate::unroll::{Options, Unrolled};
 
@@ -30,35 +31,31 @@ impl NetworkArgs {
     /// If it cannot be read, or unrolls to another graph.
     pub fn open(&self, graph: &Shards) -> anyhow::Result<(Network, Options)> {
         let description = graph.description();
-        let net = self.read(description)?;
+        let net = self.source(description)?.network()?;
         let options = options(description)?;
         let unrolled = Unrolled::new(&net, options).with_context(|| format!("`{}` has no graph", net.name))?;
         check(&unrolled, graph)?;
         Ok((net, options))
     }
 
-    fn read(&self, description: &Description) -> anyhow::Result<Network> {
+    /// Where the network is to be read from: the flags, and the manifest on what the flags leave open.
+    fn source(&self, description: &Description) -> anyhow::Result<Source> {
+        let Self { model, weights } = self.clone();
         let entry = |key: &str| description.0.get(key).map(String::as_str);
-        let size = entry("input_size").map(build_graph::input_size).transpose();
-        let size = size.map_err(|error| anyhow::anyhow!("the graph's input_size: {error}"))?;
-        if let Some(path) = &self.model {
-            return onnx::read(path, size).with_context(|| format!("cannot read {}", path.display()));
+        let input_size = entry("input_size").map(build_graph::input_size).transpose();
+        let input_size = input_size.map_err(|error| anyhow!("the graph's input_size: {error}"))?;
+        let arch = entry("architecture").map(str::to_owned);
+        let scheme = |init| Scheme::from_str(init, true).map_err(|_| anyhow!("unknown init `{init}`"));
+        let init = entry("init").map(scheme).transpose()?;
+        let seed = entry("seed").map_or(Ok(0), str::parse).context("the graph's seed")?;
+        if model.is_none() && arch.is_none() {
+            let name = entry("source").map_or(String::new(), |name| format!(", the graph was built from {name}"));
+            bail!("the network is needed: --model FILE.onnx{name}");
         }
-        let Some(architecture) = entry("architecture") else {
-            bail!(
-                "the network is needed: --model FILE.onnx{}",
-                entry("source").map_or(String::new(), |name| format!(", the graph was built from {name}"))
-            );
-        };
-        let weights = match (&self.weights, entry("init"), entry("seed")) {
-            (Some(path), ..) => Weights::Safetensors(path),
-            (None, Some(init), Some(seed)) => {
-                let scheme = Scheme::from_str(init, true).map_err(|_| anyhow::anyhow!("unknown init `{init}`"))?;
-                Weights::Init { scheme: scheme.into(), seed: seed.parse().context("the graph's seed")? }
-            }
-            _ => bail!("the network's parameters are needed: --weights FILE.safetensors"),
-        };
-        Ok(arch::build(architecture, weights, size)?)
+        if model.is_none() && weights.is_none() && init.is_none() {
+            bail!("the network's parameters are needed: --weights FILE.safetensors");
+        }
+        Ok(Source { model, arch, weights, init, seed: Seed { seed }, input_size })
     }
 }
 
@@ -68,7 +65,7 @@ fn options(description: &Description) -> anyhow::Result<Options> {
         let value = description.0.get(key).map(String::as_str);
         value.with_context(|| format!("the graph does not say its {key}; it must come from pipeline build-graph"))
     };
-    let unknown = |error: String| anyhow::anyhow!("the graph's manifest: {error}");
+    let unknown = |error: String| anyhow!("the graph's manifest: {error}");
     let batch_norm = BatchNorm::from_str(entry("batch_norm")?, true).map_err(unknown)?;
     let residual = Residual::from_str(entry("residual")?, true).map_err(unknown)?;
     Ok(Options { batch_norm: batch_norm.into(), residual: residual.into() })
