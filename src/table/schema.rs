@@ -107,8 +107,8 @@ pub const REPLICAS: Table = Table {
     name: "replicas",
     row: "one replica: one run of the solver from one start",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
-        column("method", Kind::Text, "", "solver: sweep, steepest or anneal"),
+        GRAPH,
+        METHOD,
         column("replica", Kind::Int, "", "number of the replica, from 0"),
         column(
             "seed",
@@ -116,23 +116,17 @@ pub const REPLICAS: Table = Table {
             "",
             "seed of the whole run; the replica's generator depends on it and `replica` only",
         ),
-        column("initial_flips", Kind::Int, "flips", "random single-node flips of the all +1 state, with replacement"),
-        column("energy", Kind::Float, "", "frustration found: frustrated weight / sum_abs, in [0, 1]"),
-        column("satisfied_weight", Kind::Float, "weight", "sum of |w| over satisfied edges"),
-        column("frustrated_weight", Kind::Float, "weight", "sum of |w| over frustrated edges"),
-        column("n_nodes", Kind::Int, "nodes", "nodes of the graph"),
-        column("n_edges", Kind::Int, "edges", "edges of the graph, stored entries of A"),
-        column("sum_abs", Kind::Float, "weight", "sum of |w| over all edges"),
-        column("flips", Kind::Int, "flips", "flips made by the solver, initial ones not counted"),
-        column("sweeps", Kind::Int, "sweeps", "passes of the solver over the nodes"),
-        nullable(
-            "secs",
-            Kind::Float,
-            "s",
-            "wall time; replicas solved together share it equally",
-            "without --timing, so that equal runs give equal files",
-        ),
-        column("local_minimum", Kind::Bool, "", "whether no single flip lowers the energy, verified at the end"),
+        INITIAL_FLIPS,
+        ENERGY,
+        SATISFIED_WEIGHT,
+        FRUSTRATED_WEIGHT,
+        N_NODES,
+        N_EDGES,
+        SUM_ABS,
+        FLIPS,
+        SWEEPS,
+        SECS,
+        LOCAL_MINIMUM,
         column(
             "state",
             Kind::Bytes,
@@ -147,7 +141,7 @@ pub const LAYERS: Table = Table {
     name: "layers",
     row: "one block of A (all edges from one layer to another) in the best state of one graph",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
+        GRAPH,
         column("replica", Kind::Int, "", "replica that the state is of"),
         column("source", Kind::Text, "", "layer that the edges leave"),
         column("target", Kind::Text, "", "layer that the edges enter"),
@@ -179,25 +173,19 @@ pub const NULLS: Table = Table {
         nullable("distribution", Kind::Text, "", "what new parameters were drawn from: he or xavier", "for n1 and n2"),
         column("index", Kind::Int, "", "number of the null model among those of its kind and distribution, from 0"),
         column("instance", Kind::Int, "", "number of the run on this null model, from 0"),
-        column("method", Kind::Text, "", "solver: sweep, steepest or anneal"),
+        METHOD,
         column("seed", Kind::Seed, "", "seed of the whole run; a null model depends on it, its kind and `index` only"),
-        column("initial_flips", Kind::Int, "flips", "random single-node flips of the all +1 state, with replacement"),
-        column("energy", Kind::Float, "", "frustration found: frustrated weight / sum_abs, in [0, 1]"),
-        column("satisfied_weight", Kind::Float, "weight", "sum of |w| over satisfied edges"),
-        column("frustrated_weight", Kind::Float, "weight", "sum of |w| over frustrated edges"),
-        column("n_nodes", Kind::Int, "nodes", "nodes of the null model"),
-        column("n_edges", Kind::Int, "edges", "edges of the null model, stored entries of A"),
-        column("sum_abs", Kind::Float, "weight", "sum of |w| over all its edges"),
-        column("flips", Kind::Int, "flips", "flips made by the solver, initial ones not counted"),
-        column("sweeps", Kind::Int, "sweeps", "passes of the solver over the nodes"),
-        nullable(
-            "secs",
-            Kind::Float,
-            "s",
-            "wall time; runs solved together share it equally",
-            "without --timing, so that equal runs give equal files",
-        ),
-        column("local_minimum", Kind::Bool, "", "whether no single flip lowers the energy, verified at the end"),
+        INITIAL_FLIPS,
+        ENERGY,
+        SATISFIED_WEIGHT,
+        FRUSTRATED_WEIGHT,
+        N_NODES,
+        N_EDGES,
+        SUM_ABS,
+        FLIPS,
+        SWEEPS,
+        SECS,
+        LOCAL_MINIMUM,
     ],
 };
 
@@ -206,7 +194,7 @@ pub const SUMMARY: Table = Table {
     name: "summary",
     row: "one case (the network, one kind of null model, or the active subnetworks) against a reference",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
+        GRAPH,
         column("method", Kind::Text, "", "solver of all energies: sweep, steepest or anneal"),
         column(
             "case",
@@ -243,10 +231,10 @@ pub const ACTIVE: Table = Table {
     name: "active",
     row: "the active subnetwork of one image, and one run of the solver on it",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
-        column("image_index", Kind::Int, "", "number of the image in its set, from 0"),
-        column("image", Kind::Text, "", "its file name in the set; for tensors its number"),
-        column("label", Kind::Int, "class", "its class, by the set; -1 if unknown"),
+        GRAPH,
+        IMAGE_INDEX,
+        IMAGE,
+        LABEL,
         column("class", Kind::Int, "class", "greatest logit, the first on a tie, from 0: the output that is active"),
         column("logit", Kind::Float, "logit", "that logit"),
         column("method", Kind::Text, "", "solver: sweep or anneal"),
@@ -263,15 +251,9 @@ pub const ACTIVE: Table = Table {
         column("active_edges", Kind::Int, "edges", "its edges"),
         column("sum_abs", Kind::Float, "weight", "sum of |w| over its edges"),
         column("flips", Kind::Int, "flips", "flips made by the solver, from all +1"),
-        column("sweeps", Kind::Int, "sweeps", "passes of the solver over the nodes"),
-        nullable(
-            "secs",
-            Kind::Float,
-            "s",
-            "wall time; images solved together share it equally",
-            "without --timing, so that equal runs give equal files",
-        ),
-        column("local_minimum", Kind::Bool, "", "whether no single flip lowers the energy, verified at the end"),
+        SWEEPS,
+        SECS,
+        LOCAL_MINIMUM,
         column(
             "active",
             Kind::Bytes,
@@ -288,8 +270,8 @@ pub const ACTIVE_LAYERS: Table = Table {
     name: "active_layers",
     row: "one layer of the graph in the active subnetwork of one image",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
-        column("image_index", Kind::Int, "", "number of the image in its set, from 0"),
+        GRAPH,
+        IMAGE_INDEX,
         column("layer", Kind::Text, "", "name of the layer"),
         column("n_nodes", Kind::Int, "nodes", "nodes of the layer"),
         column("active_nodes", Kind::Int, "nodes", "those that are active"),
@@ -304,12 +286,12 @@ pub const OMEGA: Table = Table {
     name: "omega",
     row: "one perturbation of one image in one case",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
-        column("case", Kind::Text, "", CASE),
+        GRAPH,
+        CASE,
         column("model", Kind::Int, "", "number of the n3 model whose weights these are, from 0; 0 in the other cases"),
-        column("image_index", Kind::Int, "", "number of the image in its set, from 0"),
-        column("image", Kind::Text, "", "its file name in the set; for tensors its number"),
-        column("label", Kind::Int, "class", "its class, by the set; -1 if unknown"),
+        IMAGE_INDEX,
+        IMAGE,
+        LABEL,
         column("perturbation", Kind::Int, "", "number of the perturbation of this image in this case, from 0"),
         column(
             "seed",
@@ -319,7 +301,7 @@ pub const OMEGA: Table = Table {
         ),
         column("norm", Kind::Float, "input", "Euclidean norm of the perturbation"),
         column("omega", Kind::Float, "", "output alignment fraction, in [0, 1]: the logits that follow the order"),
-        column("mean_change", Kind::Float, "logit", "mean of the logits' absolute changes"),
+        MEAN_CHANGE,
         column("greatest_change", Kind::Float, "logit", "the greatest of them"),
         column("class_before", Kind::Int, "class", "greatest logit of the image, the first on a tie, from 0"),
         column("class_after", Kind::Int, "class", "greatest logit of the perturbed image"),
@@ -332,18 +314,18 @@ pub const LAMBDA: Table = Table {
     name: "lambda",
     row: "one case of one graph",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
-        column("case", Kind::Text, "", CASE),
+        GRAPH,
+        CASE,
         column("n_images", Kind::Int, "images", "images"),
-        column("n", Kind::Int, "rows", "perturbations of all of them"),
+        N_PERTURBATIONS,
         column("lambda", Kind::Float, "", "greatest number in [0, 0.5] with P(|omega - 0.5| >= lambda) >= 2 lambda"),
         nullable("lambda_low", Kind::Float, "", "2.5th percentile of lambda over resamples of the images", NO_INTERVAL),
         nullable("lambda_high", Kind::Float, "", "97.5th percentile", NO_INTERVAL),
         column("resamples", Kind::Int, "", "resamples of the images"),
         column("seed", Kind::Seed, "", "seed of the resamples"),
-        column("mean_omega", Kind::Float, "", "mean of omega"),
-        column("mean_distance", Kind::Float, "", "mean of |omega - 0.5|"),
-        column("same_class", Kind::Float, "", "share of the perturbations that leave the class as it is"),
+        MEAN_OMEGA,
+        MEAN_DISTANCE,
+        SAME_CLASS,
         column("one_sided", Kind::Float, "", "share of the images whose omegas are all, or none of them, above 0.5"),
     ],
 };
@@ -353,15 +335,15 @@ pub const LAMBDA_IMAGES: Table = Table {
     name: "lambda_images",
     row: "one image in one case of one graph",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
-        column("case", Kind::Text, "", CASE),
-        column("image_index", Kind::Int, "", "number of the image in its set, from 0"),
-        column("image", Kind::Text, "", "its file name in the set; for tensors its number"),
-        column("label", Kind::Int, "class", "its class, by the set; -1 if unknown"),
-        column("n", Kind::Int, "rows", "its perturbations"),
-        column("above_half", Kind::Float, "", "share of them whose omega is greater than 0.5"),
-        column("mean_omega", Kind::Float, "", "mean of omega"),
-        column("same_class", Kind::Float, "", "share of them that leave the class as it is"),
+        GRAPH,
+        CASE,
+        IMAGE_INDEX,
+        IMAGE,
+        LABEL,
+        N_PERTURBATIONS,
+        column("above_half", Kind::Float, "", "share of the perturbations whose omega is greater than 0.5"),
+        MEAN_OMEGA,
+        SAME_CLASS,
     ],
 };
 
@@ -370,21 +352,57 @@ pub const LAMBDA_NORMS: Table = Table {
     name: "lambda_norms",
     row: "the perturbations of one range of norms in one case of one graph",
     columns: &[
-        column("graph", Kind::Text, "", "name of the graph"),
-        column("case", Kind::Text, "", CASE),
+        GRAPH,
+        CASE,
         column("norm_least", Kind::Float, "input", "least norm of these perturbations"),
         column("norm_greatest", Kind::Float, "input", "greatest norm of them"),
-        column("n", Kind::Int, "rows", "perturbations"),
-        column("same_class", Kind::Float, "", "share of them that leave the class as it is"),
+        N_PERTURBATIONS,
+        SAME_CLASS,
         column("lambda", Kind::Float, "", "lambda of these perturbations alone"),
-        column("mean_omega", Kind::Float, "", "mean of omega"),
-        column("mean_distance", Kind::Float, "", "mean of |omega - 0.5|"),
-        column("mean_change", Kind::Float, "logit", "mean of the logits' absolute changes"),
+        MEAN_OMEGA,
+        MEAN_DISTANCE,
+        MEAN_CHANGE,
     ],
 };
 
-/// The cases of perturbations.
-const CASE: &str = "real, n3 (new weights, their own directions) or random-direction (real weights, random signs)";
+// Columns that mean the same in several tables.
+const GRAPH: Column = column("graph", Kind::Text, "", "name of the graph");
+const METHOD: Column = column("method", Kind::Text, "", "solver: sweep, steepest or anneal");
+const INITIAL_FLIPS: Column =
+    column("initial_flips", Kind::Int, "flips", "random single-node flips of the all +1 state, with replacement");
+const ENERGY: Column = column("energy", Kind::Float, "", "frustration found: frustrated weight / sum_abs, in [0, 1]");
+const SATISFIED_WEIGHT: Column = column("satisfied_weight", Kind::Float, "weight", "sum of |w| over satisfied edges");
+const FRUSTRATED_WEIGHT: Column =
+    column("frustrated_weight", Kind::Float, "weight", "sum of |w| over frustrated edges");
+const N_NODES: Column = column("n_nodes", Kind::Int, "nodes", "nodes of the graph");
+const N_EDGES: Column = column("n_edges", Kind::Int, "edges", "edges of the graph, stored entries of A");
+const SUM_ABS: Column = column("sum_abs", Kind::Float, "weight", "sum of |w| over all edges");
+const FLIPS: Column = column("flips", Kind::Int, "flips", "flips made by the solver, initial ones not counted");
+const SWEEPS: Column = column("sweeps", Kind::Int, "sweeps", "passes of the solver over the nodes");
+const SECS: Column = nullable(
+    "secs",
+    Kind::Float,
+    "s",
+    "wall time; what is solved together shares it equally",
+    "without --timing, so that equal runs give equal files",
+);
+const LOCAL_MINIMUM: Column =
+    column("local_minimum", Kind::Bool, "", "whether no single flip lowers the energy, verified at the end");
+const IMAGE_INDEX: Column = column("image_index", Kind::Int, "", "number of the image in its set, from 0");
+const IMAGE: Column = column("image", Kind::Text, "", "its file name in the set; for tensors its number");
+const LABEL: Column = column("label", Kind::Int, "class", "its class, by the set; -1 if unknown");
+const CASE: Column = column(
+    "case",
+    Kind::Text,
+    "",
+    "real, n3 (new weights, their own directions) or random-direction (real weights, random signs)",
+);
+const MEAN_OMEGA: Column = column("mean_omega", Kind::Float, "", "mean of omega");
+const MEAN_DISTANCE: Column = column("mean_distance", Kind::Float, "", "mean of |omega - 0.5|");
+const MEAN_CHANGE: Column = column("mean_change", Kind::Float, "logit", "mean of the logits' absolute changes");
+const SAME_CLASS: Column =
+    column("same_class", Kind::Float, "", "share of the perturbations that leave the class as it is");
+const N_PERTURBATIONS: Column = column("n", Kind::Int, "rows", "perturbations");
 
 /// When λ has no interval.
 const NO_INTERVAL: &str = "if there is one image, or no resample";
