@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{Workdir, repository};
 use frustration::table::{self, NullRow};
@@ -237,29 +237,10 @@ fn a_run_killed_again_and_again_ends_in_the_same_file() {
         let name = format!("{kind}-{method}");
         null(&dir, &format!("{name}.parquet"), &flags);
         let output = format!("{name}-killed.parquet");
-        let mut lives = 0;
-        loop {
-            let args = ["null", "g", "-o", &output, "--resume", "--keep", &name, "--random-flips", "5000"];
-            let mut run = dir.command(args.iter().chain(&flags)).spawn().unwrap();
-            // Lives grow, so that even a slow machine finishes something in one of them.
-            let death = Instant::now() + Duration::from_millis(100 + 100 * lives);
-            while run.try_wait().unwrap().is_none() && Instant::now() < death {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            if run.try_wait().unwrap().is_some_and(|status| status.success()) {
-                break;
-            }
-            run.kill().unwrap();
-            run.wait().unwrap();
-            lives += 1;
-            // Killed between its last act and its end.
-            if dir.path(&output).exists() && !dir.path(&format!("{output}.checkpoint")).exists() {
-                break;
-            }
-        }
+        let args = [&["null", "g", "--keep", &name, "--random-flips", "5000"], &flags[..]].concat();
+        let lives = dir.killed_until_done(&args, &output, Duration::from_millis(100));
         assert!(lives > 0, "every run is killed at least once");
         assert!(bytes(&dir, &format!("{name}.parquet")) == bytes(&dir, &output), "{name} after {lives} lives");
-        assert!(!dir.path(&format!("{output}.checkpoint")).exists());
         assert_eq!(std::fs::read_dir(dir.path(&name)).unwrap().count().to_string(), models, "kept, and nothing else");
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{Workdir, repository};
 use frustration::table::{self, OmegaRow};
@@ -127,29 +127,9 @@ fn a_run_killed_again_and_again_ends_in_the_same_file() {
     let dir = digits();
     let more = ["--perturbations", "400", "--threads", "1", "--quiet"];
     omega(&dir, "whole.parquet", &more);
-    let mut lives = 0;
-    loop {
-        let args = args(&[&["-o", "killed.parquet", "--resume"], &more[..]].concat());
-        let mut run = dir.command(args).spawn().unwrap();
-        // Lives grow, so that even a slow machine finishes something in one of them.
-        let death = Instant::now() + Duration::from_millis(50 + 50 * lives);
-        while run.try_wait().unwrap().is_none() && Instant::now() < death {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        if run.try_wait().unwrap().is_some_and(|status| status.success()) {
-            break;
-        }
-        run.kill().unwrap();
-        run.wait().unwrap();
-        lives += 1;
-        // Killed between its last act and its end.
-        if dir.path("killed.parquet").exists() && !dir.path("killed.parquet.checkpoint").exists() {
-            break;
-        }
-    }
+    let lives = dir.killed_until_done(&args(&more), "killed.parquet", Duration::from_millis(50));
     assert!(lives > 0, "every run is killed at least once");
     assert!(bytes(&dir, "whole.parquet") == bytes(&dir, "killed.parquet"), "after {lives} lives");
-    assert!(!dir.path("killed.parquet.checkpoint").exists());
 }
 
 #[test]

@@ -215,29 +215,10 @@ fn a_search_killed_again_and_again_ends_in_the_same_files() {
         let flags = ["--method", method, "--replicas", "20", "--seed", "3", "--sweeps", "300", "--quiet"];
         solve(&dir, &format!("{method}.parquet"), &flags);
         let output = format!("{method}-killed.parquet");
-        let mut lives = 0;
-        loop {
-            let args = ["solve", "g", "-o", &output, "--resume", "--checkpoint-every", "0"];
-            let mut run = dir.command(args.iter().chain(&flags)).spawn().unwrap();
-            // Lives grow, so that even a slow machine saves something in one of them.
-            let death = Instant::now() + Duration::from_millis(40 + 20 * lives);
-            while run.try_wait().unwrap().is_none() && Instant::now() < death {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            if run.try_wait().unwrap().is_some_and(|status| status.success()) {
-                break;
-            }
-            run.kill().unwrap();
-            run.wait().unwrap();
-            lives += 1;
-            // Killed between its last act and its end.
-            if dir.path(&output).exists() && !dir.path(&format!("{output}.checkpoint")).exists() {
-                break;
-            }
-        }
+        let args = [&["solve", "g", "--checkpoint-every", "0"], &flags[..]].concat();
+        let lives = dir.killed_until_done(&args, &output, Duration::from_millis(20));
         assert!(lives > 0 || method != "anneal", "the longest search is killed at least once");
         assert!(tables(&dir, method) == tables(&dir, &format!("{method}-killed")), "{method} after {lives} lives");
-        assert!(!dir.path(&format!("{output}.checkpoint")).exists());
     }
 }
 

@@ -72,6 +72,34 @@ impl Workdir {
         message
     }
 
+    /// Runs a command that writes `output` and can be resumed, kills it, and resumes it until it has ended; how often it was
+    /// killed. Each life is `longer` than the one before, so that even a slow machine saves something in one of them.
+    pub fn killed_until_done(&self, args: &[&str], output: &str, longer: Duration) -> u32 {
+        let checkpoint = self.path(&format!("{output}.checkpoint"));
+        let mut lives = 0;
+        loop {
+            let mut run =
+                self.command(args.iter().chain(&["-o", output, "--resume"])).spawn().expect("the binary starts");
+            let death = Instant::now() + longer * (lives + 1);
+            while run.try_wait().unwrap().is_none() && Instant::now() < death {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if let Some(status) = run.try_wait().unwrap() {
+                assert!(status.success(), "{status} in life {lives}");
+                break;
+            }
+            run.kill().unwrap();
+            run.wait().unwrap();
+            lives += 1;
+            // Killed between its last act and its end.
+            if self.path(output).exists() && !checkpoint.exists() {
+                break;
+            }
+        }
+        assert!(!checkpoint.exists());
+        lives
+    }
+
     /// Runs a command that must exit with `code`.
     pub fn run<S: AsRef<OsStr>>(&self, code: i32, args: impl IntoIterator<Item = S>) -> Ran {
         let mut command = self.command(args);
