@@ -8,13 +8,6 @@ use frustration::table::{self, ActiveRow};
 const DIGITS: &str = "fixtures/digits/digits.onnx";
 const IMAGES: &str = "fixtures/digits/images.npy";
 
-/// A folder with the graph of the digits network as `g`.
-fn digits() -> Workdir {
-    let dir = Workdir::new();
-    dir.ok(["build-graph", "--quiet", "--model", &path(DIGITS), "-o", "g"]);
-    dir
-}
-
 fn path(name: &str) -> String {
     repository(name).to_str().unwrap().to_owned()
 }
@@ -30,13 +23,9 @@ fn active(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<ActiveRow> {
     table::read_active(&dir.path(output)).unwrap()
 }
 
-fn bytes(dir: &Workdir, name: &str) -> Vec<u8> {
-    std::fs::read(dir.path(name)).unwrap()
-}
-
 #[test]
 fn every_column_is_filled_in() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for method in ["sweep", "anneal"] {
         let flags = ["--limit", "21", "--method", method, "--sweeps", "30", "--seed", "5", "--timing", "--force"];
         let rows = active(&dir, "x.parquet", &flags);
@@ -58,14 +47,14 @@ fn every_column_is_filled_in() {
 
 #[test]
 fn results_depend_on_the_image_alone() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for method in ["sweep", "anneal"] {
         let flags = ["--method", method, "--sweeps", "10", "--force", "--keep-masks"];
         let run = |output: &str, more: &[&str]| active(&dir, output, &[&flags[..], more].concat());
         let whole = run("w.parquet", &["--limit", "40", "--threads", "1"]);
         run("w2.parquet", &["--limit", "40", "--threads", "2"]);
-        assert!(bytes(&dir, "w.parquet") == bytes(&dir, "w2.parquet"), "threads, {method}");
-        assert!(bytes(&dir, "w.layers.parquet") == bytes(&dir, "w2.layers.parquet"), "threads, {method}");
+        assert!(dir.read("w.parquet") == dir.read("w2.parquet"), "threads, {method}");
+        assert!(dir.read("w.layers.parquet") == dir.read("w2.layers.parquet"), "threads, {method}");
         // The last group has other images beside its own.
         assert_eq!(run("p.parquet", &["--limit", "35"]), whole[..35]);
         let mut shards = [
@@ -80,7 +69,7 @@ fn results_depend_on_the_image_alone() {
 
 #[test]
 fn a_run_that_is_stopped_is_resumed() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let whole = args("w.parquet", &["--limit", "96", "--method", "anneal", "--sweeps", "100", "--keep-masks"]);
     dir.ok(&whole);
     let stopped: Vec<_> = whole.iter().map(|arg| arg.replace("w.parquet", "s.parquet")).collect();
@@ -89,14 +78,14 @@ fn a_run_that_is_stopped_is_resumed() {
     dir.run(1, &stopped).fails_with(&["--resume continues it, --force starts again"]);
     dir.run(1, stopped.iter().map(String::as_str).chain(["--resume", "--seed", "9"])).fails_with(&["another search"]);
     dir.ok(stopped.iter().map(String::as_str).chain(["--resume"]));
-    assert!(bytes(&dir, "w.parquet") == bytes(&dir, "s.parquet"));
-    assert!(bytes(&dir, "w.layers.parquet") == bytes(&dir, "s.layers.parquet"));
+    assert!(dir.read("w.parquet") == dir.read("s.parquet"));
+    assert!(dir.read("w.layers.parquet") == dir.read("s.layers.parquet"));
     assert!(!dir.path("s.parquet.checkpoint").exists());
 }
 
 #[test]
 fn outputs_and_networks_are_checked_before_the_work() {
-    let dir = digits();
+    let dir = Workdir::digits();
     dir.write("x.parquet", "mine");
     dir.run(1, args("x.parquet", &[])).fails_with(&["x.parquet exists", "--force"]);
     dir.ok(["build-graph", "--quiet", "--arch", "digits", "--init", "he", "-o", "h"]);
@@ -114,7 +103,7 @@ fn outputs_and_networks_are_checked_before_the_work() {
 
 #[test]
 fn compare_counts_the_images_below_the_network() {
-    let dir = digits();
+    let dir = Workdir::digits();
     active(&dir, "a.parquet", &["--limit", "20"]);
     dir.ok(["solve", "g", "-o", "r.parquet", "--method", "sweep", "--replicas", "4", "--quiet"]);
     let compare = ["compare", "--real", "r.parquet", "--active", "a.parquet", "-o", "s.parquet"];

@@ -36,10 +36,7 @@ fn equal_seeds_make_equal_graphs() {
     let fingerprint = |name| json(&dir, name)["fingerprint"].clone();
     assert_eq!(fingerprint("a"), fingerprint("b"));
     assert_ne!(fingerprint("a"), fingerprint("c"));
-    assert_eq!(
-        std::fs::read(dir.path("a/manifest.json")).unwrap(),
-        std::fs::read(dir.path("b/manifest.json")).unwrap()
-    );
+    assert_eq!(dir.read("a/manifest.json"), dir.read("b/manifest.json"));
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn outputs_are_kept_unless_forced() {
     let dir = tables();
     dir.write("s.parquet", "mine");
     dir.run(1, COMPARE).fails_with(&["s.parquet exists", "--force"]);
-    assert_eq!(std::fs::read(dir.path("s.parquet")).unwrap(), b"mine");
+    assert_eq!(dir.read("s.parquet"), b"mine");
     dir.ok(COMPARE.iter().chain(&["--force"]));
     assert_eq!(summary(&dir).len(), 2);
     dir.run(2, ["compare", "--real", "r.parquet", "-o", "t.parquet"]);

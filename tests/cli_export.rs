@@ -61,7 +61,7 @@ fn outputs_are_kept_unless_forced() {
     let dir = triangle();
     dir.write("x.npz", "mine");
     dir.run(1, ["export", "graph", "-o", "x.npz"]).fails_with(&["x.npz exists", "--force"]);
-    assert_eq!(std::fs::read(dir.path("x.npz")).unwrap(), b"mine");
+    assert_eq!(dir.read("x.npz"), b"mine");
     dir.ok(["export", "graph", "-o", "x.npz", "--force"]);
     dir.run(1, ["export", "graph", "-o", "no/x.npz"]).fails_with(&["no/x.npz", "does not exist"]);
     dir.run(1, ["export", "nothing", "-o", "y.npz"]).fails_with(&["nothing"]);

@@ -47,7 +47,7 @@ fn states_and_threads_do_not_change_logits() {
     let dir = Workdir::new();
     dir.ok(["forward", "--model", DIGITS, "--images", IMAGES, "-o", "one.npy", "--threads", "1"]);
     dir.ok(["forward", "--model", DIGITS, "--images", IMAGES, "-o", "two.npy", "--threads", "2", "--states-dir", "s"]);
-    assert_eq!(std::fs::read(dir.path("one.npy")).unwrap(), std::fs::read(dir.path("two.npy")).unwrap());
+    assert_eq!(dir.read("one.npy"), dir.read("two.npy"));
     let list = std::fs::read_to_string(dir.path("s/layers.csv")).unwrap();
     let first: Vec<&str> = list.lines().take(2).collect();
     assert_eq!(first[0], "index,file,layer,operator,channels,height,width");
@@ -71,7 +71,7 @@ fn outputs_are_kept_unless_forced() {
     let states = ["forward", "--model", DIGITS, "--images", IMAGES, "-o", "y.npy", "--force", "--states-dir", "s"];
     dir.run(1, states).fails_with(&["s exists", "layers.csv"]);
     assert!(dir.path("s/mine").exists());
-    assert_eq!(std::fs::read(dir.path("y.npy")).unwrap(), b"mine");
+    assert_eq!(dir.read("y.npy"), b"mine");
     assert_eq!(dir.names(), ["s", "y.npy"]);
 }
 

@@ -13,7 +13,7 @@ fn tensors_come_out_as_they_went_in() {
     let digits = digits.to_str().unwrap();
     let ran = dir.ok(["images", "--images", digits, "--shape", "1,16,16", "-o", "x.npy"]);
     assert!(ran.stdout().starts_with("x.npy: 200×1×16×16, "), "{}", ran.stdout());
-    let (written, read) = (std::fs::read(dir.path("x.npy")).unwrap(), std::fs::read(digits).unwrap());
+    let (written, read) = (dir.read("x.npy"), std::fs::read(digits).unwrap());
     assert_eq!(written[written.len() - 204_800..], read[read.len() - 204_800..]);
     let list = std::fs::read_to_string(dir.path("x.labels.csv")).unwrap();
     assert!(list.starts_with("index,file,class_index\n0,0,2\n1,1,9\n"), "{list}");
@@ -21,7 +21,7 @@ fn tensors_come_out_as_they_went_in() {
     let again = ["--labels", "x.labels.csv", "--limit", "3", "--threads", "1", "-o", "y.npy"];
     dir.ok(["images", "--images", "x.npy", "--shape", "1,16,16"].into_iter().chain(again));
     assert_eq!(std::fs::read_to_string(dir.path("y.labels.csv")).unwrap().lines().count(), 4);
-    assert_eq!(std::fs::read(dir.path("y.npy")).unwrap()[128..], written[128..128 + 3 * 1024]);
+    assert_eq!(dir.read("y.npy")[128..], written[128..128 + 3 * 1024]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn files_need_to_be_told_how_they_are_prepared() {
 fn a_broken_image_leaves_no_output() {
     let dir = Workdir::new();
     dir.copy(&repository("fixtures/images"), "photos");
-    let whole = std::fs::read(dir.path("photos/grey.jpg")).unwrap();
+    let whole = dir.read("photos/grey.jpg");
     dir.write("photos/grey.jpg", &whole[..whole.len() / 2]);
     let ran = dir.run(1, ["images", "--images", "photos", "--preprocess", "caffe", "--shape", "3,8,8", "-o", "x.npy"]);
     ran.fails_with(&["photos/grey.jpg", "no intact JPEG"]);

@@ -7,14 +7,6 @@ use std::time::Duration;
 use common::{Workdir, repository};
 use frustration::table::{self, NullRow};
 
-/// A folder with the graph of the digits network as `g`.
-fn digits() -> Workdir {
-    let dir = Workdir::new();
-    let model = repository("fixtures/digits/digits.onnx");
-    dir.ok(["build-graph", "--quiet", "--model", model.to_str().unwrap(), "-o", "g"]);
-    dir
-}
-
 fn null(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<NullRow> {
     dir.ok(["null", "g", "-o", output, "--random-flips", "5000"].iter().chain(flags));
     table::read_nulls(&dir.path(output)).unwrap()
@@ -25,13 +17,9 @@ fn places(rows: &[NullRow]) -> Vec<(Option<&str>, i64, i64)> {
     rows.iter().map(|row| (row.distribution.as_deref(), row.index, row.instance)).collect()
 }
 
-fn bytes(dir: &Workdir, name: &str) -> Vec<u8> {
-    std::fs::read(dir.path(name)).unwrap()
-}
-
 #[test]
 fn every_column_is_filled_in() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for (kind, method, distributions) in [
         ("n1", "steepest", &[None][..]),
         ("n2", "steepest", &[None]),
@@ -63,7 +51,7 @@ fn every_column_is_filled_in() {
 
 #[test]
 fn models_are_split_over_the_distributions_and_sorted() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let run = |flags: &[&str]| {
         null(&dir, "x.parquet", &[&["--kind", "n3", "--method", "steepest", "--force"], flags].concat())
     };
@@ -81,12 +69,12 @@ fn models_are_split_over_the_distributions_and_sorted() {
 
 #[test]
 fn equal_runs_give_equal_files_on_any_number_of_threads_and_in_any_memory() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for method in ["steepest", "sweep", "anneal"] {
         let flags = ["null", "g", "--kind=n1", "--models=3", "--sweeps=10", "--seed=9", "--method", method];
         let run = |output: &str, more: &[&str]| {
             dir.ok(flags.iter().chain(&["--output", output, "--force"]).chain(more));
-            bytes(&dir, output)
+            dir.read(output)
         };
         let one = run("one.parquet", &["--threads", "1"]);
         assert!(one == run("two.parquet", &["--threads=3", "--quiet"]), "{method}");
@@ -98,7 +86,7 @@ fn equal_runs_give_equal_files_on_any_number_of_threads_and_in_any_memory() {
 
 #[test]
 fn models_side_by_side_and_one_at_a_time_have_the_same_rows() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for (kind, method) in [("n1", "sweep"), ("n1", "anneal"), ("n3", "sweep"), ("n3", "anneal")] {
         let flags = ["--kind", kind, "--method", method, "--sweeps", "10", "--models", "5", "--seed", "4", "--force"];
         let together = null(&dir, "x.parquet", &flags);
@@ -116,7 +104,7 @@ fn models_side_by_side_and_one_at_a_time_have_the_same_rows() {
 
 #[test]
 fn four_shards_together_are_the_whole() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for kind in ["n1", "n2", "n3"] {
         let flags = ["--kind", kind, "--models", "7", "--method", "steepest", "--seed", "2", "--force"];
         let whole = null(&dir, "whole.parquet", &flags);
@@ -139,14 +127,14 @@ fn four_shards_together_are_the_whole() {
 
 #[test]
 fn a_shard_without_models_is_an_empty_table() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let rows = null(&dir, "x.parquet", &["--kind", "n1", "--models", "2", "--shard", "3/4"]);
     assert!(rows.is_empty());
 }
 
 #[test]
 fn kept_graphs_are_graphs() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let flags = ["--kind", "n3", "--models", "2", "--method", "steepest", "--keep", "kept"];
     let rows = null(&dir, "x.parquet", &flags);
     for (name, rows) in ["kept/n3-he-0", "kept/n3-xavier-0"].into_iter().zip(rows.chunks(2)) {
@@ -206,7 +194,7 @@ fn graphs_without_null_models_are_refused() {
     // Written before kernels had taps.
     run(&["n3"], &["taps", "conv \"1\"", "build-graph"]);
     dir.ok(["null", "g", "-o", "he.parquet", "--models", "2", "--kind", "n3", "--distribution", "he"]);
-    let mut values = bytes(&dir, "g/values.bin");
+    let mut values = dir.read("g/values.bin");
     values[3] ^= 1;
     dir.write("g/values.bin", values);
     run(&["n1"], &["g/values.bin, piece 0: checksum"]);
@@ -219,19 +207,19 @@ fn graphs_without_null_models_are_refused() {
 
 #[test]
 fn existing_outputs_are_kept_unless_forced() {
-    let dir = digits();
+    let dir = Workdir::digits();
     dir.write("x.parquet", "mine");
     let run = ["null", "g", "-o", "x.parquet", "--kind", "n1", "--models", "1", "--method", "steepest"];
     dir.run(1, run).fails_with(&["x.parquet exists", "--force"]);
     dir.run(1, run.iter().chain(&["--resume"])).fails_with(&["x.parquet exists", "--force"]);
-    assert_eq!(bytes(&dir, "x.parquet"), b"mine");
+    assert_eq!(dir.read("x.parquet"), b"mine");
     dir.ok(run.iter().chain(&["--force"]));
     assert_eq!(table::read_nulls(&dir.path("x.parquet")).unwrap().len(), 2);
 }
 
 #[test]
 fn a_run_killed_again_and_again_ends_in_the_same_file() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for (kind, method, models) in [("n3", "steepest", "60"), ("n3", "anneal", "6"), ("n2", "steepest", "12")] {
         let flags = ["--method", method, "--models", models, "--kind", kind, "--seed", "3", "--threads=1", "--quiet"];
         let name = format!("{kind}-{method}");
@@ -240,14 +228,14 @@ fn a_run_killed_again_and_again_ends_in_the_same_file() {
         let args = [&["null", "g", "--keep", &name, "--random-flips", "5000"], &flags[..]].concat();
         let lives = dir.killed_until_done(&args, &output, Duration::from_millis(100));
         assert!(lives > 0, "every run is killed at least once");
-        assert!(bytes(&dir, &format!("{name}.parquet")) == bytes(&dir, &output), "{name} after {lives} lives");
+        assert!(dir.read(&format!("{name}.parquet")) == dir.read(&output), "{name} after {lives} lives");
         assert_eq!(std::fs::read_dir(dir.path(&name)).unwrap().count().to_string(), models, "kept, and nothing else");
     }
 }
 
 #[test]
 fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let null = ["null", "g", "-o", "n.parquet", "--kind=n1", "--method=steepest", "--models=20000", "--quiet"];
     let message = dir.terminated(null, "n.parquet.checkpoint");
     assert!(message.contains("interrupted") && message.contains("n.parquet.checkpoint, --resume"), "{message}");
@@ -264,7 +252,7 @@ fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
 
 #[test]
 fn the_last_lines_say_what_was_found() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let run = ["null", "g", "-o", "x.parquet", "--kind", "n3", "--models", "3", "--max-flips", "10", "--quiet"];
     let stdout = dir.ok(run).stdout();
     let lines: Vec<_> = stdout.lines().collect();

@@ -9,11 +9,9 @@ use frustration::table::{self, OmegaRow};
 
 /// A folder with the graph of the digits network as `g`, its replicas `r.parquet` and 20 images `x.npy`.
 fn digits() -> Workdir {
-    let dir = Workdir::new();
-    let model = repository("fixtures/digits/digits.onnx");
-    dir.write("digits.onnx", std::fs::read(model).unwrap());
+    let dir = Workdir::digits();
+    dir.write("digits.onnx", std::fs::read(repository("fixtures/digits/digits.onnx")).unwrap());
     dir.write("x.npy", std::fs::read(repository("fixtures/digits/images.npy")).unwrap());
-    dir.ok(["build-graph", "--quiet", "--model", "digits.onnx", "-o", "g"]);
     dir.ok(["solve", "g", "-o", "r.parquet", "--replicas", "4", "--random-flips", "5000", "--quiet"]);
     dir
 }
@@ -47,10 +45,6 @@ fn args<'a>(more: &[&'a str]) -> Vec<&'a str> {
 fn omega(dir: &Workdir, output: &str, more: &[&str]) -> Vec<OmegaRow> {
     dir.ok(args(&[&["-o", output], more].concat()));
     table::read_omega(&dir.path(output)).unwrap()
-}
-
-fn bytes(dir: &Workdir, name: &str) -> Vec<u8> {
-    std::fs::read(dir.path(name)).unwrap()
 }
 
 #[test]
@@ -94,7 +88,7 @@ fn equal_runs_give_equal_files_and_cases_do_not_depend_on_each_other() {
     let dir = digits();
     let all = omega(&dir, "a.parquet", &["--threads", "1"]);
     omega(&dir, "b.parquet", &["--threads=3", "--quiet"]);
-    assert!(bytes(&dir, "a.parquet") == bytes(&dir, "b.parquet"));
+    assert!(dir.read("a.parquet") == dir.read("b.parquet"));
     for case in ["real", "n3", "random-direction"] {
         let only = omega(&dir, "c.parquet", &["--cases", case, "--force"]);
         assert_eq!(only, all.iter().filter(|row| row.case == case).cloned().collect::<Vec<_>>(), "{case}");
@@ -129,7 +123,7 @@ fn a_run_killed_again_and_again_ends_in_the_same_file() {
     omega(&dir, "whole.parquet", &more);
     let lives = dir.killed_until_done(&args(&more), "killed.parquet", Duration::from_millis(50));
     assert!(lives > 0, "every run is killed at least once");
-    assert!(bytes(&dir, "whole.parquet") == bytes(&dir, "killed.parquet"), "after {lives} lives");
+    assert!(dir.read("whole.parquet") == dir.read("killed.parquet"), "after {lives} lives");
 }
 
 #[test]

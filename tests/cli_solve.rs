@@ -7,14 +7,6 @@ use std::time::{Duration, Instant};
 use common::{Workdir, repository};
 use frustration::table::{self, ReplicaRow};
 
-/// A folder with the graph of the default network, as `g`.
-fn digits() -> Workdir {
-    let dir = Workdir::new();
-    let model = repository("fixtures/digits/digits.onnx");
-    dir.ok(["build-graph", "--quiet", "--model", model.to_str().unwrap(), "-o", "g"]);
-    dir
-}
-
 /// A folder with a small graph of three shards that can be damaged, as `g`.
 fn small() -> Workdir {
     let dir = Workdir::new();
@@ -33,7 +25,7 @@ fn states(rows: &[ReplicaRow]) -> Vec<&[u8]> {
 
 #[test]
 fn every_column_is_filled_in() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for (method, flags) in [("sweep", &[][..]), ("steepest", &[]), ("anneal", &["--sweeps", "20"])] {
         let output = format!("{method}.parquet");
         let flags: Vec<_> =
@@ -65,7 +57,7 @@ fn every_column_is_filled_in() {
 
 #[test]
 fn the_last_line_says_what_was_found() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let stdout = dir.ok(["solve", "g", "-o", "x.parquet", "--replicas", "2"]).stdout();
     assert!(stdout.starts_with("ε̂ = 0.4") && stdout.contains("least of 2") && stdout.ends_with("iB\n"), "{stdout}");
     let stdout = dir.ok(["solve", "g", "-o", "y.parquet", "--replicas", "2", "--max-flips", "10"]).stdout();
@@ -75,7 +67,7 @@ fn the_last_line_says_what_was_found() {
 
 #[test]
 fn equal_seeds_give_equal_states_on_any_number_of_threads_and_with_any_number_of_replicas() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for method in ["sweep", "steepest", "anneal"] {
         let run = |name: &str, replicas: &str, threads: &str, seed: &str| {
             let flags = ["--replicas", replicas, "--threads", threads, "--seed", seed, "--sweeps", "10"];
@@ -99,7 +91,7 @@ fn existing_outputs_are_kept_unless_forced() {
     let run = ["solve", "g", "-o", "x.parquet", "--replicas", "1"];
     dir.write("x.parquet", "mine");
     dir.run(1, run).fails_with(&["x.parquet exists", "--force"]);
-    assert_eq!(std::fs::read(dir.path("x.parquet")).unwrap(), b"mine");
+    assert_eq!(dir.read("x.parquet"), b"mine");
     std::fs::rename(dir.path("x.parquet"), dir.path("x.layers.parquet")).unwrap();
     dir.run(1, run).fails_with(&["x.layers.parquet exists", "--force"]);
     assert_eq!(dir.names(), ["g", "x.layers.parquet"]);
@@ -109,7 +101,7 @@ fn existing_outputs_are_kept_unless_forced() {
 
 #[test]
 fn a_bad_output_fails_before_the_work() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let start = Instant::now();
     dir.run(1, ["solve", "g", "-o", "no/x.parquet", "--replicas", "65536"])
         .fails_with(&["no/x.parquet", "does not exist"]);
@@ -141,7 +133,7 @@ fn a_directory_that_is_no_graph_is_refused() {
 #[test]
 fn a_cut_shard_is_refused() {
     let dir = small();
-    let shard = std::fs::read(dir.path("g/frames-00001.shard")).unwrap();
+    let shard = dir.read("g/frames-00001.shard");
     dir.write("g/frames-00001.shard", &shard[..100]);
     refused(&dir, &["g/frames-00001.shard: 100 bytes, manifest says 125", "rebuild the graph"]);
 }
@@ -155,7 +147,7 @@ fn flipped_bytes_are_refused() {
         ("g/manifest.json", 40, ""),
     ] {
         let dir = small();
-        let mut bytes = std::fs::read(dir.path(file)).unwrap();
+        let mut bytes = dir.read(file);
         bytes[at] ^= 1;
         dir.write(file, &bytes);
         refused(&dir, &[&format!("{file}{part}"), "rebuild the graph"]);
@@ -193,12 +185,12 @@ fn wrong_usage_is_told_apart_from_failure() {
 
 /// The bytes of both tables of a run.
 fn tables(dir: &Workdir, name: &str) -> [Vec<u8>; 2] {
-    [format!("{name}.parquet"), format!("{name}.layers.parquet")].map(|name| std::fs::read(dir.path(&name)).unwrap())
+    [format!("{name}.parquet"), format!("{name}.layers.parquet")].map(|name| dir.read(&name))
 }
 
 #[test]
 fn equal_runs_give_equal_files() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for method in ["sweep", "steepest", "anneal"] {
         let flags = ["g", "--method", method, "--replicas=18", "--seed", "9", "--sweeps", "10"];
         dir.ok(["solve", "-o", "one.parquet", "--threads", "1", "--force"].iter().chain(&flags));
@@ -210,7 +202,7 @@ fn equal_runs_give_equal_files() {
 
 #[test]
 fn a_search_killed_again_and_again_ends_in_the_same_files() {
-    let dir = digits();
+    let dir = Workdir::digits();
     for method in ["sweep", "steepest", "anneal"] {
         let flags = ["--method", method, "--replicas", "20", "--seed", "3", "--sweeps", "300", "--quiet"];
         solve(&dir, &format!("{method}.parquet"), &flags);
@@ -224,7 +216,7 @@ fn a_search_killed_again_and_again_ends_in_the_same_files() {
 
 #[test]
 fn a_search_killed_after_its_tables_appeared_is_resumed_all_the_same() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let flags = ["--method", "anneal", "--replicas", "2", "--sweeps", "200", "--checkpoint-every", "0", "--quiet"];
     dir.ok(["solve", "g", "-o", "whole.parquet", "--resume"].iter().chain(&flags));
     let killed = ["solve", "g", "-o", "killed.parquet"];
@@ -249,7 +241,7 @@ fn a_search_killed_after_its_tables_appeared_is_resumed_all_the_same() {
 
 #[test]
 fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
-    let dir = digits();
+    let dir = Workdir::digits();
     let solve =
         ["solve", "g", "-o", "r.parquet", "--method=anneal", "--sweeps=100000", "--checkpoint-every=0", "--quiet"];
     let message = dir.terminated(solve, "r.parquet.checkpoint");

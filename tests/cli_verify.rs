@@ -25,7 +25,7 @@ fn a_sound_graph_passes() {
 fn damage_is_one_line_and_exit_code_1() {
     let dir = copied();
     let damage = |name: &str, at: usize| {
-        let mut bytes = std::fs::read(dir.path(name)).unwrap();
+        let mut bytes = dir.read(name);
         bytes[at] ^= 1;
         dir.write(name, &bytes);
     };
@@ -34,7 +34,7 @@ fn damage_is_one_line_and_exit_code_1() {
     damage("g/values.bin", 0);
     damage("g/frames-00001.shard", 20);
     dir.run(1, ["verify", "g"]).fails_with(&["g/frames-00001.shard, frame 1: checksum", "rebuild the graph"]);
-    let shard = std::fs::read(dir.path("g/frames-00001.shard")).unwrap();
+    let shard = dir.read("g/frames-00001.shard");
     dir.write("g/frames-00001.shard", &shard[..100]);
     dir.run(1, ["verify", "g"]).fails_with(&["g/frames-00001.shard: 100 bytes, manifest says 125"]);
     std::fs::remove_file(dir.path("g/frames-00001.shard")).unwrap();

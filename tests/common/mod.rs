@@ -14,6 +14,13 @@ impl Workdir {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
+    /// One with the graph of the digits network as `g`.
+    pub fn digits() -> Self {
+        let (dir, model) = (Self::new(), repository("fixtures/digits/digits.onnx"));
+        dir.ok(["build-graph", "--quiet", "--model", model.to_str().unwrap(), "-o", "g"]);
+        dir
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -22,6 +29,10 @@ impl Workdir {
         let path = self.path(name);
         std::fs::write(&path, contents).expect("the folder is writable");
         path
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).expect("there is such a file")
     }
 
     /// Copies the files of a folder into a new folder, where they can be changed.
