@@ -14,7 +14,7 @@ use super::long_run::LongRun;
 use super::network::NetworkArgs;
 use super::output::{self, Output};
 use super::search::MethodName;
-use super::{finished, print, progress, session, solve};
+use super::{finished, print, progress, session};
 use crate::active::{Active, Activity, Wiring};
 use crate::forward::{Forward, States};
 use crate::graph::{BlockStream as _, Layer};
@@ -124,8 +124,8 @@ impl Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let replace = args.run.may_replace(&args.output);
-    let outputs = [args.output.clone(), solve::layers_path(&args.output)];
-    let [out, layers_out] = [Output::create(&outputs[0], replace)?, Output::create(&outputs[1], replace)?];
+    let out = Output::create(&args.output, replace)?;
+    let layers_out = Output::create(&output::beside(&args.output, "layers.parquet"), replace)?;
     let stored = args.graph.open()?;
     let place = || args.graph.to_string();
     let (net, options) = args.network.open(&stored).with_context(place)?;

@@ -1,7 +1,7 @@
 //! `pipeline images`
 
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::flags::{Force, Quiet, Threads};
 use super::image_args::ImageArgs;
-use super::output::Output;
+use super::output::{self, Output};
 use crate::image::Images;
 use crate::kernel::LANES;
 use crate::net::Shape;
@@ -45,7 +45,7 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let mut tensors = Output::create(&args.output, args.force)?;
-    let mut list = Output::create(&list_path(&args.output), args.force)?;
+    let mut list = Output::create(&output::beside(&args.output, "labels.csv"), args.force)?;
     let images = args.images.open(args.shape, args.quiet)?;
     write_list(&images, &mut list).with_context(|| format!("cannot write {}", list.path().display()))?;
     let bar = super::progress::bar(args.quiet.quiet);
@@ -56,13 +56,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     tensors.commit()?;
     let (n, path, secs) = (images.len(), args.output.display(), start.elapsed().as_secs_f64());
     super::print(format_args!("{path}: {n}×{}, {secs:.1} s", args.shape))
-}
-
-/// `<FILE>.labels.csv` for `<FILE>.npy`.
-fn list_path(tensors: &Path) -> PathBuf {
-    let mut name = tensors.file_stem().unwrap_or_default().to_owned();
-    name.push(".labels.csv");
-    tensors.with_file_name(name)
 }
 
 fn write_list(images: &Images, out: &mut Output) -> anyhow::Result<()> {

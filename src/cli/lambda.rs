@@ -1,8 +1,7 @@
 //! `pipeline lambda`
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -53,9 +52,9 @@ type Group = BTreeMap<(String, Case), Vec<OmegaRow>>;
 /// # Errors
 /// If a table cannot be read or is empty, a row occurs twice, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let beside = |what| Output::create(&beside(&args.output, what), args.force);
+    let beside = |name| Output::create(&output::beside(&args.output, name), args.force);
     let out = Output::create(&args.output, args.force)?;
-    let (images_out, norms_out) = (beside("images")?, beside("norms")?);
+    let (images_out, norms_out) = (beside("images.parquet")?, beside("norms.parquet")?);
     let (groups, graphs) = read(&args.omega)?;
     let bootstrap = Bootstrap { resamples: args.resamples, seed: args.seed.seed };
     let (mut lambdas, mut images, mut norms) = (Vec::new(), Vec::new(), Vec::new());
@@ -76,13 +75,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     lambda_lines(&lambdas).into_iter().try_for_each(print)?;
     print("")?;
     norm_lines(&norms).into_iter().try_for_each(print)
-}
-
-/// `<FILE>.<what>.parquet` for `<FILE>.parquet`.
-fn beside(path: &Path, what: &str) -> PathBuf {
-    let mut name: OsString = path.file_stem().unwrap_or_default().into();
-    name.push(format!(".{what}.parquet"));
-    path.with_file_name(name)
 }
 
 /// All rows by graph and case, and the fingerprint of each graph where it is known.

@@ -112,6 +112,14 @@ pub fn write_batches<R: Row, B: AsRef<[R]>>(
     sink.finish().with_context(context)?.commit()
 }
 
+/// `<FILE>.<name>` for `<FILE>.parquet`, or whatever `path` ends in.
+pub fn beside(path: &Path, name: &str) -> PathBuf {
+    let mut file = path.file_stem().unwrap_or_default().to_owned();
+    file.push(".");
+    file.push(name);
+    path.with_file_name(file)
+}
+
 /// The folder that will hold `path`, which must exist.
 ///
 /// # Errors

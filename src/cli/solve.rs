@@ -1,7 +1,6 @@
 //! `pipeline solve`
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -60,7 +59,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let replace = args.run.may_replace(&args.output);
     let replicas_out = Output::create(&args.output, replace)?;
-    let layers_out = Output::create(&layers_path(&args.output), replace)?;
+    let layers_out = Output::create(&output::beside(&args.output, "layers.parquet"), replace)?;
     let graph = args.graph.open()?;
     let plan = args.search.plan(args.replicas, args.seed.seed);
     let session = Session::begin(Setup {
@@ -102,13 +101,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 pub(super) fn best(replicas: &[Replica]) -> &Replica {
     let least = replicas.iter().min_by(|a, b| a.energy.total_cmp(&b.energy));
     least.expect("a plan has at least one replica")
-}
-
-/// `<FILE>.layers.parquet` for `<FILE>.parquet`.
-pub(super) fn layers_path(replicas: &Path) -> PathBuf {
-    let mut name: OsString = replicas.file_stem().unwrap_or_default().into();
-    name.push(".layers.parquet");
-    replicas.with_file_name(name)
 }
 
 /// A row without its wall time, the one thing in which equal runs differ.
