@@ -311,19 +311,16 @@ fn summary(finished: &Finished, n_nodes: u32, secs: f64) -> anyhow::Result<Strin
     }
     let sample = Sample::of(&energies)?;
     let nodes: u64 = finished.rows().flat_map(|solved| &solved.layers).map(|layer| layer.nodes).sum();
-    let mut line = format!(
-        "ε̂ of active subnetworks: mean {:.6}, sd {:.6}, from {:.6} to {:.6}; {} images, {:.1} % of nodes active; {secs:.1} s",
+    Ok(format!(
+        "ε̂ of active subnetworks: mean {:.6}, sd {:.6}, from {:.6} to {:.6}; {} images, {:.1} % of nodes active; {secs:.1} s, {}",
         sample.mean,
         sample.sd.unwrap_or(0.0),
         sample.least,
         energies.iter().copied().fold(0.0, f64::max),
         sample.n,
         100.0 * nodes as f64 / (f64::from(n_nodes) * sample.n as f64),
-    );
-    if let Some(peak) = super::peak_memory() {
-        line += &format!(", peak memory {peak}");
-    }
-    Ok(line)
+        super::peak_memory()
+    ))
 }
 
 /// Bytes as hexadecimal digits in a checkpoint.

@@ -177,8 +177,7 @@ fn report(output: &Path, written: &Summary, start: Instant) -> anyhow::Result<()
     super::print(format_args!("bits per edge  {:.4}", written.bits_per_edge()))?;
     super::print(format_args!("fingerprint    {}", written.fingerprint))?;
     let secs = start.elapsed().as_secs_f64();
-    let peak = super::peak_memory().map_or("unknown".to_owned(), |bytes| bytes.to_string());
-    super::print(format_args!("{secs:.1} s, peak memory {peak}"))
+    super::print(format_args!("{secs:.1} s, {}", super::peak_memory()))
 }
 
 /// `H` or `HxW`.

@@ -36,8 +36,12 @@ pub fn note(quiet: Quiet, line: impl fmt::Display) {
     }
 }
 
-/// The most memory this process has had resident, where the system tells.
-pub fn peak_memory() -> Option<ByteSize> {
+/// `peak memory 1.5 GiB`: the most that this process has had resident, `unknown` where the system does not tell.
+pub fn peak_memory() -> String {
+    resident().map_or("peak memory unknown".to_owned(), |most| format!("peak memory {most}"))
+}
+
+fn resident() -> Option<ByteSize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

@@ -156,9 +156,7 @@ fn summary(replicas: &[Replica], totals: Totals, secs: f64) -> String {
     if sweeps > 0 {
         line += &format!(", {:.1} sweeps a replica, {rate:.2} G edges/s", sweeps as f64 / n);
     }
-    if let Some(peak) = super::peak_memory() {
-        line += &format!(", peak memory {peak}");
-    }
+    line += &format!(", {}", super::peak_memory());
     if unfinished > 0 {
         line += &format!("; {unfinished} replicas stopped by --max-flips before a local minimum");
     }

@@ -426,10 +426,7 @@ fn summary(rows: &[NullRow], secs: f64) -> anyhow::Result<Vec<String>> {
         ));
     }
     let flips = rows.iter().map(|row| row.flips).sum::<i64>();
-    let mut line = format!("{} solutions, {flips} flips in {secs:.1} s", rows.len());
-    if let Some(peak) = super::peak_memory() {
-        line += &format!(", peak memory {peak}");
-    }
+    let mut line = format!("{} solutions, {flips} flips in {secs:.1} s, {}", rows.len(), super::peak_memory());
     let unfinished = rows.iter().filter(|row| !row.local_minimum).count();
     if unfinished > 0 {
         line += &format!("; {unfinished} stopped by --max-flips before a local minimum");

@@ -366,10 +366,6 @@ fn summary(rows: &[OmegaRow], secs: f64) -> anyhow::Result<Vec<String>> {
             rows.len()
         ));
     }
-    let mut line = format!("{secs:.1} s");
-    if let Some(peak) = super::peak_memory() {
-        line += &format!(", peak memory {peak}");
-    }
-    lines.push(line);
+    lines.push(format!("{secs:.1} s, {}", super::peak_memory()));
     Ok(lines)
 }
