@@ -82,6 +82,11 @@ impl<'a, R> Table<'a, R> {
     fn place(&self, row: usize) -> String {
         format!("{}, row {row}", self.path.display())
     }
+
+    /// All rows, and where they are.
+    fn placed(&self) -> impl Iterator<Item = (String, &R)> {
+        self.rows.iter().enumerate().map(|(index, row)| (self.place(index), row))
+    }
 }
 
 /// Everything must be of the graph and from the method of the first replica.
@@ -101,18 +106,14 @@ fn check_run(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table
         );
         Ok(())
     };
-    for (index, row) in real.rows.iter().enumerate() {
-        same(real.place(index), &row.graph, &row.method)?;
+    for (place, row) in real.placed() {
+        same(place, &row.graph, &row.method)?;
     }
-    for table in nulls {
-        for (index, row) in table.rows.iter().enumerate() {
-            same(table.place(index), &row.graph, &row.method)?;
-        }
+    for (place, row) in nulls.iter().flat_map(Table::placed) {
+        same(place, &row.graph, &row.method)?;
     }
-    for table in active {
-        for (index, row) in table.rows.iter().enumerate() {
-            same(table.place(index), &row.graph, &row.method)?;
-        }
+    for (place, row) in active.iter().flat_map(Table::placed) {
+        same(place, &row.graph, &row.method)?;
     }
     let nulls = nulls.iter().map(|table| (table.path, &table.footer));
     for (path, footer) in nulls.chain(active.iter().map(|table| (table.path, &table.footer))) {
@@ -133,19 +134,14 @@ fn check_run(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table
 /// No run on a null model may count twice.
 fn check_repeats(nulls: &[Table<NullRow>]) -> anyhow::Result<()> {
     let mut seen = HashMap::new();
-    for table in nulls {
-        for (index, row) in table.rows.iter().enumerate() {
-            let NullRow { kind, distribution, index: number, instance, seed, .. } = row;
-            if let Some(before) = seen.insert((kind, distribution, number, instance, seed), table.place(index)) {
-                let distribution = distribution.iter().map(|name| format!(" {name}")).collect::<String>();
-                bail!(
-                    "{} repeats {before}: {kind}{distribution}, index {number}, instance {instance}, method {}, \
-                     seed {seed}, graph {}; give each run once",
-                    table.place(index),
-                    row.method,
-                    row.graph
-                );
-            }
+    for (place, row) in nulls.iter().flat_map(Table::placed) {
+        let NullRow { kind, distribution, index, instance, seed, method, graph, .. } = row;
+        if let Some(before) = seen.insert((kind, distribution, index, instance, seed), place.clone()) {
+            let distribution = distribution.iter().map(|name| format!(" {name}")).collect::<String>();
+            bail!(
+                "{place} repeats {before}: {kind}{distribution}, index {index}, instance {instance}, method {method}, \
+                 seed {seed}, graph {graph}; give each run once"
+            );
         }
     }
     Ok(())
@@ -154,11 +150,9 @@ fn check_repeats(nulls: &[Table<NullRow>]) -> anyhow::Result<()> {
 /// No image may count twice.
 fn check_images(active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
     let mut seen = HashMap::new();
-    for table in active {
-        for (index, row) in table.rows.iter().enumerate() {
-            if let Some(before) = seen.insert((&row.image, row.image_index), table.place(index)) {
-                bail!("{} repeats {before}: image {}; give each image once", table.place(index), row.image);
-            }
+    for (place, row) in active.iter().flat_map(Table::placed) {
+        if let Some(before) = seen.insert((&row.image, row.image_index), place.clone()) {
+            bail!("{place} repeats {before}: image {}; give each image once", row.image);
         }
     }
     Ok(())
@@ -175,25 +169,18 @@ fn samples(
         ensure!(energy.is_finite(), "{place}: energy is {energy}, expected a number; the table is damaged");
         Ok(energy)
     };
-    let real_energies = real.rows.iter().enumerate().map(|(index, row)| finite(real.place(index), row.energy));
+    let real_energies = real.placed().map(|(place, row)| finite(place, row.energy));
     energies.insert(Case::Real, real_energies.collect::<anyhow::Result<_>>()?);
-    for table in nulls {
-        for (index, row) in table.rows.iter().enumerate() {
-            let (kind, distribution) = (row.kind.as_str(), row.distribution.as_deref());
-            let case = Case::of_null(kind, distribution).with_context(|| {
-                let distribution = distribution.unwrap_or("null");
-                let place = table.place(index);
-                format!(
-                    "{place}: kind `{kind}` with distribution `{distribution}`, expected n1, n2, n3 he or n3 xavier"
-                )
-            })?;
-            energies.entry(case).or_default().push(finite(table.place(index), row.energy)?);
-        }
+    for (place, row) in nulls.iter().flat_map(Table::placed) {
+        let (kind, distribution) = (row.kind.as_str(), row.distribution.as_deref());
+        let case = Case::of_null(kind, distribution).with_context(|| {
+            let distribution = distribution.unwrap_or("null");
+            format!("{place}: kind `{kind}` with distribution `{distribution}`, expected n1, n2, n3 he or n3 xavier")
+        })?;
+        energies.entry(case).or_default().push(finite(place, row.energy)?);
     }
-    for table in active {
-        for (index, row) in table.rows.iter().enumerate() {
-            energies.entry(Case::Active).or_default().push(finite(table.place(index), row.energy)?);
-        }
+    for (place, row) in active.iter().flat_map(Table::placed) {
+        energies.entry(Case::Active).or_default().push(finite(place, row.energy)?);
     }
     let sample = |(case, values): (Case, Vec<f64>)| {
         Ok((case, Sample::of(&values).with_context(|| format!("the energies of {case} make no sample"))?))
