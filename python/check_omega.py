@@ -107,6 +107,7 @@ def check_rows(report: Report, rows: list[dict], images: np.ndarray, signs: tupl
         clear = np.abs(change) > rounding
         least, most = (s_y * change > rounding).mean(), ((s_y * change > 0) | ~clear).mean()
         wrong += not least - 1e-12 <= row["omega"] <= most + 1e-12
+        wrong += row["unmoved"] > (~clear).mean() + 1e-12
         unsure += (~clear).sum()
         mean, greatest = np.abs(change).mean(), np.abs(change).max()
         worst = max(worst, abs(row["mean_change"] - mean) / rounding, abs(row["greatest_change"] - greatest) / rounding)
@@ -125,6 +126,11 @@ def largest(distances: np.ndarray) -> float:
     n = distances.size
     at_least = n - np.searchsorted(np.sort(distances), distances, side="left")
     return float(np.minimum(distances, 0.5 * at_least / n).max())
+
+
+def moved(row: dict) -> float:
+    """Ω of the logits that have changed."""
+    return (row["omega"] - row["unmoved"]) / (1 - row["unmoved"]) if row["unmoved"] < 1 else 0.5
 
 
 def resampled(images: list[np.ndarray], resamples: int, seed: int) -> np.ndarray:
@@ -156,6 +162,8 @@ def check_lambda(report: Report, rows: list[dict], table: Path, seed: int) -> No
             "lambda_low": interval[0], "lambda_high": interval[1],
             "mean_omega": np.mean([r["omega"] for r in mine]), "mean_distance": np.concatenate(distances).mean(),
             "same_class": np.mean([r["class_before"] == r["class_after"] for r in mine]),
+            "mean_unmoved": np.mean([r["unmoved"] for r in mine]),
+            "lambda_moved": largest(np.array([abs(moved(r) - 0.5) for r in mine])),
             "one_sided": np.mean([a in (0, 1) for a in above.values()]),
         }  # fmt: skip
         error = max(abs(found[case][key] - value) for key, value in expected.items())
@@ -210,8 +218,8 @@ def self_test(report: Report) -> None:
     ]:  # fmt: skip
         report.check(f"lambda of {name}", largest(np.array(distances)) == expected)
     image = np.zeros((2, 3, 4), np.float32)
-    moved = perturbed(image, np.ones(24), [1], 5.0)
-    report.check("norm", abs(np.linalg.norm(moved) - 5) < 1e-5 and (moved > 0).all())
+    pushed = perturbed(image, np.ones(24), [1], 5.0)
+    report.check("norm", abs(np.linalg.norm(pushed) - 5) < 1e-5 and (pushed > 0).all())
 
 
 def main() -> None:

@@ -68,13 +68,14 @@ KNOWN = {
     "greatest_change": {
         "graph": "string", "case": "string", "model": "int64", "image_index": "int64", "image": "string",
         "label": "int64", "perturbation": "int64", "seed": "uint64", "norm": "double", "omega": "double",
-        "mean_change": "double", "greatest_change": "double", "class_before": "int64", "class_after": "int64",
+        "unmoved": "double", "mean_change": "double", "greatest_change": "double", "class_before": "int64", "class_after": "int64",
         "same_class": "bool",
     },
     "one_sided": {
         "graph": "string", "case": "string", "n_images": "int64", "n": "int64", "lambda": "double",
         "lambda_low": "double", "lambda_high": "double", "resamples": "int64", "seed": "uint64",
-        "mean_omega": "double", "mean_distance": "double", "same_class": "double", "one_sided": "double",
+        "mean_omega": "double", "mean_distance": "double",
+        "mean_unmoved": "double", "lambda_moved": "double", "same_class": "double", "one_sided": "double",
     },
     "above_half": {
         "graph": "string", "case": "string", "image_index": "int64", "image": "string", "label": "int64",

@@ -51,6 +51,7 @@ fn lambda_by_case_by_image_and_by_norm() {
     assert!((found[0].lambda - 1.0 / 3.0).abs() < 1e-12, "{}", found[0].lambda);
     assert!(found[0].lambda_low.unwrap() <= found[0].lambda && found[0].lambda <= found[0].lambda_high.unwrap());
     assert!((found[0].same_class - 0.5).abs() < 1e-12 && (found[0].one_sided - 2.0 / 3.0).abs() < 1e-12);
+    assert_eq!((found[0].lambda_moved, found[0].mean_unmoved), (found[0].lambda, 0.0));
     assert_eq!((found[1].lambda, found[1].lambda_low, found[1].lambda_high), (0.0, None, None));
 
     let images = table::read_lambda_images(&dir.path("l.images.parquet")).unwrap();
@@ -58,6 +59,18 @@ fn lambda_by_case_by_image_and_by_norm() {
     let norms = table::read_lambda_norms(&dir.path("l.norms.parquet")).unwrap();
     let ranges: Vec<_> = norms.iter().map(|row| (row.norm_least, row.norm_greatest, row.n, row.same_class)).collect();
     assert_eq!(ranges, [(1.0, 1.0, 3, 1.0), (10.0, 10.0, 3, 0.0), (1.0, 1.0, 1, 1.0), (10.0, 10.0, 1, 0.0)]);
+}
+
+#[test]
+fn logits_that_do_not_change_are_counted_and_left_out() {
+    let dir = Workdir::new();
+    // Four of ten logits are dead; of the others half follow.
+    let still = rows("n3", &[&[0.7, 0.7], &[0.7, 0.7]]).into_iter().map(|row| OmegaRow { unmoved: 0.4, ..row });
+    write(&dir, "o.parquet", "abc", &still.collect::<Vec<_>>());
+    dir.ok(LAMBDA);
+    let found = &table::read_lambda(&dir.path("l.parquet")).unwrap()[0];
+    assert!((found.lambda - 0.2).abs() < 1e-12 && found.lambda_moved < 1e-12, "{found:?}");
+    assert_eq!(found.mean_unmoved, 0.4);
 }
 
 #[test]
@@ -73,6 +86,7 @@ fn what_cannot_be_summed_up_is_refused() {
     run(&[good.clone(), good.clone()].concat(), &["row 2 repeats o.parquet, row 0: real, image 0, perturbation 0"]);
     run(&rows("n1", &[&[0.5]]), &["case `n1`, expected real"]);
     run(&rows("real", &[&[1.5]]), &["1.5, expected a number from 0 to 1"]);
+    run(&[OmegaRow { unmoved: 1.5, ..good[0].clone() }], &["unmoved is 1.5, expected a share"]);
     run(&[OmegaRow { norm: 0.0, ..good[0].clone() }], &["norm is 0, expected a positive number"]);
     write(&dir, "o.parquet", "abc", &good);
     write(&dir, "p.parquet", "def", &rows("n3", &[&[0.5]]));

@@ -64,6 +64,7 @@ fn one_row_per_image_case_and_perturbation() {
         assert_eq!((row.graph.as_str(), row.image.as_str(), row.seed), ("g", row.image_index.to_string().as_str(), 5));
         assert!((row.norm / (0.1 * 100.0_f64.powf(row.perturbation as f64 / 4.0)) - 1.0).abs() < 1e-12);
         assert!((row.omega * 10.0 - (row.omega * 10.0).round()).abs() < 1e-12 && (0.0..=1.0).contains(&row.omega));
+        assert!((0.0..1.0).contains(&row.unmoved) && row.unmoved <= row.omega);
         assert!(row.mean_change > 0.0 && row.greatest_change >= row.mean_change);
         assert_eq!(row.same_class, row.class_before == row.class_after);
         assert!((0..10).contains(&row.class_before) && (0..10).contains(&row.class_after));

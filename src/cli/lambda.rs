@@ -18,6 +18,9 @@ use crate::table::{self, LambdaImageRow, LambdaNormRow, LambdaRow, OmegaRow, Pro
 /// where the outputs do not care for the order. The interval is the middle 95 % of lambda over resamples of the images, each
 /// with all its perturbations. Tables of one graph are taken together: shards, or other norms.
 ///
+/// Omega counts a logit that does not change as one that follows. Where many are dead (zero behind a ReLU at the end of the
+/// network) that alone moves lambda: the column `of moved` is lambda without them.
+///
 /// Beside the table there are FILE.images.parquet, each image by itself (how many of its perturbations have more than half
 /// of the outputs following), and FILE.norms.parquet, what the size of the perturbation does.
 #[derive(Debug, clap::Args)]
@@ -110,6 +113,12 @@ fn read(paths: &[PathBuf]) -> anyhow::Result<(Group, BTreeMap<String, String>)> 
                 );
             }
             ensure!(
+                (0.0..=1.0).contains(&row.unmoved),
+                "{}: unmoved is {}, expected a share; the table is damaged",
+                place(),
+                row.unmoved
+            );
+            ensure!(
                 row.norm.is_finite() && row.norm > 0.0,
                 "{}: norm is {}, expected a positive number; the table is damaged",
                 place(),
@@ -137,6 +146,7 @@ fn lambda_row(
     let estimate = bootstrap.estimate(&images.values().map(omegas).collect::<Vec<_>>());
     let estimate = estimate.with_context(|| format!("{graph}, {}", case.name()))?;
     let all = || images.values().flatten().copied();
+    let moved: Vec<_> = all().map(|row| perturb::omega_of_moved(row.omega, row.unmoved)).collect();
     let is_one_sided = |rows: &&Vec<&OmegaRow>| [0.0, 1.0].contains(&above_half(rows));
     Ok(LambdaRow {
         graph: graph.to_owned(),
@@ -150,6 +160,8 @@ fn lambda_row(
         seed: bootstrap.seed,
         mean_omega: mean(all().map(|row| row.omega)),
         mean_distance: mean(all().map(|row| (row.omega - 0.5).abs())),
+        mean_unmoved: mean(all().map(|row| row.unmoved)),
+        lambda_moved: perturb::lambda(&moved)?,
         same_class: same_class(all()),
         one_sided: images.values().filter(is_one_sided).count() as f64 / images.len() as f64,
     })
@@ -226,7 +238,8 @@ fn provenance(args: &Args, graphs: &BTreeMap<String, String>) -> anyhow::Result<
 }
 
 fn lambda_lines(rows: &[LambdaRow]) -> Vec<String> {
-    let heading = ["graph", "case", "images", "n", "lambda", "low", "high", "mean omega", "same class", "one-sided"];
+    let heading =
+        ["graph", "case", "images", "n", "lambda", "low", "high", "of moved", "mean omega", "same class", "one-sided"];
     let cells = |row: &LambdaRow| {
         [
             row.graph.clone(),
@@ -236,6 +249,7 @@ fn lambda_lines(rows: &[LambdaRow]) -> Vec<String> {
             number(Some(row.lambda), 4),
             number(row.lambda_low, 4),
             number(row.lambda_high, 4),
+            number(Some(row.lambda_moved), 4),
             number(Some(row.mean_omega), 4),
             number(Some(row.same_class), 4),
             number(Some(row.one_sided), 4),

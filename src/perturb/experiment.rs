@@ -28,6 +28,8 @@ pub struct Outcome {
     pub perturbation: usize,
     /// Output alignment fraction.
     pub omega: f64,
+    /// Share of the logits that have not changed, which Ω counts as following.
+    pub unmoved: f64,
     /// Mean of `|y₂ − y₁|` over the logits.
     pub mean_change: f64,
     /// Their greatest.
@@ -179,14 +181,25 @@ fn outcome(signs: &[i8], before: &[f32], after: &[f32]) -> Outcome {
     let n = signs.len() as f64;
     let changes = || before.iter().zip(after).map(|(before, after)| f64::from(*after) - f64::from(*before));
     let aligned = signs.iter().zip(changes()).filter(|&(&sign, change)| f64::from(sign) * change >= 0.0).count();
+    let unmoved = changes().filter(|&change| change == 0.0).count();
     Outcome {
         part: 0,
         perturbation: 0,
         omega: aligned as f64 / n,
+        unmoved: unmoved as f64 / n,
         mean_change: changes().map(f64::abs).sum::<f64>() / n,
         greatest_change: changes().map(f64::abs).fold(0.0, f64::max),
         class_before: greatest(before),
         class_after: greatest(after),
+    }
+}
+
+/// Ω of the logits that have changed, from Ω of all and the share of those that have not, which follow by definition; ½ if
+/// none has changed.
+pub fn omega_of_moved(omega: f64, unmoved: f64) -> f64 {
+    match unmoved < 1.0 {
+        true => ((omega - unmoved) / (1.0 - unmoved)).clamp(0.0, 1.0),
+        false => 0.5,
     }
 }
 
@@ -213,7 +226,11 @@ mod tests {
     #[test]
     fn an_outcome_counts_what_does_not_go_against_its_sign() {
         let found = outcome(&[1, 1, -1, -1, 1], &[0.0, 1.0, 2.0, 3.0, 4.0], &[1.0, 0.0, 1.0, 9.0, 4.0]);
-        assert_eq!((found.omega, found.mean_change, found.greatest_change), (0.6, 9.0 / 5.0, 6.0));
+        assert_eq!((found.omega, found.unmoved), (0.6, 0.2));
+        assert_eq!((found.mean_change, found.greatest_change), (9.0 / 5.0, 6.0));
         assert_eq!((found.class_before, found.class_after), (4, 3));
+        // Of the four that move two follow.
+        assert!((omega_of_moved(found.omega, found.unmoved) - 0.5).abs() < 1e-15);
+        assert_eq!((omega_of_moved(1.0, 1.0), omega_of_moved(0.2, 0.2), omega_of_moved(1.0, 0.2)), (0.5, 0.0, 1.0));
     }
 }

@@ -8,9 +8,17 @@
 //! `Ω = (1/n_h) #{i : s_y,i (y₂,i − y₁,i) ≥ 0}`: 1 or, moving against the order, 0 for a monotone network, near ½ if the
 //! order means nothing. [`lambda()`] says in one number how far from ½ a sample is.
 //!
+//! A logit that does not change at all follows, by this definition. Trained networks have none; of a network with new weights
+//! that ends in a ReLU a sixth can be dead, which lifts Ω by a twelfth. So their share is recorded, and [`omega_of_moved`]
+//! leaves them out.
+//!
 //! # Null cases
 //! [`Case::N3`] has new weights and the signs of a low state of its own graph; [`Case::RandomDirection`] the network's
 //! weights, with random signs in place of `S_x` and `S_y`, other ones for every perturbation.
+//!
+//! How low the state of new weights is matters. Descents keep some of the order of the all +1 state they begin from, and the
+//! outputs of a ReLU, none of which is negative, follow that: on SqueezeNet Ω of the logits that move was 0.47 to 0.65, by
+//! model, along states of `sweep`, and 0.49 to 0.51 along states of `anneal`.
 //!
 //! # The global sign
 //! A state and its opposite have the same energy, and push an image in opposite directions. [`Signs::of_state`] takes the
@@ -33,7 +41,7 @@ mod signs;
 #[cfg(test)]
 mod tests;
 
-pub use experiment::{Experiment, Outcome, Part, norms};
+pub use experiment::{Experiment, Outcome, Part, norms, omega_of_moved};
 pub use lambda::{Bootstrap, Estimate, lambda};
 pub use reweighted::reweighted;
 pub use signs::Signs;

@@ -283,6 +283,7 @@ fn omega(cells: &Cells) -> OmegaRow {
         seed: cells.seed("seed"),
         norm: cells.float("norm"),
         omega: cells.float("omega"),
+        unmoved: cells.float("unmoved"),
         mean_change: cells.float("mean_change"),
         greatest_change: cells.float("greatest_change"),
         class_before: cells.int("class_before"),
@@ -304,6 +305,8 @@ fn lambda(cells: &Cells) -> LambdaRow {
         seed: cells.seed("seed"),
         mean_omega: cells.float("mean_omega"),
         mean_distance: cells.float("mean_distance"),
+        mean_unmoved: cells.float("mean_unmoved"),
+        lambda_moved: cells.float("lambda_moved"),
         same_class: cells.float("same_class"),
         one_sided: cells.float("one_sided"),
     }

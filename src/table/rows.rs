@@ -303,6 +303,7 @@ pub struct OmegaRow {
     pub seed: u64,
     pub norm: f64,
     pub omega: f64,
+    pub unmoved: f64,
     pub mean_change: f64,
     pub greatest_change: f64,
     pub class_before: i64,
@@ -325,6 +326,7 @@ impl Row for OmegaRow {
             seeds(rows, |r| r.seed),
             floats(rows, |r| r.norm),
             floats(rows, |r| r.omega),
+            floats(rows, |r| r.unmoved),
             floats(rows, |r| r.mean_change),
             floats(rows, |r| r.greatest_change),
             ints(rows, |r| r.class_before),
@@ -349,6 +351,8 @@ pub struct LambdaRow {
     pub seed: u64,
     pub mean_omega: f64,
     pub mean_distance: f64,
+    pub mean_unmoved: f64,
+    pub lambda_moved: f64,
     pub same_class: f64,
     pub one_sided: f64,
 }
@@ -369,6 +373,8 @@ impl Row for LambdaRow {
             seeds(rows, |r| r.seed),
             floats(rows, |r| r.mean_omega),
             floats(rows, |r| r.mean_distance),
+            floats(rows, |r| r.mean_unmoved),
+            floats(rows, |r| r.lambda_moved),
             floats(rows, |r| r.same_class),
             floats(rows, |r| r.one_sided),
         ]

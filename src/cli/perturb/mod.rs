@@ -39,8 +39,9 @@ use crate::unroll::{BatchNormRule, Options};
 /// sums up.
 ///
 /// Two cases to compare with: `n3` is the network with new weights (He normal; biases and normalisation stay), pushed along
-/// the order of its own best state, which is searched as the flags of `solve` say; each image goes to one of --n3-models, by
-/// turns. `random-direction` is the network with random signs in place of S_x and S_y, other ones for every perturbation.
+/// the order of its own best state, which is searched as the flags of `solve` say, by `anneal` unless they say otherwise: a
+/// descent keeps some of the order of the state it begins from. Each image goes to one of --n3-models, by turns.
+/// `random-direction` is the network with random signs in place of S_x and S_y, other ones for every perturbation.
 ///
 /// A perturbation depends on the seed, the case and the numbers of image and perturbation only: --shard lets several
 /// machines share the images. The rows of all shards together are those of the whole run; give `lambda` --omega once for
@@ -49,6 +50,7 @@ use crate::unroll::{BatchNormRule, Options};
 /// Finished images are kept in FILE.parquet.checkpoint, every second and on SIGINT and SIGTERM; --resume goes on from there
 /// and ends in the same table, byte for byte, as an unbroken run.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("method", |method| method.default_value("anneal")))]
 pub struct Args {
     /// Graph directory, from `build-graph`.
     #[arg(value_name = "DIR")]
@@ -74,7 +76,7 @@ pub struct Args {
     #[arg(long, value_name = "MIN..MAX")]
     norm: Option<Norms>,
     /// Models with new weights.
-    #[arg(long, value_name = "M", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    #[arg(long, value_name = "M", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=65536))]
     n3_models: u32,
     /// Initial states that each is solved from.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=65536))]
@@ -324,6 +326,7 @@ fn rows(args: &Args, images: &Images, norms: &[f64], finished: &Finished) -> Vec
         seed: args.seed.seed,
         norm: norms[outcome.perturbation],
         omega: outcome.omega,
+        unmoved: outcome.unmoved,
         mean_change: outcome.mean_change,
         greatest_change: outcome.greatest_change,
         class_before: outcome.class_before as i64,
