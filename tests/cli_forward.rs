@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::Workdir;
+use common::{Workdir, repository};
 
 const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits/digits.onnx");
 const IMAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits/images.npy");
@@ -61,6 +61,20 @@ fn states_and_threads_do_not_change_logits() {
 }
 
 #[test]
+fn photographs_are_what_images_makes_of_them() {
+    let dir = Workdir::new();
+    dir.copy(&repository("fixtures/images"), "photos");
+    let network = ["forward", "--arch", "squeezenet1_1", "--init", "he", "--input-size", "67"];
+    let photos = ["--images", "photos", "--preprocess", "caffe"];
+    dir.ok([&network[..], &photos, &["-o", "photos.npy"]].concat());
+    dir.ok([&["images"], &photos[..], &["--shape", "3,67,67", "-o", "x.npy"]].concat());
+    dir.ok([&network[..], &["--images", "x.npy", "-o", "tensors.npy"]].concat());
+    assert!(array(&dir.path("photos.npy")).0.contains("(8, 1000,)"));
+    assert!(dir.read("photos.npy") == dir.read("tensors.npy"));
+    dir.run(1, [&network[..], &photos[..2], &["-o", "y.npy"]].concat()).fails_with(&["need --preprocess"]);
+}
+
+#[test]
 fn outputs_are_kept_unless_forced() {
     let dir = Workdir::new();
     dir.write("y.npy", "mine");
@@ -83,10 +97,10 @@ fn images_that_do_not_fit_are_named() {
     dir.write("x.npy", "no array at all");
     dir.run(1, run).fails_with(&["x.npy", "NumPy"]);
     let other = ["forward", "--arch", "squeezenet1_1", "--init", "he", "--images", IMAGES, "-o", "y.npy"];
-    dir.run(1, other).fails_with(&["images.npy", "[200, 1, 16, 16]", "N x 3 x 227 x 227"]);
+    dir.run(1, other).fails_with(&["images.npy", "200×1×16×16", "N×3×227×227"]);
     let bytes = some_images(3);
     std::fs::write(dir.path("x.npy"), &bytes).unwrap();
     dir.ok(run);
     std::fs::write(dir.path("x.npy"), &bytes[..bytes.len() - 1]).unwrap();
-    dir.run(1, [&run[..], &["--force"]].concat()).fails_with(&["x.npy", "incomplete"]);
+    dir.run(1, [&run[..], &["--force"]].concat()).fails_with(&["x.npy", "write the file again"]);
 }

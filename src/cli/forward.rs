@@ -1,31 +1,32 @@
 //! `pipeline forward`
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read as _, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
 use super::flags::{Force, Quiet, Threads};
+use super::image_args::ImageArgs;
 use super::output::{self, Output};
 use super::source::Source;
 use crate::forward::{Forward, States};
+use crate::image::Images;
 use crate::kernel::LANES;
 use crate::net::{Network, Op, Shape};
 use crate::npy;
 
 /// Run images through a network: its logits, and on request the output of every layer, as NumPy arrays.
 ///
-/// The logits are what feeds the final Softmax, or the network's output if there is none. Images are tensors as the network
-/// takes them; nothing is done to them. Results depend neither on the number of threads nor on how many images there are.
+/// The logits are what feeds the final Softmax, or the network's output if there is none. Results depend neither on the
+/// number of threads nor on how many images there are.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     source: Source,
-    /// Images as a float32 array of N x channels x height x width.
-    #[arg(long, value_name = "FILE.npy")]
-    images: PathBuf,
+    #[command(flatten)]
+    images: ImageArgs,
     /// Array to write: float32, N x classes.
     #[arg(short, long, value_name = "FILE.npy")]
     output: PathBuf,
@@ -61,10 +62,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         super::note(args.quiet, format_args!("warning: {warning}"));
     }
     let forward = Forward::new(&net).with_context(|| format!("`{}` has no forward pass", net.name))?;
-    let mut images = Images::open(&args.images, forward.input_shape())
-        .with_context(|| format!("cannot use the images {}", args.images.display()))?;
     let prepared = start.elapsed();
-    let n_images = images.n_images;
+    let images = args.images.open(forward.input_shape(), args.quiet)?;
+    let n_images = images.len();
+    let indices: Vec<usize> = (0..n_images).collect();
 
     npy::header(&mut out, "<f4", &[n_images as u64, forward.n_outputs() as u64])?;
     let mut states = folder.map(|folder| StateFiles::create(folder, &net, n_images)).transpose()?;
@@ -74,17 +75,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let mut fastest = Duration::MAX;
         for repeat in 0..args.repeats.max(1) {
             let mut spent = Duration::ZERO;
-            images.rewind()?;
-            while images.left() > 0 {
+            for some in indices.chunks(LANES) {
                 let out = (repeat == 0).then_some(&mut out);
-                let (n, time) = match &mut states {
-                    Some(states) => states.step(&forward, &mut images, out)?,
-                    None if images.left() <= FEW => step::<FEW>(&forward, &mut images, out)?,
-                    None => step::<LANES>(&forward, &mut images, out)?,
+                spent += match &mut states {
+                    Some(states) => states.step(&forward, &images, some, out)?,
+                    None if some.len() <= FEW => step::<FEW>(&forward, &images, some, out)?,
+                    None => step::<LANES>(&forward, &images, some, out)?,
                 };
-                spent += time;
                 if repeat == 0 {
-                    bar.advance(n as u64);
+                    bar.advance(some.len() as u64);
                 }
             }
             fastest = fastest.min(spent);
@@ -93,7 +92,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     });
     bar.end();
     drop(bar);
-    let spent = spent.with_context(|| format!("cannot run {}", args.images.display()))?;
+    let spent = spent.with_context(|| format!("cannot run {}", args.images.images.display()))?;
     out.into_inner().map_err(|failed| failed.into_error())?.commit()?;
     if let Some(states) = states {
         states.commit()?;
@@ -108,20 +107,21 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 /// So few images take half as many lanes.
 const FEW: usize = LANES / 2;
 
-/// Appends the logits of the next images to an array, if there is one; how many images they were, and the time it took.
+/// Appends the logits of some images to an array, if there is one. Returns the time without reading and writing.
 fn step<const L: usize>(
     forward: &Forward,
-    images: &mut Images,
+    images: &Images,
+    some: &[usize],
     out: Option<&mut impl Write>,
-) -> anyhow::Result<(usize, Duration)> {
-    let (n, batch) = images.next::<L>()?;
+) -> anyhow::Result<Duration> {
+    let batch = images.lanes::<L>(some)?;
     let start = Instant::now();
     let logits = forward.logits(&batch);
     let time = start.elapsed();
     if let Some(out) = out {
-        write(out, &logits, forward.order(forward.logits_layer()), n)?;
+        write(out, &logits, forward.order(forward.logits_layer()), some.len())?;
     }
-    Ok((n, time))
+    Ok(time)
 }
 
 /// Appends the first `n` lanes of a tensor in the order `order` to an array, channel-major.
@@ -137,68 +137,6 @@ fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], order: Shape
         out.write_all(&bytes)?;
     }
     Ok(())
-}
-
-/// An array of images, read some at a time.
-struct Images {
-    path: PathBuf,
-    file: BufReader<File>,
-    shape: Shape,
-    n_images: usize,
-    n_read: usize,
-}
-
-impl Images {
-    fn open(path: &Path, shape: Shape) -> anyhow::Result<Self> {
-        let file = File::open(path)?;
-        let bytes = file.metadata()?.len();
-        let mut file = BufReader::new(file);
-        let header = npy::read_header(&mut file)?;
-        let [c, h, w] = [shape.c, shape.h, shape.w].map(|n| n as u64);
-        let expected = format!("float32 of N x {c} x {h} x {w}, in C order");
-        let found = format!("{} of {:?}", header.descr, header.shape);
-        ensure!(
-            header.descr == "<f4" && !header.fortran_order,
-            "found {found}, expected {expected}; save array.astype('<f4')"
-        );
-        let n_images = match header.shape[..] {
-            [n, c_, h_, w_] if [c_, h_, w_] == [c, h, w] && n > 0 => n,
-            [n, c_] if [c_, 1, 1] == [c, h, w] && n > 0 => n,
-            _ => bail!("found {found}, expected {expected}"),
-        };
-        let size = n_images.checked_mul(4 * shape.len() as u64).and_then(|size| size.checked_add(header.data_at));
-        ensure!(size == Some(bytes), "found {bytes} bytes, expected those of {found}; the file is incomplete");
-        Ok(Self { path: path.into(), file, shape, n_images: n_images as usize, n_read: 0 })
-    }
-
-    fn rewind(&mut self) -> anyhow::Result<()> {
-        *self = Self::open(&self.path, self.shape)?;
-        Ok(())
-    }
-
-    /// How many have not been read.
-    fn left(&self) -> usize {
-        self.n_images - self.n_read
-    }
-
-    /// The next at most `L` images, channels-last, and how many they are.
-    fn next<const L: usize>(&mut self) -> anyhow::Result<(usize, Vec<[f32; L]>)> {
-        let n = L.min(self.left());
-        let Shape { c, h, w } = self.shape;
-        let mut vectors = vec![[0.0; L]; self.shape.len()];
-        let mut bytes = vec![0; 4 * self.shape.len()];
-        for lane in 0..n {
-            self.file.read_exact(&mut bytes)?;
-            let values =
-                bytes.chunks_exact(4).map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]]));
-            for (at, value) in values.enumerate() {
-                let vector = &mut vectors[at % (h * w) * c + at / (h * w)];
-                vector[lane] = value;
-            }
-        }
-        self.n_read += n;
-        Ok((n, vectors))
-    }
 }
 
 /// A folder that appears under its name only when it is complete.
@@ -261,20 +199,21 @@ impl StateFiles {
     fn step(
         &mut self,
         forward: &Forward,
-        images: &mut Images,
+        images: &Images,
+        some: &[usize],
         out: Option<&mut impl Write>,
-    ) -> anyhow::Result<(usize, Duration)> {
-        let (n, batch) = images.next()?;
+    ) -> anyhow::Result<Duration> {
+        let batch = images.lanes(some)?;
         let start = Instant::now();
         forward.states_into(&batch, &mut self.states);
         for (layer, file) in self.files.iter_mut().enumerate() {
-            write(file, self.states.tensor(layer), forward.order(layer), n)?;
+            write(file, self.states.tensor(layer), forward.order(layer), some.len())?;
         }
         let time = start.elapsed();
         if let Some(out) = out {
-            write(out, self.states.logits(), forward.order(forward.logits_layer()), n)?;
+            write(out, self.states.logits(), forward.order(forward.logits_layer()), some.len())?;
         }
-        Ok((n, time))
+        Ok(time)
     }
 
     fn commit(self) -> anyhow::Result<()> {

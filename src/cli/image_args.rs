@@ -59,7 +59,7 @@ impl ImageArgs {
     pub fn preprocess(&self) -> anyhow::Result<Preprocess> {
         let names = || Preprocess::NAMES.join(", ");
         let Some(name) = &self.preprocess else {
-            if self.images.is_file() {
+            if !self.images.is_dir() {
                 return Ok(Preprocess::default());
             }
             bail!("files of images need --preprocess: one of {}, or a file", names());

@@ -20,7 +20,6 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::kernel::LANES;
 use crate::net::Shape;
 
 mod decode;
@@ -147,18 +146,18 @@ impl Images {
         }
     }
 
-    /// Up to [`LANES`] inputs side by side, `[element][lane]`: lane `i` holds image `indices[i]`, unused lanes are zero.
-    /// Images are read in parallel.
+    /// Up to `L` inputs side by side, `[element][lane]`: lane `i` holds image `indices[i]`, unused lanes are zero. Images are
+    /// read in parallel.
     ///
     /// # Errors
     /// If an image cannot be read: the error of the first such in `indices`.
     ///
     /// # Panics
     /// If there is no such image, or there are too many.
-    pub fn lanes(&self, indices: &[usize]) -> Result<Vec<[f32; LANES]>, Error> {
-        assert!(indices.len() <= LANES, "{} images for {LANES} lanes", indices.len());
+    pub fn lanes<const L: usize>(&self, indices: &[usize]) -> Result<Vec<[f32; L]>, Error> {
+        assert!(indices.len() <= L, "{} images for {L} lanes", indices.len());
         let inputs: Vec<_> = indices.par_iter().map(|&index| self.load(index)).collect();
-        let mut lanes = vec![[0.0; LANES]; self.shape().len()];
+        let mut lanes = vec![[0.0; L]; self.shape().len()];
         for (lane, input) in inputs.into_iter().enumerate() {
             for (element, value) in lanes.iter_mut().zip(input?) {
                 element[lane] = value;

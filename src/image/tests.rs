@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use super::decode::{Picture, decode};
 use super::resize::{Axis, resize};
 use super::*;
+use crate::kernel::LANES;
 
 /// A PNG file. `data` are the samples as the format packs them.
 fn png_file(width: u32, height: u32, colour: png::ColorType, depth: png::BitDepth, data: &[u8]) -> Vec<u8> {
@@ -276,7 +277,7 @@ fn files_are_sorted_byte_by_byte_over_subfolders() {
     let names: Vec<_> = listed(&images).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["Z.jpg", "a-1.png", "a/10.JPEG", "a/2.PNG", "b.png"]);
     // The content decides: these are all PNG. Lanes come in the order that is asked for.
-    let lanes = images.lanes(&[4, 0]).unwrap();
+    let lanes = images.lanes::<LANES>(&[4, 0]).unwrap();
     assert_eq!(lanes.len(), 3);
     assert_eq!(lanes[2], std::array::from_fn(|lane| [0.0, 3.0].get(lane).copied().unwrap_or(0.0)));
     assert_eq!(images.load(3).unwrap(), [1.0; 3]);
@@ -414,7 +415,7 @@ fn tensors_take_their_labels_by_index() {
     let images = Images::open(&digits.join("images.npy"), None, preset("none"), shape).unwrap();
     assert_eq!((images.len(), images.shape(), images.warnings().len()), (200, shape, 0));
     assert_eq!(listed(&images)[..2], [("0", Some(2)), ("1", Some(9))]);
-    let lanes = images.lanes(&[199]).unwrap();
+    let lanes = images.lanes::<LANES>(&[199]).unwrap();
     assert_eq!(lanes.iter().map(|lanes| lanes[0]).collect::<Vec<_>>(), images.load(199).unwrap());
     assert!(lanes.iter().all(|lanes| lanes[1..] == [0.0; LANES - 1]));
 
