@@ -1,5 +1,7 @@
 //! Images, their perturbations, and what the network answers.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use super::signs::{Signs, check_output};
@@ -141,35 +143,28 @@ impl Experiment {
         let Part { case, signs } = &self.parts[part];
         let stream = Stream::new(&[self.seed, *case as u64, image as u64, perturbation as u64]);
         let n = self.forward.input_shape().len();
-        let random;
         let signs = match signs {
-            Some(signs) => signs,
-            None => {
-                random = self.random(image, perturbation);
-                &random
-            }
+            Some(signs) => Cow::Borrowed(&signs.input),
+            None => Cow::Owned(Signs::random_input(self.seed, [image as u64, perturbation as u64], n)),
         };
-        let square: f64 = (0..n as u64).map(|element| stream.uniform(element).powi(2)).sum();
-        let scale = self.norms[perturbation] / square.sqrt();
-        for (element, &sign) in signs.input.iter().enumerate() {
-            each(element, f64::from(sign) * stream.uniform(element as u64) * scale);
+        let delta: Vec<_> = (0..n as u64).map(|element| stream.uniform(element)).collect();
+        let scale = self.norms[perturbation] / delta.iter().map(|delta| delta.powi(2)).sum::<f64>().sqrt();
+        for (element, (&sign, delta)) in signs.iter().zip(delta).enumerate() {
+            each(element, f64::from(sign) * delta * scale);
         }
-    }
-
-    fn random(&self, image: usize, perturbation: usize) -> Signs {
-        let shape = [self.forward.input_shape().len(), self.n_outputs];
-        Signs::random(self.seed, [image as u64, perturbation as u64], shape)
     }
 
     /// The outcomes of an image whose inputs gave these logits.
     fn outcomes(&self, image: usize, logits: &[Vec<f32>]) -> Vec<Outcome> {
         let outcome = |(input, after): (usize, &Vec<f32>)| {
             let (part, perturbation) = self.place(input)?;
-            let outcome = match &self.parts[part].signs {
-                Some(signs) => outcome(&signs.output, &logits[0], after),
-                None => outcome(&self.random(image, perturbation).output, &logits[0], after),
+            let signs = match &self.parts[part].signs {
+                Some(signs) => Cow::Borrowed(&signs.output),
+                None => {
+                    Cow::Owned(Signs::random_output(self.seed, [image as u64, perturbation as u64], self.n_outputs))
+                }
             };
-            Some(Outcome { part, perturbation, ..outcome })
+            Some(Outcome { part, perturbation, ..outcome(&signs, &logits[0], after) })
         };
         logits.iter().enumerate().filter_map(outcome).collect()
     }

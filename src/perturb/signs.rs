@@ -32,13 +32,14 @@ impl Signs {
         Ok(Self { input, output }.upright())
     }
 
-    /// Random signs for one perturbation of one image.
-    pub fn random(seed: u64, [image, perturbation]: [u64; 2], [n_inputs, n_outputs]: [usize; 2]) -> Self {
-        let draw = |purpose, n: usize| {
-            let stream = Stream::new(&[seed, purpose, image, perturbation]);
-            (0..n as u64).map(|element| if stream.bits(element) >> 63 == 1 { 1 } else { -1 }).collect()
-        };
-        Self { input: draw(3, n_inputs), output: draw(4, n_outputs) }
+    /// `n` random signs in place of `S_x`, for one perturbation of one image.
+    pub fn random_input(seed: u64, of: [u64; 2], n: usize) -> Vec<i8> {
+        draw(seed, 3, of, n)
+    }
+
+    /// `n` random signs in place of `S_y`.
+    pub fn random_output(seed: u64, of: [u64; 2], n: usize) -> Vec<i8> {
+        draw(seed, 4, of, n)
     }
 
     /// These signs or their opposite, so that most inputs are +1.
@@ -49,6 +50,11 @@ impl Signs {
         }
         self
     }
+}
+
+fn draw(seed: u64, purpose: u64, [image, perturbation]: [u64; 2], n: usize) -> Vec<i8> {
+    let stream = Stream::new(&[seed, purpose, image, perturbation]);
+    (0..n as u64).map(|element| if stream.bits(element) >> 63 == 1 { 1 } else { -1 }).collect()
 }
 
 /// That the logits, the output of layer `logits` of `net`, are the nodes of the last layer of its graph, in their order.
@@ -89,13 +95,12 @@ mod tests {
 
     #[test]
     fn random_signs_are_fresh_for_every_perturbation() {
-        let signs = |image, perturbation| Signs::random(7, [image, perturbation], [1000, 1000]);
+        let signs = |image, perturbation| Signs::random_input(7, [image, perturbation], 1000);
         let agreement = |a: &[i8], b: &[i8]| a.iter().zip(b).filter(|(a, b)| a == b).count();
         let one = signs(0, 0);
         assert_eq!(one, signs(0, 0));
-        let others = [signs(0, 1).input, signs(1, 0).input, one.output.clone(), vec![1; 1000]];
-        for other in others {
-            assert!((440..560).contains(&agreement(&one.input, &other)), "{}", agreement(&one.input, &other));
+        for other in [signs(0, 1), signs(1, 0), Signs::random_output(7, [0, 0], 1000), vec![1; 1000]] {
+            assert!((440..560).contains(&agreement(&one, &other)), "{}", agreement(&one, &other));
         }
     }
 }
