@@ -1,7 +1,7 @@
 //! Statistics of solved graphs: is the frustration of a network less than that of its null models?
 //!
 //! Plain numbers in, plain numbers out: the energies ε̂ of each [`Case`] become a [`Sample`], and [`compare`] sets each
-//! case against its references by Welch's t-test ([`welch`]) and Cohen's d ([`cohens_d`]).
+//! case against its references by Welch's t-test ([`welch()`]) and Cohen's d ([`cohens_d`]).
 //!
 //! Every energy counts as one independent observation, as in the paper. Two runs on one null graph are not quite that:
 //! where they agree more with each other than with those of other graphs, the test is too sure.

@@ -1,7 +1,7 @@
 //! ON DISK: a graph as a directory of files. This page is the only specification of the format, version 1.
 //!
-//! [`write()`] stores any [`BlockStream`](crate::graph::BlockStream); [`Shards`] is one, memory-mapped; [`verify`] reads
-//! everything and checks every rule. Good for graphs of any size, solved many times; not for changing a graph: a
+//! [`write()`] stores any [`BlockStream`](crate::graph::BlockStream); [`Shards`] is one, memory-mapped; [`verify()`]
+//! reads everything and checks every rule. Good for graphs of any size, solved many times; not for changing a graph: a
 //! directory is immutable, and a changed graph is a new directory.
 //!
 //! # Files
@@ -84,7 +84,7 @@
 //!   `export` call it first. Of rows in two groups it is enough that they could be: the rows of a group, the outer and the
 //!   inner run must be *nested* in some order, which means that, sorted by row step and leaving out counts of 1, each step
 //!   is greater than the sum of (count − 1) · row_step of those before it.
-//! - [`verify`] checks all of that for every frame; the checksum of every piece of the value store; that every value is
+//! - [`verify()`] checks all of that for every frame; the checksum of every piece of the value store; that every value is
 //!   finite; `sum_abs` of every layer and of the graph, over In and over Out blocks; the fingerprint; and, in graphs of
 //!   at most 50 million edges or on demand, that In and Out blocks describe the same edges. Not: that no edge occurs
 //!   twice, and the order of blocks, which is the maker's.
