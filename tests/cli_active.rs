@@ -111,6 +111,9 @@ fn compare_counts_the_images_below_the_network() {
     assert!(stdout.contains("active: 20 of 20 images (1.0000) below the mean of real"), "{stdout}");
     let rows = table::read_summary(&dir.path("s.parquet")).unwrap();
     assert_eq!((rows[1].case.as_str(), rows[1].reference.as_deref(), rows[1].n), ("active", Some("real"), 20));
+    let footer = table::read_provenance(&dir.path("s.parquet")).unwrap();
+    let [real, active, null] = ["real_sha256", "active_sha256", "null_sha256"].map(|key| footer.get(key));
+    assert!(active.is_some_and(|hash| hash.len() == 64) && active != real && null.is_none());
     assert!(rows[1].welch_t.unwrap() < 0.0);
     let twice = compare.iter().chain(&["--active", "a.parquet", "--force"]);
     dir.run(1, twice).fails_with(&["repeats", "give each image once"]);

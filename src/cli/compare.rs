@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use super::columns::{self, number};
 use super::flags::{Force, Quiet};
 use super::output::{self, Output};
+use super::provenance::{sha256, sha256_of_all};
 use super::{note, print};
 use crate::report::{self, Case, Comparison, Sample};
 use crate::table::{self, ActiveRow, NullRow, Provenance, ReplicaRow, SummaryRow};
@@ -213,9 +214,12 @@ fn provenance(args: &Args, real: &Table<ReplicaRow>) -> anyhow::Result<Provenanc
     if let Some(graph) = real.footer.get("graph") {
         pairs.push(("graph", graph.to_owned()));
     }
-    pairs.push(("real_sha256", super::build_graph::sha256(&args.real)?));
-    let nulls = args.null.iter().map(|path| super::build_graph::sha256(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    pairs.push(("null_sha256", nulls.join(" ")));
+    pairs.push(("real_sha256", sha256(&args.real)?));
+    for (key, paths) in [("null_sha256", &args.null), ("active_sha256", &args.active)] {
+        if !paths.is_empty() {
+            pairs.push((key, sha256_of_all(paths)?));
+        }
+    }
     Ok(super::provenance(None, &pairs))
 }
 

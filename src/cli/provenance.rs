@@ -1,6 +1,9 @@
 //! Where a table comes from, as its footer states it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
 
 use crate::table::Provenance;
 
@@ -17,6 +20,38 @@ pub fn provenance(seed: Option<u64>, pairs: &[(&str, String)]) -> Provenance {
         all.push(key, value.as_str());
     }
     all
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn sha256(path: &Path) -> anyhow::Result<String> {
+    let mut hasher = Sha256::new();
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut Updates(&mut hasher)));
+    read.with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Those of several files, with a space between.
+///
+/// # Errors
+/// If one cannot be read.
+pub fn sha256_of_all(paths: &[PathBuf]) -> anyhow::Result<String> {
+    Ok(paths.iter().map(|path| sha256(path)).collect::<anyhow::Result<Vec<_>>>()?.join(" "))
+}
+
+/// A hasher as a writer.
+struct Updates<'a>(&'a mut Sha256);
+
+impl std::io::Write for Updates<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Flags of all subcommands that do not change what is computed, and that take a value.
@@ -116,5 +151,13 @@ mod tests {
         assert_eq!(quoted("a b"), "'a b'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted("--rows=1..2"), "--rows=1..2");
+    }
+
+    #[test]
+    fn hashes_are_those_of_other_tools() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(sha256(&path).unwrap(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }
