@@ -23,7 +23,7 @@ use super::energy::{Grid, Tally};
 use super::siblings::Company;
 use super::stale::Stale;
 use super::steepest::{Adjacency, Descent};
-use super::visit::{Job, Look, Outcome, Rule, Visit, jobs};
+use super::visit::{Job, Look, Outcome, Rule, Spare, Visit, jobs};
 use super::waves::Waves;
 use super::{Batch, Checkpoint, Control, Error, Plan, Pulse, Replica, Run, initial_spins};
 use crate::graph::{self, BlockStream};
@@ -63,7 +63,7 @@ pub(super) enum Ending {
 }
 
 /// The replicas of a batch, and what is known of them.
-pub(super) struct Relax<'a, C> {
+pub(super) struct Relax<'a, C: Coupling> {
     pub(super) search: Search<'a, C>,
     batch: Batch,
     /// When this run began, which may go on from an earlier one, and when the last sweep ended.
@@ -74,6 +74,7 @@ pub(super) struct Relax<'a, C> {
     grids: Vec<Grid>,
     /// Of a one-way stream.
     one_way: Option<(Behind, Waves)>,
+    spare: Spare<C::Buffers>,
 }
 
 impl<'a, C: Coupling> Relax<'a, C> {
@@ -100,7 +101,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
             true => Some((Behind::new(batch.spins.n_nodes(), batch.spins.n_groups()), Waves::new(graph)?)),
             false => None,
         };
-        Ok(Self { search, batch, started: now, last: now, layers, grids, one_way })
+        Ok(Self { search, batch, started: now, last: now, layers, grids, one_way, spare: Spare::default() })
     }
 
     /// Draws the initial state of some replicas, the first a multiple of sixteen, and measures their energies (cost:
@@ -305,7 +306,8 @@ impl<'a, C: Coupling> Relax<'a, C> {
         let Search { graph, coupling, plan, .. } = self.search;
         let first_group = self.batch.runs[0].replica as usize / LANES;
         let (spins, isa, grid) = (&self.batch.spins, plan.isa, &self.grids[layer]);
-        let visit = Visit { graph, coupling, spins, isa, layer, first_group, grid, active: &active };
+        let visit =
+            Visit { graph, coupling, spare: &self.spare, spins, isa, layer, first_group, grid, active: &active };
         match &mut self.one_way {
             Some((behind, waves)) => visit.run_one_way(jobs, rule, behind, waves),
             None => visit.run(jobs, rule),

@@ -1,5 +1,7 @@
 //! The work of one layer: frames × lane groups, in parallel, from decoded blocks to the masks of spins that flip.
 
+use std::sync::Mutex;
+
 use rayon::prelude::*;
 
 use super::behind::{self, Behind};
@@ -42,9 +44,10 @@ impl Rule for Look {
 }
 
 /// What a visit reads.
-pub(super) struct Visit<'a, C> {
+pub(super) struct Visit<'a, C: Coupling> {
     pub graph: &'a dyn BlockStream,
     pub coupling: &'a C,
+    pub spare: &'a Spare<C::Buffers>,
     pub spins: &'a Spins,
     pub isa: Isa,
     /// Index of the layer, and the grid of its energies.
@@ -89,7 +92,7 @@ pub(super) fn groups_at_once(n_rows: usize) -> usize {
     (VECTORS / n_rows.max(1)).max(1)
 }
 
-/// Buffers of one thread.
+/// Buffers of one job.
 #[derive(Default)]
 struct Buffers<B> {
     frame: Frame,
@@ -98,11 +101,25 @@ struct Buffers<B> {
     scratch: Scratch,
 }
 
+/// Buffers that no job uses at the moment: as many as there have been jobs at the same time.
+#[derive(Default)]
+pub(super) struct Spare<B>(Mutex<Vec<Buffers<B>>>);
+
+impl<B: Default> Spare<B> {
+    fn lend<T>(&self, to: impl FnOnce(&mut Buffers<B>) -> T) -> T {
+        let lock = || self.0.lock().expect("no thread panics while it holds the lock");
+        let mut buffers = lock().pop().unwrap_or_default();
+        let result = to(&mut buffers);
+        lock().push(buffers);
+        result
+    }
+}
+
 impl<C: Coupling> Visit<'_, C> {
     /// Does all jobs of a layer; outcomes in the jobs' order.
     pub(super) fn run(&self, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
-        let each = |buffers: &mut Buffers<C::Buffers>, job| self.job(buffers, job, rule, None);
-        jobs.into_par_iter().with_max_len(1).map_init(Buffers::default, each).collect()
+        let each = |job| self.spare.lend(|buffers| self.job(buffers, job, rule, None));
+        jobs.into_par_iter().with_max_len(1).map(each).collect()
     }
 
     /// The same for a one-way stream, whose values are read and released wave by wave.
@@ -118,8 +135,8 @@ impl<C: Coupling> Visit<'_, C> {
         while jobs.peek().is_some() {
             let wave = waves.next(&mut jobs);
             let (first, last) = (wave[0].frame, wave[wave.len() - 1].frame);
-            let each = |buffers: &mut Buffers<C::Buffers>, job| self.job(buffers, job, rule, Some(behind));
-            let done = wave.into_par_iter().with_max_len(1).map_init(Buffers::default, each);
+            let each = |job| self.spare.lend(|buffers| self.job(buffers, job, rule, Some(behind)));
+            let done = wave.into_par_iter().with_max_len(1).map(each);
             // Asking takes time, too: the system finds room for what it will read.
             let done = std::thread::scope(|scope| {
                 scope.spawn(|| waves.prefetch_after(self.graph, last));
