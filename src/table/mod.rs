@@ -12,6 +12,7 @@
 
 use std::io::Write;
 
+mod cell;
 mod error;
 mod provenance;
 mod reader;

@@ -1,478 +1,274 @@
-//! Rows as plain structs, and how they become columns. Meanings and units are in [`schema`].
+//! Rows as plain structs: each is declared once, and becomes columns and comes back by that. Meanings and units are in
+//! [`schema`].
 
-use std::sync::Arc;
+use arrow_array::{ArrayRef, RecordBatch};
 
-use arrow_array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array};
-
+use super::cell::Cell;
 use super::schema::{self, Table};
 
 /// A row of one table.
 pub trait Row: Sized {
     /// The table.
     const TABLE: &'static Table;
+    /// Names of the fields, which are those of the table's columns, in order.
+    const FIELDS: &'static [&'static str];
     /// The columns of some rows, in the table's order.
     fn columns(rows: &[Self]) -> Vec<ArrayRef>;
+    /// Row `index` of a batch with columns of the table's types; fields whose columns are absent are empty.
+    fn read(batch: &RecordBatch, index: usize) -> Self;
 }
 
-/// A row of [`schema::REPLICAS`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::REPLICAS documents each column once")]
-pub struct ReplicaRow {
-    pub graph: String,
-    pub method: String,
-    pub replica: i64,
-    pub seed: u64,
-    pub initial_flips: i64,
-    pub energy: f64,
-    pub satisfied_weight: f64,
-    pub frustrated_weight: f64,
-    pub n_nodes: i64,
-    pub n_edges: i64,
-    pub sum_abs: f64,
-    pub flips: i64,
-    pub sweeps: i64,
-    pub secs: Option<f64>,
-    pub local_minimum: bool,
-    pub state: Vec<u8>,
+/// `row! { pub struct Name: TABLE { column: Type, … } }` declares a struct and its [`Row`].
+macro_rules! row {
+    ($(#[$attribute:meta])* pub struct $Name:ident: $TABLE:ident { $($column:ident: $Type:ty,)* }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        #[expect(missing_docs, reason = "the schema documents each column once")]
+        pub struct $Name {
+            $(pub $column: $Type,)*
+        }
+
+        impl Row for $Name {
+            const TABLE: &'static Table = &schema::$TABLE;
+            const FIELDS: &'static [&'static str] = &[$(stringify!($column)),*];
+
+            fn columns(rows: &[Self]) -> Vec<ArrayRef> {
+                vec![$(Cell::column(rows.iter().map(|row| Some(&row.$column)))),*]
+            }
+
+            fn read(batch: &RecordBatch, index: usize) -> Self {
+                let column = |name| batch.column_by_name(name);
+                Self { $($column: column(stringify!($column)).map(|c| Cell::read(c, index)).unwrap_or_default()),* }
+            }
+        }
+    };
 }
 
-impl Row for ReplicaRow {
-    const TABLE: &'static Table = &schema::REPLICAS;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            texts(rows, |r| &r.method),
-            ints(rows, |r| r.replica),
-            seeds(rows, |r| r.seed),
-            ints(rows, |r| r.initial_flips),
-            floats(rows, |r| r.energy),
-            floats(rows, |r| r.satisfied_weight),
-            floats(rows, |r| r.frustrated_weight),
-            ints(rows, |r| r.n_nodes),
-            ints(rows, |r| r.n_edges),
-            floats(rows, |r| r.sum_abs),
-            ints(rows, |r| r.flips),
-            ints(rows, |r| r.sweeps),
-            some_floats(rows, |r| r.secs),
-            flags(rows, |r| r.local_minimum),
-            bytes(rows, |r| &r.state),
-        ]
+row! {
+    /// A row of [`schema::REPLICAS`].
+    pub struct ReplicaRow: REPLICAS {
+        graph: String,
+        method: String,
+        replica: i64,
+        seed: u64,
+        initial_flips: i64,
+        energy: f64,
+        satisfied_weight: f64,
+        frustrated_weight: f64,
+        n_nodes: i64,
+        n_edges: i64,
+        sum_abs: f64,
+        flips: i64,
+        sweeps: i64,
+        secs: Option<f64>,
+        local_minimum: bool,
+        state: Vec<u8>,
     }
 }
 
-/// A row of [`schema::LAYERS`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::LAYERS documents each column once")]
-pub struct LayerRow {
-    pub graph: String,
-    pub replica: i64,
-    pub source: String,
-    pub target: String,
-    pub n_edges: i64,
-    pub weight: f64,
-    pub frustrated_edges: i64,
-    pub frustrated_weight: f64,
-}
-
-impl Row for LayerRow {
-    const TABLE: &'static Table = &schema::LAYERS;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            ints(rows, |r| r.replica),
-            texts(rows, |r| &r.source),
-            texts(rows, |r| &r.target),
-            ints(rows, |r| r.n_edges),
-            floats(rows, |r| r.weight),
-            ints(rows, |r| r.frustrated_edges),
-            floats(rows, |r| r.frustrated_weight),
-        ]
+row! {
+    /// A row of [`schema::LAYERS`].
+    pub struct LayerRow: LAYERS {
+        graph: String,
+        replica: i64,
+        source: String,
+        target: String,
+        n_edges: i64,
+        weight: f64,
+        frustrated_edges: i64,
+        frustrated_weight: f64,
     }
 }
 
-/// A row of [`schema::NODES`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::NODES documents each column once")]
-pub struct NodeRow {
-    pub node: i64,
-    pub label: String,
-    pub class: i64,
-}
-
-impl Row for NodeRow {
-    const TABLE: &'static Table = &schema::NODES;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![ints(rows, |r| r.node), texts(rows, |r| &r.label), ints(rows, |r| r.class)]
+row! {
+    /// A row of [`schema::NODES`].
+    pub struct NodeRow: NODES {
+        node: i64,
+        label: String,
+        class: i64,
     }
 }
 
-/// A row of [`schema::NULLS`].
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-#[expect(missing_docs, reason = "schema::NULLS documents each column once")]
-pub struct NullRow {
-    pub graph: String,
-    pub kind: String,
-    pub distribution: Option<String>,
-    pub index: i64,
-    pub instance: i64,
-    pub method: String,
-    pub seed: u64,
-    pub initial_flips: i64,
-    pub energy: f64,
-    pub satisfied_weight: f64,
-    pub frustrated_weight: f64,
-    pub n_nodes: i64,
-    pub n_edges: i64,
-    pub sum_abs: f64,
-    pub flips: i64,
-    pub sweeps: i64,
-    pub secs: Option<f64>,
-    pub local_minimum: bool,
-}
-
-impl Row for NullRow {
-    const TABLE: &'static Table = &schema::NULLS;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            texts(rows, |r| &r.kind),
-            some_texts(rows, |r| r.distribution.as_ref()),
-            ints(rows, |r| r.index),
-            ints(rows, |r| r.instance),
-            texts(rows, |r| &r.method),
-            seeds(rows, |r| r.seed),
-            ints(rows, |r| r.initial_flips),
-            floats(rows, |r| r.energy),
-            floats(rows, |r| r.satisfied_weight),
-            floats(rows, |r| r.frustrated_weight),
-            ints(rows, |r| r.n_nodes),
-            ints(rows, |r| r.n_edges),
-            floats(rows, |r| r.sum_abs),
-            ints(rows, |r| r.flips),
-            ints(rows, |r| r.sweeps),
-            some_floats(rows, |r| r.secs),
-            flags(rows, |r| r.local_minimum),
-        ]
+row! {
+    /// A row of [`schema::NULLS`].
+    #[derive(serde::Serialize, serde::Deserialize)]
+    pub struct NullRow: NULLS {
+        graph: String,
+        kind: String,
+        distribution: Option<String>,
+        index: i64,
+        instance: i64,
+        method: String,
+        seed: u64,
+        initial_flips: i64,
+        energy: f64,
+        satisfied_weight: f64,
+        frustrated_weight: f64,
+        n_nodes: i64,
+        n_edges: i64,
+        sum_abs: f64,
+        flips: i64,
+        sweeps: i64,
+        secs: Option<f64>,
+        local_minimum: bool,
     }
 }
 
-/// A row of [`schema::SUMMARY`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::SUMMARY documents each column once")]
-pub struct SummaryRow {
-    pub graph: String,
-    pub method: String,
-    pub case: String,
-    pub reference: Option<String>,
-    pub n: i64,
-    pub mean: f64,
-    pub sd: Option<f64>,
-    pub least: f64,
-    pub welch_t: Option<f64>,
-    pub degrees_of_freedom: Option<f64>,
-    pub log10_p: Option<f64>,
-    pub cohens_d: Option<f64>,
-}
-
-impl Row for SummaryRow {
-    const TABLE: &'static Table = &schema::SUMMARY;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            texts(rows, |r| &r.method),
-            texts(rows, |r| &r.case),
-            some_texts(rows, |r| r.reference.as_ref()),
-            ints(rows, |r| r.n),
-            floats(rows, |r| r.mean),
-            some_floats(rows, |r| r.sd),
-            floats(rows, |r| r.least),
-            some_floats(rows, |r| r.welch_t),
-            some_floats(rows, |r| r.degrees_of_freedom),
-            some_floats(rows, |r| r.log10_p),
-            some_floats(rows, |r| r.cohens_d),
-        ]
+row! {
+    /// A row of [`schema::SUMMARY`].
+    pub struct SummaryRow: SUMMARY {
+        graph: String,
+        method: String,
+        case: String,
+        reference: Option<String>,
+        n: i64,
+        mean: f64,
+        sd: Option<f64>,
+        least: f64,
+        welch_t: Option<f64>,
+        degrees_of_freedom: Option<f64>,
+        log10_p: Option<f64>,
+        cohens_d: Option<f64>,
     }
 }
 
-/// A row of [`schema::ACTIVE`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::ACTIVE documents each column once")]
-pub struct ActiveRow {
-    pub graph: String,
-    pub image_index: i64,
-    pub image: String,
-    pub label: i64,
-    pub class: i64,
-    pub logit: f64,
-    pub method: String,
-    pub seed: u64,
-    pub energy: f64,
-    pub satisfied_weight: f64,
-    pub frustrated_weight: f64,
-    pub active_nodes: i64,
-    pub active_edges: i64,
-    pub sum_abs: f64,
-    pub flips: i64,
-    pub sweeps: i64,
-    pub secs: Option<f64>,
-    pub local_minimum: bool,
-    pub active: Vec<u8>,
-    pub spins: Vec<u8>,
-}
-
-impl Row for ActiveRow {
-    const TABLE: &'static Table = &schema::ACTIVE;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            ints(rows, |r| r.image_index),
-            texts(rows, |r| &r.image),
-            ints(rows, |r| r.label),
-            ints(rows, |r| r.class),
-            floats(rows, |r| r.logit),
-            texts(rows, |r| &r.method),
-            seeds(rows, |r| r.seed),
-            floats(rows, |r| r.energy),
-            floats(rows, |r| r.satisfied_weight),
-            floats(rows, |r| r.frustrated_weight),
-            ints(rows, |r| r.active_nodes),
-            ints(rows, |r| r.active_edges),
-            floats(rows, |r| r.sum_abs),
-            ints(rows, |r| r.flips),
-            ints(rows, |r| r.sweeps),
-            some_floats(rows, |r| r.secs),
-            flags(rows, |r| r.local_minimum),
-            bytes(rows, |r| &r.active),
-            bytes(rows, |r| &r.spins),
-        ]
+row! {
+    /// A row of [`schema::ACTIVE`].
+    pub struct ActiveRow: ACTIVE {
+        graph: String,
+        image_index: i64,
+        image: String,
+        label: i64,
+        class: i64,
+        logit: f64,
+        method: String,
+        seed: u64,
+        energy: f64,
+        satisfied_weight: f64,
+        frustrated_weight: f64,
+        active_nodes: i64,
+        active_edges: i64,
+        sum_abs: f64,
+        flips: i64,
+        sweeps: i64,
+        secs: Option<f64>,
+        local_minimum: bool,
+        active: Vec<u8>,
+        spins: Vec<u8>,
     }
 }
 
-/// A row of [`schema::ACTIVE_LAYERS`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::ACTIVE_LAYERS documents each column once")]
-pub struct ActiveLayerRow {
-    pub graph: String,
-    pub image_index: i64,
-    pub layer: String,
-    pub n_nodes: i64,
-    pub active_nodes: i64,
-    pub n_edges: i64,
-    pub active_edges: i64,
-    pub active_weight: f64,
-}
-
-impl Row for ActiveLayerRow {
-    const TABLE: &'static Table = &schema::ACTIVE_LAYERS;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            ints(rows, |r| r.image_index),
-            texts(rows, |r| &r.layer),
-            ints(rows, |r| r.n_nodes),
-            ints(rows, |r| r.active_nodes),
-            ints(rows, |r| r.n_edges),
-            ints(rows, |r| r.active_edges),
-            floats(rows, |r| r.active_weight),
-        ]
+row! {
+    /// A row of [`schema::ACTIVE_LAYERS`].
+    pub struct ActiveLayerRow: ACTIVE_LAYERS {
+        graph: String,
+        image_index: i64,
+        layer: String,
+        n_nodes: i64,
+        active_nodes: i64,
+        n_edges: i64,
+        active_edges: i64,
+        active_weight: f64,
     }
 }
 
-fn bytes<R>(rows: &[R], of: impl Fn(&R) -> &Vec<u8>) -> ArrayRef {
-    Arc::new(BinaryArray::from_iter_values(rows.iter().map(of)))
-}
-
-/// A row of [`schema::OMEGA`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::OMEGA documents each column once")]
-pub struct OmegaRow {
-    pub graph: String,
-    pub case: String,
-    pub model: i64,
-    pub image_index: i64,
-    pub image: String,
-    pub label: i64,
-    pub perturbation: i64,
-    pub seed: u64,
-    pub norm: f64,
-    pub omega: f64,
-    pub unmoved: f64,
-    pub mean_change: f64,
-    pub greatest_change: f64,
-    pub class_before: i64,
-    pub class_after: i64,
-    pub same_class: bool,
-}
-
-impl Row for OmegaRow {
-    const TABLE: &'static Table = &schema::OMEGA;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            texts(rows, |r| &r.case),
-            ints(rows, |r| r.model),
-            ints(rows, |r| r.image_index),
-            texts(rows, |r| &r.image),
-            ints(rows, |r| r.label),
-            ints(rows, |r| r.perturbation),
-            seeds(rows, |r| r.seed),
-            floats(rows, |r| r.norm),
-            floats(rows, |r| r.omega),
-            floats(rows, |r| r.unmoved),
-            floats(rows, |r| r.mean_change),
-            floats(rows, |r| r.greatest_change),
-            ints(rows, |r| r.class_before),
-            ints(rows, |r| r.class_after),
-            flags(rows, |r| r.same_class),
-        ]
+row! {
+    /// A row of [`schema::OMEGA`].
+    pub struct OmegaRow: OMEGA {
+        graph: String,
+        case: String,
+        model: i64,
+        image_index: i64,
+        image: String,
+        label: i64,
+        perturbation: i64,
+        seed: u64,
+        norm: f64,
+        omega: f64,
+        unmoved: f64,
+        mean_change: f64,
+        greatest_change: f64,
+        class_before: i64,
+        class_after: i64,
+        same_class: bool,
     }
 }
 
-/// A row of [`schema::LAMBDA`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::LAMBDA documents each column once")]
-pub struct LambdaRow {
-    pub graph: String,
-    pub case: String,
-    pub n_images: i64,
-    pub n: i64,
-    pub lambda: f64,
-    pub lambda_low: Option<f64>,
-    pub lambda_high: Option<f64>,
-    pub resamples: i64,
-    pub seed: u64,
-    pub mean_omega: f64,
-    pub mean_distance: f64,
-    pub mean_unmoved: f64,
-    pub lambda_moved: f64,
-    pub same_class: f64,
-    pub one_sided: f64,
-}
-
-impl Row for LambdaRow {
-    const TABLE: &'static Table = &schema::LAMBDA;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            texts(rows, |r| &r.case),
-            ints(rows, |r| r.n_images),
-            ints(rows, |r| r.n),
-            floats(rows, |r| r.lambda),
-            some_floats(rows, |r| r.lambda_low),
-            some_floats(rows, |r| r.lambda_high),
-            ints(rows, |r| r.resamples),
-            seeds(rows, |r| r.seed),
-            floats(rows, |r| r.mean_omega),
-            floats(rows, |r| r.mean_distance),
-            floats(rows, |r| r.mean_unmoved),
-            floats(rows, |r| r.lambda_moved),
-            floats(rows, |r| r.same_class),
-            floats(rows, |r| r.one_sided),
-        ]
+row! {
+    /// A row of [`schema::LAMBDA`].
+    pub struct LambdaRow: LAMBDA {
+        graph: String,
+        case: String,
+        n_images: i64,
+        n: i64,
+        lambda: f64,
+        lambda_low: Option<f64>,
+        lambda_high: Option<f64>,
+        resamples: i64,
+        seed: u64,
+        mean_omega: f64,
+        mean_distance: f64,
+        mean_unmoved: f64,
+        lambda_moved: f64,
+        same_class: f64,
+        one_sided: f64,
     }
 }
 
-/// A row of [`schema::LAMBDA_IMAGES`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::LAMBDA_IMAGES documents each column once")]
-pub struct LambdaImageRow {
-    pub graph: String,
-    pub case: String,
-    pub image_index: i64,
-    pub image: String,
-    pub label: i64,
-    pub n: i64,
-    pub above_half: f64,
-    pub mean_omega: f64,
-    pub same_class: f64,
-}
-
-impl Row for LambdaImageRow {
-    const TABLE: &'static Table = &schema::LAMBDA_IMAGES;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            texts(rows, |r| &r.case),
-            ints(rows, |r| r.image_index),
-            texts(rows, |r| &r.image),
-            ints(rows, |r| r.label),
-            ints(rows, |r| r.n),
-            floats(rows, |r| r.above_half),
-            floats(rows, |r| r.mean_omega),
-            floats(rows, |r| r.same_class),
-        ]
+row! {
+    /// A row of [`schema::LAMBDA_IMAGES`].
+    pub struct LambdaImageRow: LAMBDA_IMAGES {
+        graph: String,
+        case: String,
+        image_index: i64,
+        image: String,
+        label: i64,
+        n: i64,
+        above_half: f64,
+        mean_omega: f64,
+        same_class: f64,
     }
 }
 
-/// A row of [`schema::LAMBDA_NORMS`].
-#[derive(Clone, Debug, Default, PartialEq)]
-#[expect(missing_docs, reason = "schema::LAMBDA_NORMS documents each column once")]
-pub struct LambdaNormRow {
-    pub graph: String,
-    pub case: String,
-    pub norm_least: f64,
-    pub norm_greatest: f64,
-    pub n: i64,
-    pub same_class: f64,
-    pub lambda: f64,
-    pub mean_omega: f64,
-    pub mean_distance: f64,
-    pub mean_change: f64,
-}
-
-impl Row for LambdaNormRow {
-    const TABLE: &'static Table = &schema::LAMBDA_NORMS;
-
-    fn columns(rows: &[Self]) -> Vec<ArrayRef> {
-        vec![
-            texts(rows, |r| &r.graph),
-            texts(rows, |r| &r.case),
-            floats(rows, |r| r.norm_least),
-            floats(rows, |r| r.norm_greatest),
-            ints(rows, |r| r.n),
-            floats(rows, |r| r.same_class),
-            floats(rows, |r| r.lambda),
-            floats(rows, |r| r.mean_omega),
-            floats(rows, |r| r.mean_distance),
-            floats(rows, |r| r.mean_change),
-        ]
+row! {
+    /// A row of [`schema::LAMBDA_NORMS`].
+    pub struct LambdaNormRow: LAMBDA_NORMS {
+        graph: String,
+        case: String,
+        norm_least: f64,
+        norm_greatest: f64,
+        n: i64,
+        same_class: f64,
+        lambda: f64,
+        mean_omega: f64,
+        mean_distance: f64,
+        mean_change: f64,
     }
 }
 
-fn texts<R>(rows: &[R], of: impl Fn(&R) -> &String) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(rows.iter().map(of)))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn ints<R>(rows: &[R], of: impl Fn(&R) -> i64) -> ArrayRef {
-    Arc::new(Int64Array::from_iter_values(rows.iter().map(of)))
-}
+    fn check<R: Row + Default>() {
+        let columns: Vec<_> = R::TABLE.columns.iter().map(|column| column.name).collect();
+        assert_eq!(R::FIELDS, columns, "{}", R::TABLE.name);
+        let batch = RecordBatch::try_new(R::TABLE.arrow(), R::columns(&[R::default()]));
+        assert!(batch.is_ok(), "{}: {batch:?}", R::TABLE.name);
+    }
 
-fn floats<R>(rows: &[R], of: impl Fn(&R) -> f64) -> ArrayRef {
-    Arc::new(Float64Array::from_iter_values(rows.iter().map(of)))
-}
-
-fn seeds<R>(rows: &[R], of: impl Fn(&R) -> u64) -> ArrayRef {
-    Arc::new(UInt64Array::from_iter_values(rows.iter().map(of)))
-}
-
-fn flags<R>(rows: &[R], of: impl Fn(&R) -> bool) -> ArrayRef {
-    Arc::new(rows.iter().map(|row| Some(of(row))).collect::<BooleanArray>())
-}
-
-fn some_texts<R>(rows: &[R], of: impl Fn(&R) -> Option<&String>) -> ArrayRef {
-    Arc::new(rows.iter().map(of).collect::<StringArray>())
-}
-
-fn some_floats<R>(rows: &[R], of: impl Fn(&R) -> Option<f64>) -> ArrayRef {
-    Arc::new(rows.iter().map(of).collect::<Float64Array>())
+    #[test]
+    fn fields_are_the_columns_of_their_table() {
+        check::<ReplicaRow>();
+        check::<LayerRow>();
+        check::<NodeRow>();
+        check::<NullRow>();
+        check::<SummaryRow>();
+        check::<ActiveRow>();
+        check::<ActiveLayerRow>();
+        check::<OmegaRow>();
+        check::<LambdaRow>();
+        check::<LambdaImageRow>();
+        check::<LambdaNormRow>();
+    }
 }
