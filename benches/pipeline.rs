@@ -12,7 +12,7 @@ use frustration::net::{Network, arch, onnx};
 use frustration::progress::Silent;
 use frustration::shard::{self, Description, Shards};
 use frustration::spin::{self, Method, Plan};
-use frustration::table::{self, Provenance, ReplicaRow};
+use frustration::table::{Provenance, ReplicaRow, Sink};
 use frustration::unroll::{Options, Unrolled};
 use rayon::prelude::*;
 
@@ -141,7 +141,7 @@ fn append(c: &mut Criterion) {
     let mut group = group(c, "parquet append, 80 replicas", 0);
     group.throughput(Throughput::Bytes(bytes as u64)).bench_function("squeezenet1_1", |b| {
         b.iter(|| {
-            let mut sink = table::replicas(Vec::with_capacity(bytes), &Provenance::default()).expect("memory");
+            let mut sink = Sink::new(Vec::with_capacity(bytes), &Provenance::default()).expect("memory");
             rows.chunks(16).for_each(|rows| sink.append(rows).expect("memory"));
             sink.finish().expect("memory")
         });

@@ -5,7 +5,7 @@ mod common;
 use std::fs::File;
 
 use common::Workdir;
-use frustration::table::{self, NullRow, Provenance, ReplicaRow, SummaryRow};
+use frustration::table::{self, NullRow, Provenance, ReplicaRow, Sink, SummaryRow};
 
 /// A footer that names the graph by its fingerprint.
 fn footer(fingerprint: &str) -> Provenance {
@@ -44,13 +44,13 @@ fn nulls(kind: &str, distribution: Option<&str>, energies: &[f64]) -> Vec<NullRo
 }
 
 fn write_replicas(dir: &Workdir, name: &str, fingerprint: &str, rows: &[ReplicaRow]) {
-    let mut sink = table::replicas(File::create(dir.path(name)).unwrap(), &footer(fingerprint)).unwrap();
+    let mut sink = Sink::new(File::create(dir.path(name)).unwrap(), &footer(fingerprint)).unwrap();
     sink.append(rows).unwrap();
     sink.finish().unwrap();
 }
 
 fn write_nulls(dir: &Workdir, name: &str, fingerprint: &str, rows: &[NullRow]) {
-    let mut sink = table::nulls(File::create(dir.path(name)).unwrap(), &footer(fingerprint)).unwrap();
+    let mut sink = Sink::new(File::create(dir.path(name)).unwrap(), &footer(fingerprint)).unwrap();
     sink.append(rows).unwrap();
     sink.finish().unwrap();
 }

@@ -5,7 +5,7 @@ mod common;
 use std::fs::File;
 
 use common::Workdir;
-use frustration::table::{self, OmegaRow, Provenance};
+use frustration::table::{self, OmegaRow, Provenance, Sink};
 
 /// Ω of each image, one perturbation after the other with norms 1, 10, 100, ...
 fn rows(case: &str, images: &[&[f64]]) -> Vec<OmegaRow> {
@@ -30,7 +30,7 @@ fn rows(case: &str, images: &[&[f64]]) -> Vec<OmegaRow> {
 fn write(dir: &Workdir, name: &str, fingerprint: &str, rows: &[OmegaRow]) {
     let mut footer = Provenance::default();
     footer.push("graph", fingerprint);
-    let mut sink = table::omega(File::create(dir.path(name)).unwrap(), &footer).unwrap();
+    let mut sink = Sink::new(File::create(dir.path(name)).unwrap(), &footer).unwrap();
     sink.append(rows).unwrap();
     sink.finish().unwrap();
 }

@@ -118,7 +118,7 @@ mod tests {
         let mut provenance = Provenance::default();
         provenance.push("seed", "7");
         let rows: Vec<_> = (0..5).map(replica).collect();
-        let mut sink = table::replicas(std::fs::File::create(&path).unwrap(), &provenance).unwrap();
+        let mut sink = Sink::new(std::fs::File::create(&path).unwrap(), &provenance).unwrap();
         sink.append(&rows[..2]).unwrap();
         sink.append(&[]).unwrap();
         sink.append(&rows[2..]).unwrap();
@@ -143,7 +143,7 @@ mod tests {
             ..NullRow::default()
         };
         let rows = [NullRow { kind: "n1".into(), index: 7, local_minimum: true, ..NullRow::default() }, n3];
-        let mut sink = table::nulls(create(), &Provenance::default()).unwrap();
+        let mut sink = Sink::new(create(), &Provenance::default()).unwrap();
         sink.append(&rows).unwrap();
         sink.finish().unwrap();
         assert_eq!(table::read_nulls(&path).unwrap(), rows);
@@ -158,7 +158,7 @@ mod tests {
             ..SummaryRow::default()
         };
         let rows = [SummaryRow { case: "real".into(), n: 1, mean: 0.25, ..SummaryRow::default() }, n1];
-        let mut sink = table::summary(create(), &Provenance::default()).unwrap();
+        let mut sink = Sink::new(create(), &Provenance::default()).unwrap();
         sink.append(&rows).unwrap();
         sink.finish().unwrap();
         assert_eq!(table::read_summary(&path).unwrap(), rows);
@@ -176,7 +176,7 @@ mod tests {
         };
         let mut state = || (0..4 << 20).map(|_| byte()).collect();
         let rows: Vec<_> = (0..10).map(|i| ReplicaRow { state: state(), ..replica(i) }).collect();
-        let mut sink = table::replicas(Vec::new(), &Provenance::default()).unwrap();
+        let mut sink = Sink::new(Vec::new(), &Provenance::default()).unwrap();
         for row in &rows {
             sink.append(std::slice::from_ref(row)).unwrap();
         }
@@ -194,7 +194,7 @@ mod tests {
                 Ok(())
             }
         }
-        let sink = table::layers(Full, &Provenance::default());
+        let sink = Sink::new(Full, &Provenance::default());
         let done = sink.and_then(|mut sink| {
             sink.append(&[LayerRow::default()])?;
             sink.finish()
