@@ -1,8 +1,9 @@
 //! How a long search is watched, saved, stopped and resumed.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
-use super::Replica;
+use super::{Error, Replica};
 use crate::kernel::Spins;
 use crate::progress::{Progress, Silent};
 
@@ -75,4 +76,32 @@ pub struct Run {
     pub exhausted: bool,
     /// The last sweep flipped nothing.
     pub settled: bool,
+}
+
+impl Batch {
+    /// Slots of the replicas that may still flip.
+    pub(super) fn live(&self) -> Vec<usize> {
+        (0..self.runs.len()).filter(|&slot| self.runs[slot].is_live()).collect()
+    }
+}
+
+impl Run {
+    /// May it still flip?
+    pub(super) fn is_live(&self) -> bool {
+        !self.settled && !self.exhausted
+    }
+}
+
+/// Saves a batch, or ends the search, if that is asked for; `started` is when this run began, `done` are the replicas of
+/// earlier batches.
+pub(super) fn pulse(control: &dyn Control, done: &[Replica], batch: &mut Batch, started: Instant) -> Result<(), Error> {
+    let pulse = control.pulse();
+    if pulse != Pulse::Continue {
+        let secs = batch.secs;
+        batch.secs += started.elapsed().as_secs_f64();
+        let saved = control.save(&Checkpoint { done: Cow::Borrowed(done), batch: Some(Cow::Borrowed(batch)) });
+        batch.secs = secs;
+        saved.map_err(Error::Save)?;
+    }
+    if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
 }

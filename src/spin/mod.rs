@@ -34,6 +34,7 @@ mod behind;
 pub mod checkpoint;
 mod control;
 mod coupling;
+mod ending;
 mod energy;
 pub mod exact;
 pub mod frustrated;
@@ -55,7 +56,8 @@ use std::ops::Range;
 use crate::graph::{self, BlockStream};
 use crate::kernel::{Isa, LANES, Spins};
 use coupling::Whole;
-use relax::{Ending, Relax, Search};
+use ending::Ending;
+use relax::{Relax, Search};
 use siblings::Company;
 
 pub use control::{Batch, Checkpoint, Control, Pulse, Run};

@@ -2,35 +2,23 @@
 //!
 //! Frames of a layer are independent and run in parallel; their flips are applied when the whole layer is done. Cost
 //! of a sweep: one read of the edges in both directions for all replicas; in a descent only of the frames and lane
-//! groups with a neighbour that flipped since they were last read ([`super::stale`]).
-//!
-//! # The end of a descent
-//! Most replicas settle within a few sweeps, and those that have leave the lanes. Others go on flipping a few spins per
-//! sweep for hundreds of sweeps. What one replica would cost by single flips ([`Descent`]) is about as much as
-//! [`PATIENCE`] sweeps in company, most of it for its first fields: so those that need more sweeps than this end by
-//! Algorithm 1, and no replica costs more than twice the better of the two ways.
+//! groups with a neighbour that flipped since they were last read ([`super::stale`]), and of the replicas that have not
+//! settled ([`super::ending`]).
 
-use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Mutex;
 use std::time::Instant;
-
-use rayon::prelude::*;
 
 use super::behind::Behind;
 use super::coupling::Coupling;
+use super::ending::{self, Ending, PATIENCE};
 use super::energy::{Grid, Tally};
 use super::siblings::Company;
 use super::stale::Stale;
-use super::steepest::{Adjacency, Descent};
 use super::visit::{Job, Look, Outcome, Rule, Spare, Visit, jobs};
 use super::waves::Waves;
-use super::{Batch, Checkpoint, Control, Error, Plan, Pulse, Replica, Run, initial_spins};
+use super::{Batch, Control, Error, Plan, Replica, Run, control, initial_spins};
 use crate::graph::{self, BlockStream};
 use crate::kernel::LANES;
-
-/// Sweeps of a descent before the replicas that still flip go on one by one.
-const PATIENCE: u32 = 24;
 
 /// What all batches of a search have in common.
 pub(super) struct Search<'a, C> {
@@ -51,15 +39,6 @@ impl<C> Clone for Search<'_, C> {
     fn clone(&self) -> Self {
         *self
     }
-}
-
-/// What happens to replicas that have not settled after [`PATIENCE`] sweeps of a descent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// Each goes on by Algorithm 1, over all edges of the graph.
-    OneByOne,
-    /// They go on sweeping together, in the lanes where they are.
-    Together,
 }
 
 /// The replicas of a batch, and what is known of them.
@@ -143,7 +122,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
         while self.batch.runs.iter().any(Run::is_live) {
             if self.search.ending == Ending::OneByOne {
                 if self.batch.steps >= schedule + PATIENCE && !one_way {
-                    return self.finish_one_by_one();
+                    return ending::one_by_one(&self.search, &mut self.batch, self.started);
                 }
                 self.close_ranks(&mut stale);
             }
@@ -177,7 +156,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
 
     /// Moves the replicas that still flip into the first lane groups, if that empties a group.
     fn close_ranks(&mut self, stale: &mut Stale) {
-        let live: Vec<_> = (0..self.batch.runs.len()).filter(|&slot| self.batch.runs[slot].is_live()).collect();
+        let live = self.batch.live();
         let n_groups = live.len().div_ceil(LANES);
         if n_groups == stale.n_groups() {
             return;
@@ -192,47 +171,6 @@ impl<'a, C: Coupling> Relax<'a, C> {
             }
         }
         stale.keep_groups(n_groups);
-    }
-
-    /// Ends every replica that still flips by Algorithm 1 on its graph, graph after graph.
-    fn finish_one_by_one(&mut self) -> Result<(), Error> {
-        let Search { graph, company, control, .. } = self.search;
-        let live: Vec<_> = (0..self.batch.runs.len()).filter(|&slot| self.batch.runs[slot].is_live()).collect();
-        control.begin("last flips", live.len() as u64);
-        match company {
-            Company::One(_) => self.finish_on(graph, &live)?,
-            Company::Siblings(siblings) => {
-                for live in live.chunk_by(|&a, &b| siblings.graph_of(a) == siblings.graph_of(b)) {
-                    self.finish_on(&siblings.graph(siblings.graph_of(live[0])), live)?;
-                }
-            }
-        }
-        control.end();
-        Ok(())
-    }
-
-    /// Ends replicas of one graph.
-    fn finish_on(&mut self, graph: &dyn BlockStream, slots: &[usize]) -> Result<(), Error> {
-        let Search { plan, control, done, .. } = self.search;
-        let adjacency = Adjacency::new(graph)?;
-        let started = self.started;
-        let batch = Mutex::new(&mut self.batch);
-        let lock = || batch.lock().expect("no thread panics while it holds the lock");
-        slots.par_iter().with_max_len(1).try_for_each(|&slot| {
-            let (state, left) = {
-                let batch = lock();
-                (batch.spins.replica_bits(slot), plan.max_flips - batch.runs[slot].flips)
-            };
-            let mut descent = Descent::new(&adjacency, &state);
-            let (flips, settled) = descent.run(left);
-            control.advance(1);
-            let mut batch = lock();
-            batch.spins.set_replica(slot, &descent.bits());
-            let run = &mut batch.runs[slot];
-            (run.alignment, run.flips) = (descent.alignment(), run.flips + flips);
-            (run.settled, run.exhausted) = (settled, !settled);
-            pulse(control, done, &mut batch, started)
-        })
     }
 
     /// Tells how it goes.
@@ -251,7 +189,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
     /// A moment to save or stop.
     fn pulse(&mut self) -> Result<(), Error> {
         let Search { control, done, .. } = self.search;
-        pulse(control, done, &mut self.batch, self.started)
+        control::pulse(control, done, &mut self.batch, self.started)
     }
 
     /// Recomputes all energies, checks them against the running ones, and reports the replicas.
@@ -362,33 +300,5 @@ impl<'a, C: Coupling> Relax<'a, C> {
                 masks.zip(flips).for_each(|(mask, flips)| *mask ^= flips & allowed[group]);
             }
         }
-    }
-}
-
-/// Saves a batch, or ends the search, if that is asked for.
-fn pulse(control: &dyn Control, done: &[Replica], batch: &mut Batch, started: Instant) -> Result<(), Error> {
-    let pulse = control.pulse();
-    if pulse != Pulse::Continue {
-        let secs = batch.secs;
-        batch.secs += started.elapsed().as_secs_f64();
-        let saved = control.save(&Checkpoint { done: Cow::Borrowed(done), batch: Some(Cow::Borrowed(batch)) });
-        batch.secs = secs;
-        saved.map_err(Error::Save)?;
-    }
-    if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
-}
-
-impl Run {
-    /// May it still flip?
-    fn is_live(&self) -> bool {
-        !self.settled && !self.exhausted
-    }
-}
-
-impl Outcome {
-    /// The lane groups in which something flips.
-    fn flipped_groups(&self) -> impl Iterator<Item = usize> + '_ {
-        let flipped = |(_, tally): &(&usize, &Tally)| !tally.is_empty();
-        self.groups.iter().zip(&self.tallies).filter(flipped).map(|(&group, _)| group)
     }
 }

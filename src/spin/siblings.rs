@@ -6,8 +6,9 @@
 //! Memory: 4 bytes per value and graph, 4 bytes per node and graph, and what one search needs.
 
 use super::coupling::Coupling;
+use super::ending::Ending;
 use super::random::LaneKeys;
-use super::relax::{Ending, Relax, Search};
+use super::relax::{Relax, Search};
 use super::{Control, Error, Method, Plan, Replica, Scales, check_weight, memory, relaxed};
 use crate::graph::{BlockStream, Frame, Revalued};
 use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Spins, add_blocks_lanewise, bit_of_lane};

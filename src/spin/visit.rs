@@ -77,6 +77,14 @@ pub(super) struct Outcome {
     shares: Vec<Fields>,
 }
 
+impl Outcome {
+    /// The lane groups in which something flips.
+    pub(super) fn flipped_groups(&self) -> impl Iterator<Item = usize> + '_ {
+        let flipped = |(_, tally): &(&usize, &Tally)| !tally.is_empty();
+        self.groups.iter().zip(&self.tallies).filter(flipped).map(|(&group, _)| group)
+    }
+}
+
 /// Cuts lane groups of a frame into jobs whose fields fit the cache.
 pub(super) fn jobs(frame: usize, n_rows: usize, groups: Vec<usize>) -> impl Iterator<Item = Job> {
     let at_once = groups_at_once(n_rows);
