@@ -3,6 +3,8 @@
 //! For at most [`ITEMS`] items and [`QUADS`] quads of columns at a time the spins are packed (sixteen nibbles to a
 //! word); then for every [`ROWS`] rows the tables are built and looked up by all items.
 
+use std::ops::Range;
+
 #[cfg(target_arch = "aarch64")]
 use super::neon;
 use super::weights::{Columns, Weights};
@@ -161,7 +163,7 @@ pub(super) fn add(
     let panel = Panel { isa, block, intervals, spins };
     let mut items = std::mem::take(&mut scratch.items);
     panel.each_shared(fields, &mut items, |items, value_shift, fields| {
-        panel.add_items(&values[value_shift as usize..], items, fields, scratch);
+        panel.add_items(Shared { values: &values[value_shift as usize..], items }, fields, scratch);
     });
     scratch.items = items;
 }
@@ -173,6 +175,13 @@ pub(super) struct Panel<'a> {
     pub block: &'a Block,
     pub intervals: &'a [Interval],
     pub spins: &'a Spins,
+}
+
+/// Items that share a panel's values, and the values from the first one on.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    values: &'a [f32],
+    items: &'a [Item],
 }
 
 impl Panel<'_> {
@@ -207,46 +216,50 @@ impl Panel<'_> {
         items.extend(fields.groups().iter().enumerate().map(item));
     }
 
-    /// Adds the panel whose values begin where `values` does to all items.
-    fn add_items(&self, values: &[f32], items: &[Item], fields: &mut Fields, scratch: &mut Scratch) {
-        let Scratch { columns, masks, packed, tables, .. } = scratch;
-        let (n_rows, row_stride) = (self.block.n_rows as usize, self.block.row_stride as usize);
-        let field_step = self.block.row_step as usize * fields.n_groups();
-        for items in items.chunks(ITEMS) {
-            for first_col in (0..columns.len()).step_by(4 * QUADS) {
-                let cols = first_col..columns.len().min(first_col + 4 * QUADS);
-                let n_quads = cols.len().div_ceil(4);
-                packed.clear();
+    /// Adds the panel to all items, tile by tile.
+    fn add_items(&self, shared: Shared<'_>, fields: &mut Fields, scratch: &mut Scratch) {
+        let n_cols = scratch.columns.len();
+        for items in shared.items.chunks(ITEMS) {
+            for first_col in (0..n_cols).step_by(4 * QUADS) {
+                let cols = first_col..n_cols.min(first_col + 4 * QUADS);
+                scratch.packed.clear();
                 for item in items {
-                    self.gather(item, first_col, cols.len(), masks);
-                    pack(self.isa, masks, packed);
+                    self.gather(item, first_col, cols.len(), &mut scratch.masks);
+                    pack(self.isa, &mut scratch.masks, &mut scratch.packed);
                 }
-                let rows = (0..n_rows).step_by(ROWS).map(|row| {
-                    let values = &values[row * row_stride..];
-                    (row * field_step, columns.weights(cols.clone(), ROWS.min(n_rows - row), values, row_stride))
-                });
-                match (self.isa, items) {
-                    // A whole table that is looked up once costs more than it saves, unless there are too few rows to make
-                    // up for the expansion of the signs.
-                    #[cfg(target_arch = "x86_64")]
-                    (Isa::Avx512, [item]) if n_rows >= 2 * ROWS => {
-                        let signs = &mut scratch.signs;
-                        x86::avx512::expand(packed, signs);
-                        for (at, weights) in rows {
-                            let single = Single { weights, signs, first: item.field + at, field_step };
-                            x86::avx512::add(&single, fields.vectors_mut());
-                        }
-                    }
-                    _ => {
-                        for (at, weights) in rows {
-                            tables.resize(n_quads * weights.n_rows(), Line([0.0; LANES]));
-                            build(self.isa, &weights, tables);
-                            let tile = Tile { tables, n_rows: weights.n_rows(), n_quads, field_step };
-                            look_up(self.isa, &tile, items.iter().map(|i| i.field + at), packed, fields.vectors_mut());
-                        }
-                    }
-                }
+                self.add_columns(cols, Shared { items, ..shared }, fields, scratch);
             }
+        }
+    }
+
+    /// Adds some columns of the panel, at most a tile's, to the items whose spins there are packed.
+    fn add_columns(&self, cols: Range<usize>, shared: Shared<'_>, fields: &mut Fields, scratch: &mut Scratch) {
+        let Shared { values, items } = shared;
+        let Scratch { columns, packed, tables, .. } = scratch;
+        let (n_rows, row_stride) = (self.block.n_rows as usize, self.block.row_stride as usize);
+        let n_quads = cols.len().div_ceil(4);
+        let field_step = self.block.row_step as usize * fields.n_groups();
+        let rows = (0..n_rows).step_by(ROWS).map(|row| {
+            let values = &values[row * row_stride..];
+            (row * field_step, columns.weights(cols.clone(), ROWS.min(n_rows - row), values, row_stride))
+        });
+        // A whole table that is looked up once costs more than it saves, unless there are too few rows to make up for the
+        // expansion of the signs.
+        #[cfg(target_arch = "x86_64")]
+        if let (Isa::Avx512, [item], true) = (self.isa, items, n_rows >= 2 * ROWS) {
+            let signs = &mut scratch.signs;
+            x86::avx512::expand(packed, signs);
+            for (at, weights) in rows {
+                let single = Single { weights, signs, first: item.field + at, field_step };
+                x86::avx512::add(&single, fields.vectors_mut());
+            }
+            return;
+        }
+        for (at, weights) in rows {
+            tables.resize(n_quads * weights.n_rows(), Line([0.0; LANES]));
+            build(self.isa, &weights, tables);
+            let tile = Tile { tables, n_rows: weights.n_rows(), n_quads, field_step };
+            look_up(self.isa, &tile, items.iter().map(|i| i.field + at), packed, fields.vectors_mut());
         }
     }
 
