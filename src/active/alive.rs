@@ -3,10 +3,9 @@
 use rayon::prelude::*;
 
 use super::sections::Section;
-use super::taps::{Taps, pool_taps};
+use super::taps::{PoolEdges, Taps};
 use super::wiring::Wiring;
 use crate::forward::States;
-use crate::graph::edges::for_each_edge_of;
 use crate::graph::{self, BlockStream, Frame, NodeId, PanelKind};
 
 /// What the pass reads.
@@ -72,38 +71,23 @@ impl Pass<'_> {
         let mut masks = alive[info.rows.start as usize..info.rows.end as usize].to_vec();
         let mut outward = Vec::new();
         for section in Section::all(self.stream.layers(), &frame.outward) {
-            let link = self.wiring.between(section.layer, layer);
-            let before = outward.len();
-            pool_taps(
-                self,
-                [section.layer, layer],
-                &section,
-                &mut outward,
-                |row, col| (col, row),
-                |pool| alive[pool as usize],
-            );
-            match &link.pooled {
-                Some(_) => {
-                    let mut taps = outward[before..].iter();
-                    for block in section.blocks {
-                        for_each_edge_of(block, section.intervals(block), |row, _, _| {
-                            masks[(row - first) as usize] |= taps.next().expect("a tap for every edge");
-                        });
-                    }
+            match PoolEdges::between(self, section.layer, layer) {
+                Some(edges) => section.for_each_edge(|row, col| {
+                    let tap = edges.tap(col, row, alive[col as usize]);
+                    masks[(row - first) as usize] |= tap;
+                    outward.push(tap);
+                }),
+                None => {
+                    let plane = self.wiring.between(section.layer, layer).plane;
+                    reach(&section, alive, self.gates(plane, first, masks.len()), first, &mut masks);
                 }
-                None => reach(&section, alive, self.gates(link.plane, first, masks.len()), first, &mut masks),
             }
         }
         let mut inward = Vec::new();
         for section in Section::all(self.stream.layers(), &frame.inward) {
-            pool_taps(
-                self,
-                [layer, section.layer],
-                &section,
-                &mut inward,
-                |row, col| (row, col),
-                |pool| masks[(pool - first) as usize],
-            );
+            if let Some(edges) = PoolEdges::between(self, layer, section.layer) {
+                section.for_each_edge(|row, col| inward.push(edges.tap(row, col, masks[(row - first) as usize])));
+            }
         }
         Ok(Found { masks, inward, outward })
     }

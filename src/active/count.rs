@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::fields::{ActiveEdges, Buffers};
+use super::fields::{ActiveEdges, Buffers, Terms};
 use super::sections::Section;
-use crate::graph::{self, Block, Frame, PanelKind};
+use crate::graph::{self, Block, Frame, Interval, PanelKind};
 use crate::kernel::{Fields, LANES, Spins, bit_of_lane};
 
 /// What is active of one layer, by image.
@@ -50,22 +50,21 @@ fn of_frame(
     let info = &edges.stream.frames()[index];
     let rows = &edges.alive.nodes[info.rows.start as usize..info.rows.end as usize];
     let mut counts = Counts { nodes: tally(rows), ..Counts::default() };
-    let taps = edges.alive.inward.of(index);
-    counts.edges = tally(taps);
+    counts.edges = tally(edges.alive.inward.of(index));
     for section in Section::all(edges.stream.layers(), &frame.inward) {
         let link = edges.wiring.between(info.layer as usize, section.layer);
         if link.pooled.is_none() {
             let columns = section.columns();
             let gates = Masks { first: columns.start, masks: edges.gates(link.plane, columns.start, columns.len()) };
             let rows = Masks { first: info.rows.start, masks: rows };
-            section
-                .blocks
-                .iter()
-                .for_each(|block| count(block, section.intervals(block), rows, gates, &mut counts.edges));
+            for block in section.blocks {
+                count((block, section.intervals(block)), rows, gates, &mut counts.edges);
+            }
         }
     }
     fields.reset(info.rows.clone(), [0]);
-    edges.add_inward(info, (&frame.inward, taps), &edges.wiring.magnitudes, ones.plane(0), fields, buffers);
+    let terms = Terms { values: &edges.wiring.magnitudes, spins: ones.plane(0) };
+    edges.add_inward(index, frame, terms, fields, buffers);
     for field in fields.vectors() {
         for (lane, field) in field.iter().enumerate() {
             counts.sum_abs[bit_of_lane(lane)] += f64::from(*field);
@@ -82,13 +81,13 @@ struct Masks<'a> {
 }
 
 /// Counts edges whose row's and column's bits are set.
-fn count(block: &Block, intervals: &[graph::Interval], rows: Masks<'_>, columns: Masks<'_>, counts: &mut [u64; LANES]) {
+fn count((block, intervals): (&Block, &[Interval]), rows: Masks<'_>, columns: Masks<'_>, counts: &mut [u64; LANES]) {
     for a in 0..block.runs[0].count {
         for b in 0..block.runs[1].count {
             let (row, shift, _) = block.group(a, b);
             let first = (row - rows.first) as usize;
             let rows = rows.masks[first..].iter().step_by(block.row_step as usize).take(block.n_rows as usize);
-            let columns = |interval: &graph::Interval| {
+            let columns = |interval: &Interval| {
                 &columns.masks[(interval.first_col + shift - columns.first) as usize..][..interval.len as usize]
             };
             if block.kind == PanelKind::Dense {

@@ -8,7 +8,7 @@
 use super::alive::Alive;
 use super::sections::Section;
 use super::wiring::Wiring;
-use crate::graph::{Block, BlockStream, Blocks, Frame, FrameInfo, Interval, NodeId};
+use crate::graph::{Block, BlockStream, Frame, Interval, NodeId};
 use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Tapped};
 use crate::spin::Coupling;
 
@@ -38,31 +38,34 @@ pub(super) struct ActiveEdges<'a> {
     pub sum_abs: [f64; LANES],
 }
 
+/// What is summed over edges.
+#[derive(Clone, Copy)]
+pub(super) struct Terms<'a> {
+    /// A value store: the graph's, or their magnitudes.
+    pub values: &'a [f32],
+    /// By node of the graph.
+    pub spins: &'a [u16],
+}
+
 impl Coupling for ActiveEdges<'_> {
     type Buffers = Buffers;
 
     fn add(&self, index: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, buffers: &mut Buffers) {
-        let (info, spins) = (&self.stream.frames()[index], spins.plane(0));
-        self.add_inward(
-            info,
-            (&frame.inward, self.alive.inward.of(index)),
-            self.stream.values(),
-            spins,
-            fields,
-            buffers,
-        );
+        let terms = Terms { values: self.stream.values(), spins: spins.plane(0) };
+        self.add_inward(index, frame, terms, fields, buffers);
+        let info = &self.stream.frames()[index];
         let mut taps = self.alive.outward.of(index);
         let Buffers { section: section_buffers, pairs } = buffers;
         for section in Section::all(self.stream.layers(), &frame.outward) {
             let link = self.wiring.between(section.layer, info.layer as usize);
             if link.pooled.is_some() {
-                self.add_tapped(&section, &mut taps, self.stream.values(), spins, fields);
+                self.add_tapped(&section, &mut taps, terms, fields);
                 continue;
             }
             let columns = section.columns();
             let alive = &self.alive.nodes[columns.start as usize..columns.end as usize];
             pairs.reset(info.rows.clone(), [0, 1]);
-            let gated = Gated { first: columns.start, spins, gates: alive, values: self.stream.values() };
+            let gated = Gated { first: columns.start, gates: alive, terms };
             self.add_section(&section, &gated, pairs, section_buffers);
             kernel::add_means(self.isa, self.gates(link.plane, info.rows.start, info.rows.len()), pairs, fields);
         }
@@ -83,27 +86,27 @@ impl Coupling for ActiveEdges<'_> {
 }
 
 impl ActiveEdges<'_> {
-    /// Adds `Σ_j w_ij s_j` over the active edges into a frame's rows, with the weights of another value store.
+    /// Adds `Σ_j w_ij s_j` over the active edges into a frame's rows.
     pub fn add_inward(
         &self,
-        info: &FrameInfo,
-        (blocks, mut taps): (&Blocks, &[u16]),
-        values: &[f32],
-        spins: &[u16],
+        index: usize,
+        frame: &Frame,
+        terms: Terms<'_>,
         fields: &mut Fields,
         buffers: &mut Buffers,
     ) {
+        let (info, mut taps) = (&self.stream.frames()[index], self.alive.inward.of(index));
         let Buffers { section: section_buffers, pairs } = buffers;
         pairs.reset(info.rows.clone(), [0, 1]);
-        for section in Section::all(self.stream.layers(), blocks) {
+        for section in Section::all(self.stream.layers(), &frame.inward) {
             let link = self.wiring.between(info.layer as usize, section.layer);
             if link.pooled.is_some() {
-                self.add_tapped(&section, &mut taps, values, spins, fields);
+                self.add_tapped(&section, &mut taps, terms, fields);
                 continue;
             }
             let columns = section.columns();
             let gates = self.gates(link.plane, columns.start, columns.len());
-            let gated = Gated { first: columns.start, spins, gates, values };
+            let gated = Gated { first: columns.start, gates, terms };
             self.add_section(&section, &gated, pairs, section_buffers);
         }
         let alive = &self.alive.nodes[info.rows.start as usize..info.rows.end as usize];
@@ -118,12 +121,13 @@ impl ActiveEdges<'_> {
             let local = |interval: &Interval| Interval { first_col: interval.first_col - gated.first, ..*interval };
             intervals.clear();
             intervals.extend(section.intervals(block).iter().map(local));
-            kernel::add_block(self.isa, (block, intervals), gated.values, &spins, pairs, scratch);
+            kernel::add_block(self.isa, (block, intervals), gated.terms.values, &spins, pairs, scratch);
         }
         *masks = spins.into_masks();
     }
 
-    fn add_tapped(&self, section: &Section<'_>, taps: &mut &[u16], values: &[f32], spins: &[u16], fields: &mut Fields) {
+    fn add_tapped(&self, section: &Section<'_>, taps: &mut &[u16], terms: Terms<'_>, fields: &mut Fields) {
+        let Terms { values, spins } = terms;
         for block in section.blocks {
             let intervals = section.intervals(block);
             let (own, rest) = taps.split_at(n_edges(block, intervals.len()));
@@ -143,20 +147,18 @@ fn n_edges(block: &Block, n_intervals: usize) -> usize {
     block.n_groups() as usize * block.n_rows as usize * n_intervals
 }
 
-/// The columns of a section, and the value store.
+/// The columns of a section.
 struct Gated<'a> {
     first: NodeId,
-    /// By node of the graph.
-    spins: &'a [u16],
     /// By column.
     gates: &'a [u16],
-    values: &'a [f32],
+    terms: Terms<'a>,
 }
 
 impl Gated<'_> {
     /// The columns' spins in two lane groups: where a gate is closed `+1` in the first and `−1` in the second.
     fn masks(&self, mut masks: Vec<u16>) -> Vec<u16> {
-        let spins = || self.spins[self.first as usize..].iter().zip(self.gates);
+        let spins = || self.terms.spins[self.first as usize..].iter().zip(self.gates);
         masks.clear();
         masks.reserve(2 * self.gates.len());
         masks.extend(spins().map(|(spin, gate)| spin | !gate));

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::graph::edges::for_each_edge_of;
 use crate::graph::{Block, Blocks, Layer, NodeId};
 
 /// The blocks between a frame's rows and one other layer.
@@ -28,6 +29,13 @@ impl<'a> Section<'a> {
     /// The intervals of one of its blocks.
     pub fn intervals(&self, block: &Block) -> &'a [crate::graph::Interval] {
         self.list.intervals(block)
+    }
+
+    /// Calls `f(row, column)` for every edge, in stored order.
+    pub fn for_each_edge(&self, mut f: impl FnMut(NodeId, NodeId)) {
+        for block in self.blocks {
+            for_each_edge_of(block, self.intervals(block), |row, col, _| f(row, col));
+        }
     }
 
     /// From the first column to one after the last.

@@ -1,10 +1,10 @@
 //! Edges into max-pooling layers: active in the images in which their element is the maximum.
 
 use super::alive::Pass;
-use super::sections::Section;
+use super::wiring::Tensor;
+use crate::forward::States;
 use crate::graph::NodeId;
-use crate::graph::edges::for_each_edge_of;
-use crate::kernel::mask_of;
+use crate::kernel::{LANES, mask_of};
 
 /// Masks of the edges into max-pooling layers, by frame, in the order in which the frame's blocks have them. Memory: two
 /// bytes an edge.
@@ -22,27 +22,36 @@ impl Taps {
     }
 }
 
-/// Appends the masks of a section's edges, if `reader` is a max-pooling layer: that the gate of the node of `source` is open,
-/// its element is the maximum, and the pool's node lives. `pair(row, column)` is the pool's node, then the source's.
-pub(super) fn pool_taps(
-    pass: &Pass<'_>,
-    [reader, source]: [usize; 2],
-    section: &Section<'_>,
-    taps: &mut Vec<u16>,
-    pair: impl Fn(NodeId, NodeId) -> (NodeId, NodeId),
-    alive: impl Fn(NodeId) -> u16,
-) {
-    let Some(output) = pass.wiring.pool(reader) else { return };
-    let link = pass.wiring.between(reader, source);
-    let Some(input) = &link.pooled else { return };
-    let (gates, first) = (&pass.planes[link.plane], pass.wiring.first_node(link.plane));
-    for block in section.blocks {
-        for_each_edge_of(block, section.intervals(block), |row, col, _| {
-            let (pool, node) = pair(row, col);
-            let mask = gates[(node - first) as usize] & alive(pool);
-            let (maximum, value) = (output.value(pass.states, pool), input.value(pass.states, node));
-            let is_maximum = || mask_of(std::array::from_fn(|lane| value[lane] == maximum[lane]));
-            taps.push(if mask == 0 { 0 } else { mask & is_maximum() });
-        });
+/// The edges between a max-pooling layer and one that it reads.
+pub(super) struct PoolEdges<'a> {
+    states: &'a States,
+    output: &'a Tensor,
+    input: &'a Tensor,
+    /// By node of the source, from `first`.
+    gates: &'a [u16],
+    first: NodeId,
+}
+
+impl<'a> PoolEdges<'a> {
+    /// Those into `reader`; nothing if that is no max-pooling layer.
+    pub fn between(pass: &Pass<'a>, reader: usize, source: usize) -> Option<Self> {
+        let (link, output) = (pass.wiring.between(reader, source), pass.wiring.pool(reader)?);
+        let (gates, first) = (&pass.planes[link.plane], pass.wiring.first_node(link.plane));
+        Some(Self { states: pass.states, output, input: link.pooled.as_ref()?, gates, first })
+    }
+
+    /// The images in which the edge to `pool` from `node` is active, of those in which the pool's node is `alive`: the gate
+    /// of `node` is open and its element is the maximum.
+    pub fn tap(&self, pool: NodeId, node: NodeId, alive: u16) -> u16 {
+        let mask = alive & self.gates[(node - self.first) as usize];
+        if mask == 0 {
+            return 0;
+        }
+        let mut is_maximum = [false; LANES];
+        let lanes = self.output.value(self.states, pool).iter().zip(self.input.value(self.states, node));
+        for (is_maximum, (maximum, value)) in is_maximum.iter_mut().zip(lanes) {
+            *is_maximum = value == maximum;
+        }
+        mask & mask_of(is_maximum)
     }
 }
