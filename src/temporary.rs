@@ -78,6 +78,17 @@ pub(crate) fn remove_left_overs(folder: &Path, name: &OsStr, suffix: &str) {
     }
 }
 
+/// Makes the names in a folder durable, where folders can be synced.
+///
+/// # Errors
+/// If the storage fails.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    match cfg!(unix) {
+        true => File::open(folder)?.sync_all(),
+        false => Ok(()),
+    }
+}
+
 /// `.NAME.`
 fn prefix(name: &OsStr) -> OsString {
     [OsStr::new("."), name, OsStr::new(".")].into_iter().collect()

@@ -53,7 +53,7 @@ impl Output {
         &self.path
     }
 
-    /// Syncs the file and gives it its name.
+    /// Syncs the file, gives it its name and syncs that.
     ///
     /// # Errors
     /// If the storage fails, or if the path came into existence meanwhile and `--force` was not given.
@@ -66,7 +66,7 @@ impl Output {
             false => temp.persist_noclobber(&self.path),
         };
         done.map_err(|failed| failed.error).with_context(context)?;
-        Ok(())
+        temporary::sync_folder(folder(&self.path)?).with_context(context)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The place of a graph directory: nothing, then everything.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +68,7 @@ impl Target {
     pub(super) fn commit(&self, folder: Held<TempDir>) -> Result<(), Error> {
         let failed = |source| Error::Write { path: self.dir.clone(), source };
         let Held { item: folder, lock: _held } = folder;
-        sync(folder.path()).map_err(failed)?;
+        temporary::sync_folder(folder.path()).map_err(failed)?;
         self.check()?;
         let old = match self.dir.is_dir() {
             true => Some(temporary::set_aside(self.parent(), self.name()).map_err(failed)?),
@@ -85,7 +85,7 @@ impl Target {
             return Err(failed(source));
         }
         let _ = folder.keep();
-        sync(self.parent()).map_err(failed)?;
+        temporary::sync_folder(self.parent()).map_err(failed)?;
         drop(old);
         temporary::remove_left_overs(self.parent(), self.name(), temporary::OLD);
         Ok(())
@@ -114,12 +114,4 @@ fn is_replaceable(dir: &Path) -> bool {
         entries.all(|entry| entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(is_ours)))
     };
     fs::read_dir(dir).is_ok_and(all)
-}
-
-/// Makes the names in a directory durable, where directories can be synced.
-fn sync(dir: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => File::open(dir)?.sync_all(),
-        false => Ok(()),
-    }
 }
