@@ -8,11 +8,11 @@
 //! What a new directory replaces is set aside as `.NAME.XXXXXX.old`, and is not removed before a new one has the name.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File, TryLockError};
 use std::io;
 use std::path::Path;
 
-use tempfile::{Builder, TempDir};
+use tempfile::{Builder, NamedTempFile, TempDir};
 
 /// What a temporary name ends in.
 pub(crate) const TEMPORARY: &str = ".tmp";
@@ -53,6 +53,17 @@ pub(crate) fn create<T: AsRef<Path>>(
     }
 }
 
+/// A temporary file for output `name` in `folder`, unless somebody holds another one: no two processes have one at a time.
+///
+/// # Errors
+/// If it cannot be made.
+pub(crate) fn claim(folder: &Path, name: &OsStr) -> io::Result<Option<Held<NamedTempFile>>> {
+    let own = create(folder, name, |builder| builder.tempfile_in(folder))?;
+    let is_held = |path: &Path| open(path).is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
+    let mut others = entries(folder, name, TEMPORARY).filter(|entry| !own.item.path().ends_with(entry.file_name()));
+    Ok(if others.any(|entry| is_held(&entry.path())) { None } else { Some(own) })
+}
+
 /// An empty directory, to be replaced by what output `name` in `folder` replaces.
 ///
 /// # Errors
@@ -63,18 +74,15 @@ pub(crate) fn set_aside(folder: &Path, name: &OsStr) -> io::Result<TempDir> {
 
 /// Removes everything called `.NAME.XXXXXX<suffix>` in `folder` that nobody holds. What cannot be removed stays.
 pub(crate) fn remove_left_overs(folder: &Path, name: &OsStr, suffix: &str) {
-    let prefix = prefix(name);
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in entries(folder, name, suffix) {
         let path = entry.path();
         let remove = match entry.file_type() {
             Ok(found) if found.is_dir() => |path| fs::remove_dir_all(path),
             Ok(found) if found.is_file() => |path| fs::remove_file(path),
             _ => continue,
         };
-        if is_temporary(&entry.file_name(), &prefix, suffix) {
-            let left_over = open(&path).filter(|file| file.try_lock().is_ok());
-            let _ = left_over.map(|_locked| remove(&path));
-        }
+        let left_over = open(&path).filter(|file| file.try_lock().is_ok());
+        let _ = left_over.map(|_locked| remove(&path));
     }
 }
 
@@ -87,6 +95,13 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
         true => File::open(folder)?.sync_all(),
         false => Ok(()),
     }
+}
+
+/// What is called `.NAME.XXXXXX<suffix>` in `folder`.
+fn entries(folder: &Path, name: &OsStr, suffix: &str) -> impl Iterator<Item = DirEntry> {
+    let prefix = prefix(name);
+    let is_meant = move |entry: &DirEntry| is_temporary(&entry.file_name(), &prefix, suffix);
+    fs::read_dir(folder).into_iter().flatten().flatten().filter(is_meant)
 }
 
 /// `.NAME.`
@@ -145,6 +160,17 @@ mod tests {
         // As if their process had been killed: no lock, and nobody to remove them.
         drop((file.lock, folder.lock));
         remove_left_overs(dir.path(), name, TEMPORARY);
+        assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn a_name_is_claimed_by_one_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let claim = |name: &str| claim(dir.path(), OsStr::new(name)).unwrap();
+        let first = claim("a").unwrap();
+        assert!(claim("a").is_none() && claim("b").is_some());
+        drop(first);
+        assert!(claim("a").is_some());
         assert!(names(dir.path()).is_empty());
     }
 

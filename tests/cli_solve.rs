@@ -256,3 +256,20 @@ fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
     let damaged = dir.run(1, solve.iter().copied().chain(["--resume"])).stderr();
     assert!(damaged.contains("r.parquet.checkpoint: not an intact checkpoint; remove it"), "{damaged}");
 }
+
+#[test]
+fn two_searches_with_one_output_do_not_meet() {
+    let dir = Workdir::digits();
+    let solve =
+        ["solve", "g", "-o", "r.parquet", "--method=anneal", "--sweeps=100000", "--checkpoint-every=0", "--quiet"];
+    let mut first = dir.command(solve).spawn().unwrap();
+    dir.wait_for("r.parquet.checkpoint");
+    for flag in ["--resume", "--force"] {
+        let second = dir.run(1, solve.iter().chain(&[flag]));
+        second.fails_with(&["r.parquet is being written by another run; wait for it"]);
+    }
+    assert!(first.try_wait().unwrap().is_none(), "the first goes on");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    dir.run(1, solve).fails_with(&["r.parquet.checkpoint holds an unfinished run"]);
+}

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::flags::Force;
-use super::long_run::LongRun;
+use super::long_run::{LongRun, Place};
 use super::output::Output;
 use super::session;
 use crate::spin::checkpoint::CheckpointError;
@@ -24,7 +24,7 @@ const SHARE: u32 = 20;
 
 /// What is known of each finished part, by a key whose order is that of the table, and where it is kept.
 pub struct Finished<K, R> {
-    path: PathBuf,
+    place: Place,
     search: String,
     parts: BTreeMap<K, Vec<R>>,
     next_save: Option<Instant>,
@@ -46,12 +46,13 @@ impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Fin
     /// What an earlier run has finished whose output and everything else that decides its rows, `search`, were the same.
     ///
     /// # Errors
-    /// If there is a checkpoint and neither `--resume` nor `--force`, or it is not one of this search.
+    /// If another run writes this output, there is a checkpoint and neither `--resume` nor `--force`, or it is not one of
+    /// this search.
     pub fn begin(output: &Path, search: String, run: &LongRun) -> anyhow::Result<Self> {
-        let (path, found) = run.checkpoint(output)?;
+        let (place, found) = run.checkpoint(output)?;
         let parts = found.map(|text| decode(&text, &search)).transpose();
-        let parts = parts.with_context(|| path.display().to_string())?.unwrap_or_default();
-        Ok(Self { path, search, parts, next_save: None })
+        let parts = parts.with_context(|| place.path.display().to_string())?.unwrap_or_default();
+        Ok(Self { place, search, parts, next_save: None })
     }
 
     /// Number of finished parts.
@@ -91,9 +92,9 @@ impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Fin
         }
         let start = Instant::now();
         let json = serde_json::to_string(&Contents { search: &self.search, parts: self.parts.iter().collect() })?;
-        let mut out = Output::create(&self.path, Force { force: true })?;
+        let mut out = Output::create(&self.place.path, Force { force: true })?;
         let written = writeln!(out, "{json}\n{:08x}", crc32fast::hash(json.as_bytes()));
-        written.with_context(|| format!("cannot write {}", self.path.display()))?;
+        written.with_context(|| format!("cannot write {}", self.place.path.display()))?;
         out.commit()?;
         self.next_save = Some(Instant::now() + EVERY.max(start.elapsed() * SHARE));
         Ok(())
@@ -101,7 +102,7 @@ impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Fin
 
     /// An interruption says how many things of all are finished, and how to continue; every other error stays as it is.
     pub fn explained(&self, error: anyhow::Error, thing: &str, done: usize, all: usize) -> anyhow::Error {
-        let path = self.path.display();
+        let path = self.place.path.display();
         match session::is_interruption(&error) {
             false => error,
             true if done == 0 => anyhow!("interrupted before any {thing} was finished"),
@@ -121,7 +122,7 @@ impl<K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Fin
 
     /// The table is written: the checkpoint is no longer needed.
     pub fn remove(self) {
-        let _ = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(&self.place.path);
     }
 }
 
@@ -164,13 +165,14 @@ mod tests {
             finished.add((7, index), (0..2).map(|instance| row(index, instance)).collect()).unwrap();
         }
         finished.save().unwrap();
+        let message = |error: anyhow::Error| format!("{error:#}");
+        assert!(message(begin(&output, "a").err().unwrap()).contains("x.parquet is being written by another run"));
+        drop(finished);
+        assert!(message(begin(&output, "b").err().unwrap()).contains("made by another search (a)"));
         let again = begin(&output, "a").unwrap();
         let expected: Vec<_> = (0..3).flat_map(|index| (0..2).map(move |instance| row(index, instance))).collect();
         assert_eq!(again.rows().cloned().collect::<Vec<_>>(), expected);
         assert!(again.has(&(7, 2)) && !again.has(&(7, 3)));
-        assert!(
-            begin(&output, "b").err().unwrap().chain().any(|e| e.to_string().contains("made by another search (a)"))
-        );
         again.remove();
         assert_eq!(begin(&output, "b").unwrap().len(), 0);
     }
@@ -180,7 +182,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut finished = begin(&dir.path().join("x"), "a").unwrap();
         finished.add((0, 0), vec![row(0, 0)]).unwrap();
-        let bytes = std::fs::read(&finished.path).unwrap();
+        let bytes = std::fs::read(&finished.place.path).unwrap();
         let is_intact = |bytes: &[u8]| decode::<(u32, i64), NullRow>(bytes, "a").is_ok();
         assert!(is_intact(&bytes));
         for at in 0..bytes.len() {

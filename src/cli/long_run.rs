@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use tempfile::NamedTempFile;
 
 use super::flags::{Force, Quiet, Threads};
 use super::output::folder;
-use crate::temporary;
+use crate::temporary::{self, Held};
 
 /// `--threads`, `--resume`, `--force`, `--quiet`
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -30,24 +31,33 @@ impl LongRun {
         Force { force: self.force.force || self.resume && is_unfinished() }
     }
 
-    /// Where the checkpoint of a run with this output is, and what it holds if the run is to go on from there.
+    /// Claims the checkpoint of a run with this output, and reads it if the run is to go on from there. What was being
+    /// written when an earlier run was killed is removed; the checkpoint before that is intact.
     ///
     /// # Errors
-    /// If there is one and neither `--resume` nor `--force`, or it cannot be read.
-    pub fn checkpoint(&self, output: &Path) -> anyhow::Result<(PathBuf, Option<Vec<u8>>)> {
+    /// If another run has claimed it, if there is one and neither `--resume` nor `--force`, or it cannot be read.
+    pub fn checkpoint(&self, output: &Path) -> anyhow::Result<(Place, Option<Vec<u8>>)> {
         let path = checkpoint_path(output);
-        // Those that were being written when their process was killed; the one before them is intact.
-        if let (Ok(folder), Some(name)) = (folder(&path), path.file_name()) {
-            temporary::remove_left_overs(folder, name, temporary::TEMPORARY);
-        }
+        let claim = temporary::claim(folder(&path)?, path.file_name().unwrap_or_default());
+        let claim = claim.with_context(|| format!("cannot write to the folder of {}", path.display()))?;
+        let Some(claim) = claim else {
+            bail!("{} is being written by another run; wait for it, or choose another output", output.display());
+        };
         let found = path.exists();
         if found && !self.resume && !self.force.force {
             bail!("{} holds an unfinished run; --resume continues it, --force starts again", path.display());
         }
         let read = || std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()));
         let bytes = (found && self.resume).then(read).transpose()?;
-        Ok((path, bytes))
+        Ok((Place { path, _claim: claim }, bytes))
     }
+}
+
+/// Where the checkpoint of a run is; while this lives, no other run can have it there.
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    _claim: Held<NamedTempFile>,
 }
 
 /// `<output>.checkpoint`; not ending in `.parquet`, so that nobody reads it as a table.

@@ -1,6 +1,6 @@
 //! A search that survives: progress, checkpoints in time, a clean end on SIGINT and SIGTERM.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::flags::Force;
-use super::long_run::LongRun;
+use super::long_run::{LongRun, Place};
 use super::output::Output;
 use crate::perturb;
 use crate::progress::Progress;
@@ -33,7 +33,7 @@ pub struct Setup<'a> {
 /// Implements [`Control`] for the command line.
 pub struct Session {
     bar: Box<dyn Progress>,
-    path: PathBuf,
+    place: Place,
     graph: String,
     plan: Plan,
     every: Duration,
@@ -46,26 +46,27 @@ impl Session {
     /// Reads the checkpoint, if any, and starts to listen for signals.
     ///
     /// # Errors
-    /// If there is a checkpoint and neither `--resume` nor `--force`, or it is not one of this search.
+    /// If another run writes this output, there is a checkpoint and neither `--resume` nor `--force`, or it is not one of
+    /// this search.
     pub fn begin(setup: Setup<'_>) -> anyhow::Result<Self> {
         let Setup { output, graph: (graph, n_nodes), plan, every, run } = setup;
-        let (path, found) = run.checkpoint(output)?;
+        let (place, found) = run.checkpoint(output)?;
         let saved = found.map(|bytes| checkpoint::decode(&bytes, &graph, &plan, n_nodes)).transpose();
-        let saved = saved.with_context(|| path.display().to_string())?;
+        let saved = saved.with_context(|| place.path.display().to_string())?;
         let stop = stop_on_signals()?;
         let bar = super::progress::bar(run.quiet.quiet);
         let (last_save, saved) = (Mutex::new(Instant::now()), Mutex::new(saved));
-        Ok(Self { bar, path, graph, plan, every, last_save, saved, stop })
+        Ok(Self { bar, place, graph, plan, every, last_save, saved, stop })
     }
 
     /// Where the state is kept.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.place.path
     }
 
     /// The search is complete and its tables are written: the checkpoint is no longer needed.
     pub fn finish(self) {
-        let _ = std::fs::remove_file(&self.path);
+        let _ = std::fs::remove_file(&self.place.path);
     }
 }
 
@@ -122,7 +123,7 @@ impl Control for Session {
 
     fn save(&self, checkpoint: &Checkpoint<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let write = || {
-            let mut out = Output::create(&self.path, Force { force: true })?;
+            let mut out = Output::create(&self.place.path, Force { force: true })?;
             checkpoint::encode(checkpoint, &self.graph, &self.plan, &mut out)?;
             out.commit()
         };
