@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use super::flags::{ByteSize, Force, Quiet};
-pub(super) use super::provenance::sha256;
+use super::provenance::sha256;
 use super::source::Source;
 use crate::net::Network;
 use crate::net::arch::Init;

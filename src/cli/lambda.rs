@@ -232,8 +232,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 /// Fingerprints and the hash of every table that was read.
 fn provenance(args: &Args, graphs: &BTreeMap<String, String>) -> anyhow::Result<Provenance> {
     let graphs: Vec<_> = graphs.values().map(String::as_str).collect();
-    let omegas = args.omega.iter().map(|path| super::build_graph::sha256(path)).collect::<anyhow::Result<Vec<_>>>()?;
-    let pairs = [("graph", graphs.join(" ")), ("omega_sha256", omegas.join(" "))];
+    let pairs = [("graph", graphs.join(" ")), ("omega_sha256", super::provenance::sha256_of_all(&args.omega)?)];
     Ok(super::provenance(Some(args.seed.seed), &pairs))
 }
 

@@ -170,7 +170,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let norms = Norms::choose(args.norm, &args.images, shape.len())?;
     let images = args.images.open(shape, args.run.quiet)?;
     let replicas = match (&args.replicas, &signs) {
-        (Some(path), Some(_)) => Some(super::build_graph::sha256(path)?),
+        (Some(path), Some(_)) => Some(super::provenance::sha256(path)?),
         _ => None,
     };
     let identity = args.identity(graph.fingerprint(), replicas.as_deref(), norms, images.len());
