@@ -20,25 +20,29 @@ pub(super) fn run<const L: usize>(
     place: Place,
     out: &mut [Vector<L>],
 ) {
-    let starts = (0..output.h).map(|y| place.at(y * output.w, 0));
-    Bands::cut(out, starts).each(|y, first, out| {
-        let first = place.at(y * output.w, 0) - first;
-        isa.run(Row { pool, input, y, width: output.w, place, first, out });
+    let step = output.h.div_ceil(2 * rayon::current_num_threads());
+    let start = |y: usize| place.at(y * output.w, 0);
+    let starts = (0..output.h).step_by(step).map(start);
+    Bands::cut(out, starts).each(|index, first, out| {
+        let rows = index * step..output.h.min((index + 1) * step);
+        let first = start(rows.start) - first;
+        isa.run(Rows { pool, input, rows, width: output.w, place, first, out });
     });
 }
 
-/// One row of output pixels.
-struct Row<'a, const L: usize> {
+/// Some rows of output pixels: all of them for some channels before the next channels, so that what their windows share
+/// stays in the second-level cache.
+struct Rows<'a, const L: usize> {
     pool: &'a Pool,
     input: (&'a [Vector<L>], Shape),
-    y: usize,
+    rows: Range<usize>,
     width: usize,
     place: Place,
     first: usize,
     out: &'a mut [Vector<L>],
 }
 
-impl<const L: usize> Task for Row<'_, L> {
+impl<const L: usize> Task for Rows<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -52,22 +56,18 @@ impl<const L: usize> Task for Row<'_, L> {
             };
             (0..window.kernel[axis]).filter_map(at).filter(move |position| *position < size)
         };
-        for x in 0..self.width {
-            taps.clear();
-            for row in valid(0, self.y, shape.h) {
-                taps.extend(valid(1, x, shape.w).map(|column| (row * shape.w + column) * shape.c));
-            }
-            let out = &mut self.out[self.first + x * self.place.channels..][..shape.c];
-            for (part, out) in out.chunks_mut(CHANNELS).enumerate() {
-                let first = part * CHANNELS;
+        for first in (0..shape.c).step_by(CHANNELS) {
+            for (pixel, (y, x)) in self.rows.clone().flat_map(|y| (0..self.width).map(move |x| (y, x))).enumerate() {
+                taps.clear();
+                for row in valid(0, y, shape.h) {
+                    taps.extend(valid(1, x, shape.w).map(|column| (row * shape.w + column) * shape.c));
+                }
+                let out = &mut self.out[self.first + pixel * self.place.channels + first..];
+                let out = &mut out[..CHANNELS.min(shape.c - first)];
                 match self.pool.kind {
-                    PoolKind::Max => {
-                        out.fill([f32::NEG_INFINITY; L]);
-                        fold(tensor, &taps, first, out, larger);
-                    }
+                    PoolKind::Max => fold(tensor, &taps, first, out, Some(f32::NEG_INFINITY), larger),
                     PoolKind::Average => {
-                        out.fill([0.0; L]);
-                        fold(tensor, &taps, first, out, |sum, x| sum + x);
+                        fold(tensor, &taps, first, out, Some(0.0), |sum, x| sum + x);
                         divide(out, taps.len());
                     }
                     PoolKind::AverageWithPad { after } => {
@@ -78,9 +78,8 @@ impl<const L: usize> Task for Row<'_, L> {
                                 |tap: &usize| start + tap * window.dilation[axis] < end[axis] + window.pad[axis];
                             (0..window.kernel[axis]).filter(inside).count()
                         };
-                        out.fill([0.0; L]);
-                        fold(tensor, &taps, first, out, |sum, x| sum + x);
-                        divide(out, padded(0, self.y) * padded(1, x));
+                        fold(tensor, &taps, first, out, Some(0.0), |sum, x| sum + x);
+                        divide(out, padded(0, y) * padded(1, x));
                     }
                 }
             }
@@ -88,17 +87,18 @@ impl<const L: usize> Task for Row<'_, L> {
     }
 }
 
-/// Folds the taps of some channels, the first of which is `first`, into `out`.
+/// Folds the taps of some channels, the first of which is `first`, into `out`, from `start` or from what it holds.
 #[inline(always)]
 fn fold<const L: usize>(
     tensor: &[Vector<L>],
     taps: &[usize],
     first: usize,
     out: &mut [Vector<L>],
+    start: Option<f32>,
     f: impl Fn(f32, f32) -> f32 + Copy,
 ) {
     for (channel, out) in out.iter_mut().enumerate() {
-        let mut folded = *out;
+        let mut folded = start.map_or(*out, |start| [start; L]);
         for tap in taps {
             let x = &tensor[tap + first + channel];
             for lane in 0..L {
@@ -151,7 +151,7 @@ impl<const L: usize> Task for Maxima<'_, L> {
                     let pixel = (y - self.rows.start) * self.width + x;
                     let out = &mut self.out[self.first + pixel * self.place.channels..][..c];
                     for (part, out) in out.chunks_mut(CHANNELS).enumerate() {
-                        fold(self.values, &taps, part * CHANNELS, out, larger);
+                        fold(self.values, &taps, part * CHANNELS, out, None, larger);
                     }
                 }
             }
