@@ -75,12 +75,21 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let mut fastest = Duration::MAX;
         for repeat in 0..args.repeats.max(1) {
             let mut spent = Duration::ZERO;
-            for some in indices.chunks(LANES) {
+            let mut rest = &indices[..];
+            while !rest.is_empty() {
+                let lanes = match (&states, rest.len()) {
+                    (None, ..=4) => 4,
+                    (None, 5..=12) => 8,
+                    _ => LANES,
+                };
+                let (some, others) = rest.split_at(lanes.min(rest.len()));
+                rest = others;
                 let out = (repeat == 0).then_some(&mut out);
-                spent += match &mut states {
-                    Some(states) => states.step(&forward, &images, some, out)?,
-                    None if some.len() <= FEW => step::<FEW>(&forward, &images, some, out)?,
-                    None => step::<LANES>(&forward, &images, some, out)?,
+                spent += match (&mut states, lanes) {
+                    (Some(states), _) => states.step(&forward, &images, some, out)?,
+                    (None, 4) => step::<4>(&forward, &images, some, out)?,
+                    (None, 8) => step::<8>(&forward, &images, some, out)?,
+                    (None, _) => step::<LANES>(&forward, &images, some, out)?,
                 };
                 if repeat == 0 {
                     bar.advance(some.len() as u64);
@@ -103,9 +112,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     super::print(format_args!("{}: {n_images} x {}", args.output.display(), forward.n_outputs()))
 }
-
-/// So few images take half as many lanes.
-const FEW: usize = LANES / 2;
 
 /// Appends the logits of some images to an array, if there is one. Returns the time without reading and writing.
 fn step<const L: usize>(

@@ -1,10 +1,10 @@
-//! FORWARD PASS: logits and hidden states of images, sixteen at a time (few: eight).
+//! FORWARD PASS: logits and hidden states of images, sixteen at a time (few: eight or four).
 //!
 //! # Problem
 //! The outputs of all layers of a [`Network`] for a batch of at most sixteen images, image `d` in lane `d` of every
 //! vector. The lanes are the ones of [`crate::kernel`]: a convolution or a dense layer is the same panels and blocks as in
-//! the graph, with one fused multiply-add per edge and sixteen images where the solver adds signed weights. Logits of at
-//! most eight images are computed in half as many lanes, at half the cost: the lanes do not see each other.
+//! the graph, with one fused multiply-add per edge and sixteen images where the solver adds signed weights. Logits of few
+//! images are computed in eight lanes or four, at about half the cost or a third: the lanes do not see each other.
 //!
 //! # Order of elements
 //! Tensors are `[element][lane]`, elements channels-last (`y`, `x`, `c`), as the nodes of the graph. A flattened tensor keeps
@@ -23,9 +23,9 @@
 //! again (`plan`).
 //!
 //! # Cost
-//! One fused multiply-add per edge and sixteen images, or of half the width per edge and eight. Memory: the weights twice
-//! while they are prepared, once after it; per call that is under way 64 bytes (32) per element of the tensors alive at once
-//! (logits) or of all tensors (states), kept for the next call.
+//! One fused multiply-add per edge and sixteen images, or of half the width per edge and eight, or per two edges and four.
+//! Memory: the weights twice while they are prepared, once after it; per call that is under way 64 bytes (32, 16) per
+//! element of the tensors alive at once (logits) or of all tensors (states), kept for the next call.
 
 mod elementwise;
 mod error;
@@ -117,8 +117,7 @@ impl Forward {
         self.orders[layer]
     }
 
-    /// The logits `[output][lane]` of the images `[element, channels-last][lane]`, in sixteen lanes or in eight, which cost
-    /// half.
+    /// The logits `[output][lane]` of the images `[element, channels-last][lane]`, in sixteen lanes or eight or four.
     ///
     /// Works on the threads of the current pool; several calls may run at once. With fewer images than lanes the other
     /// lanes may hold anything.

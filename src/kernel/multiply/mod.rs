@@ -1,4 +1,4 @@
-//! Panels times vectors of images: one fused multiply-add per edge and sixteen images, or eight.
+//! Panels times vectors of images: one fused multiply-add per edge and sixteen images, or eight or four.
 //!
 //! # Method
 //! Rows are taken in tiles of eight (then four, two, one) whose weights are packed `[column][row]`. A tile meets up to
@@ -6,7 +6,8 @@
 //! images and eight broadcasts of weights. (Where there are fewer registers: four rows, two items.) The images are read
 //! where they are.
 //!
-//! The forward pass has vectors of eight images, too: half the registers' width, half the cost.
+//! The forward pass has vectors of eight images, too: half the registers' width, half the cost. Vectors of four share a
+//! register in pairs, one of each of two items.
 //!
 //! # Order of summation (part of the definition)
 //! `field = w(row, k) · x[k] + field`, rounded once, over the concatenated columns of the block's intervals (dense) or
@@ -27,7 +28,7 @@ pub const ROWS: usize = 8;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const ITEMS: usize = 3;
 
-/// Values of one element in sixteen images, or in eight.
+/// Values of one element in sixteen images, or in eight or four.
 pub type Vector<const L: usize = LANES> = [f32; L];
 
 /// Values of consecutive columns, sixteen images each.
@@ -233,7 +234,7 @@ impl<const L: usize> Product<'_, L> {
     /// # Panics
     /// If an item, a span or a row reaches outside its vectors.
     pub fn add(&self, isa: Isa, items: &[Item], fields: &mut [Vector<L>]) {
-        const { assert!(L == LANES || L == LANES / 2, "a vector is sixteen images or eight") };
+        const { assert!(matches!(L, 4 | 8 | LANES), "a vector is sixteen images, eight or four") };
         self.check(items, fields.len());
         match isa {
             #[cfg(target_arch = "x86_64")]
@@ -288,12 +289,12 @@ impl<const L: usize> Product<'_, L> {
     }
 }
 
-/// Calls `$f::<R, P, L>(product, items, fields)` for all items, in pieces of one to three.
+/// Calls `$f::<R, P, L>(product, items, fields)` for all items, in pieces of one to three times `$sharing`.
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), expect(unused_macros))]
 macro_rules! split_items {
-    ($f:ident, $lanes:ident, $product:expr, $items:expr, $fields:expr) => {{
+    ($f:ident, $lanes:ident, $sharing:expr, $product:expr, $items:expr, $fields:expr) => {{
         for items in $items {
-            match ($product.n_rows, items.len()) {
+            match ($product.n_rows, items.len().div_ceil($sharing)) {
                 (8, 3) => $f::<8, 3, $lanes>($product, items, $fields),
                 (8, 2) => $f::<8, 2, $lanes>($product, items, $fields),
                 (8, _) => $f::<8, 1, $lanes>($product, items, $fields),

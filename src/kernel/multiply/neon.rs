@@ -8,7 +8,7 @@ use super::{ITEMS, Item, Product, Vector, split_items};
 
 pub(super) fn add<const L: usize>(product: &Product<'_, L>, items: &[Item], fields: &mut [Vector<L>]) {
     // SAFETY: `Isa::Neon` is offered only where NEON was detected; `Product::add` has checked the rest.
-    unsafe { split_items!(tile, L, product, items.chunks(ITEMS), fields) }
+    unsafe { split_items!(tile, L, 1, product, items.chunks(ITEMS), fields) }
 }
 
 /// # Safety

@@ -15,24 +15,24 @@ pub(super) fn avx512<const L: usize>(product: &Product<'_, L>, items: &[Item], f
 #[target_feature(enable = "avx512f")]
 unsafe fn avx512_all<const L: usize>(product: &Product<'_, L>, items: &[Item], fields: &mut [Vector<L>]) {
     // SAFETY: as above.
-    unsafe { split_items!(avx512_some, L, product, items.chunks(ITEMS), fields) }
+    unsafe { split_items!(avx512_some, L, 1, product, items.chunks(ITEMS), fields) }
 }
 
 #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
 unsafe fn half_all<const L: usize>(product: &Product<'_, L>, items: &[Item], fields: &mut [Vector<L>]) {
     // SAFETY: as above.
-    unsafe { split_items!(half_tile, L, product, items.chunks(ITEMS), fields) }
+    unsafe { split_items!(half_tile, L, sharing(L), product, items.chunks(ITEMS * sharing(L)), fields) }
 }
 
 /// # Safety
-/// As [`avx512_some`], for any `L`.
+/// As [`avx512_some`], for any `L` and registers of eight images: `P == items.len().div_ceil(sharing(L))`.
 #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
 unsafe fn half_tile<const R: usize, const P: usize, const L: usize>(
     product: &Product<'_, L>,
     items: &[Item],
     fields: &mut [Vector<L>],
 ) {
-    for eighth in 0..L / 8 {
+    for eighth in 0..L.div_ceil(8) {
         // SAFETY: as above; the rows are those of the tile.
         unsafe { half_some::<R, P, L>(product, items, fields, [0, eighth]) }
     }
@@ -116,18 +116,18 @@ pub(super) fn avx2<const L: usize>(product: &Product<'_, L>, items: &[Item], fie
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2_all<const L: usize>(product: &Product<'_, L>, items: &[Item], fields: &mut [Vector<L>]) {
     // SAFETY: as above.
-    unsafe { split_items!(avx2_tile, L, product, items.chunks(2), fields) }
+    unsafe { split_items!(avx2_tile, L, sharing(L), product, items.chunks(2 * sharing(L)), fields) }
 }
 
 /// # Safety
-/// As [`avx512_some`].
+/// As [`half_tile`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2_tile<const R: usize, const P: usize, const L: usize>(
     product: &Product<'_, L>,
     items: &[Item],
     fields: &mut [Vector<L>],
 ) {
-    for eighth in 0..L / 8 {
+    for eighth in 0..L.div_ceil(8) {
         // SAFETY: as above; the rows are those of the tile.
         unsafe {
             match R {
@@ -143,12 +143,45 @@ unsafe fn avx2_tile<const R: usize, const P: usize, const L: usize>(
     }
 }
 
+/// Items that share a register of eight values.
+const fn sharing(lanes: usize) -> usize {
+    if lanes == 4 { 2 } else { 1 }
+}
+
+/// The items of register `p`; where items share registers and there is no other, one twice.
+#[inline(always)]
+fn pair<const L: usize>(items: &[Item], p: usize) -> [Item; 2] {
+    [items[p * sharing(L)], items[((p + 1) * sharing(L) - 1).min(items.len() - 1)]]
+}
+
+/// Eight values: from the first place on, or, where items share registers, four from each.
+///
+/// # Safety
+/// They can be read.
+#[inline]
+#[target_feature(enable = "avx")]
+unsafe fn load<const L: usize>([low, high]: [*const f32; 2]) -> __m256 {
+    // SAFETY: as above.
+    unsafe { if sharing(L) == 2 { _mm256_loadu2_m128(high, low) } else { _mm256_loadu_ps(low) } }
+}
+
+/// Stores what [`load`] loads.
+///
+/// # Safety
+/// They can be written.
+#[inline]
+#[target_feature(enable = "avx")]
+unsafe fn store<const L: usize>([low, high]: [*mut f32; 2], values: __m256) {
+    // SAFETY: as above.
+    unsafe { if sharing(L) == 2 { _mm256_storeu2_m128(high, low, values) } else { _mm256_storeu_ps(low, values) } }
+}
+
 /// Defines `$some::<R, P, L>(product, items, fields, [first row, eighth])` and its loop over columns for registers of eight
-/// images: `R · P` sums, `P` vectors of images, one weight.
+/// images, or of four images of two items: `R · P` sums, `P` vectors of images, one weight.
 macro_rules! eight_images {
     ($some:ident, $sums:ident, $features:literal) => {
         /// # Safety
-        /// As [`avx512_some`], for the `R` rows from the given one on and eight of the images.
+        /// As [`half_tile`], for the `R` rows from the given one on and eight of the images.
         #[target_feature(enable = $features)]
         unsafe fn $some<const R: usize, const P: usize, const L: usize>(
             product: &Product<'_, L>,
@@ -159,18 +192,20 @@ macro_rules! eight_images {
             // SAFETY: spans shifted by items, packed columns and rows have been checked; `eighth` is below `L / 8`.
             unsafe {
                 let fields = fields.as_mut_ptr().cast::<f32>();
-                let at = |r: usize, p: usize| product.out.at(items[p].group, first + r) * L + 8 * eighth;
                 let sums = $sums::<R, P, L>(product, items, fields, [first, eighth]);
                 let (low, high) = (_mm256_set1_ps(product.finish.low), _mm256_set1_ps(product.finish.high));
                 for (r, sums) in sums.iter().enumerate() {
                     let affine = product.affine(first + r).map(|(mul, add)| (_mm256_set1_ps(mul), _mm256_set1_ps(add)));
                     for (p, &sum) in sums.iter().enumerate() {
                         let mut sum = affine.map_or(sum, |(mul, add)| _mm256_fmadd_ps(sum, mul, add));
+                        let [a, b] = pair::<L>(items, p);
                         if let Some((tensor, stride)) = &product.addend {
-                            let addend = tensor.as_ptr().add(stride.at(items[p].group, first + r)).cast::<f32>();
-                            sum = _mm256_add_ps(sum, _mm256_loadu_ps(addend.add(8 * eighth)));
+                            let tensor = tensor.as_ptr().cast::<f32>().add(8 * eighth);
+                            let at = |item: Item| tensor.add(stride.at(item.group, first + r) * L);
+                            sum = _mm256_add_ps(sum, load::<L>([at(a), at(b)]));
                         }
-                        _mm256_storeu_ps(fields.add(at(r, p)), _mm256_min_ps(high, _mm256_max_ps(low, sum)));
+                        let at = |item: Item| fields.add(product.out.at(item.group, first + r) * L + 8 * eighth);
+                        store::<L>([at(a), at(b)], _mm256_min_ps(high, _mm256_max_ps(low, sum)));
                     }
                 }
             }
@@ -190,22 +225,28 @@ macro_rules! eight_images {
         ) -> [[__m256; P]; R] {
             // SAFETY: spans shifted by items, packed columns and rows have been checked; `eighth` is below `L / 8`.
             unsafe {
-                let at = |r: usize, p: usize| product.out.at(items[p].group, first + r) * L + 8 * eighth;
+                let at = |r: usize, item: Item| fields.add(product.out.at(item.group, first + r) * L + 8 * eighth);
                 let mut local = [[_mm256_setzero_ps(); P]; R];
                 for (r, sums) in local.iter_mut().enumerate() {
-                    *sums = match product.bias(first + r) {
-                        Some(bias) => [_mm256_set1_ps(bias); P],
-                        None => std::array::from_fn(|p| _mm256_loadu_ps(fields.add(at(r, p)))),
-                    };
+                    let bias = product.bias(first + r);
+                    for (p, sum) in sums.iter_mut().enumerate() {
+                        let [a, b] = pair::<L>(items, p);
+                        *sum = match bias {
+                            Some(bias) => _mm256_set1_ps(bias),
+                            None => load::<L>([at(r, a), at(r, b)]),
+                        };
+                    }
                 }
+                let columns = product.columns.as_ptr().cast::<f32>().add(8 * eighth);
                 for span in product.spans {
                     let mut weights = product.weights.as_ptr().add(span.k as usize * product.n_rows + first);
-                    let mut x: [*const f32; P] = std::array::from_fn(|p| {
-                        let column = (span.column + items[p].column) as usize;
-                        product.columns.as_ptr().add(column).cast::<f32>().add(8 * eighth)
+                    let column = |item: Item| columns.add((span.column + item.column) as usize * L);
+                    let mut x: [[*const f32; 2]; P] = std::array::from_fn(|p| {
+                        let [a, b] = pair::<L>(items, p);
+                        [column(a), column(b)]
                     });
                     for _ in 0..span.len {
-                        let vectors: [__m256; P] = std::array::from_fn(|p| _mm256_loadu_ps(x[p]));
+                        let vectors: [__m256; P] = std::array::from_fn(|p| load::<L>(x[p]));
                         for (r, sums) in local.iter_mut().enumerate() {
                             let weight = _mm256_set1_ps(*weights.add(r));
                             for (sum, vector) in sums.iter_mut().zip(vectors) {
@@ -213,7 +254,9 @@ macro_rules! eight_images {
                             }
                         }
                         weights = weights.wrapping_add(product.n_rows);
-                        x = x.map(|x| x.wrapping_add(L));
+                        for [a, b] in &mut x {
+                            (*a, *b) = (a.wrapping_add(L), b.wrapping_add(L));
+                        }
                     }
                 }
                 local
