@@ -6,6 +6,9 @@ use std::arch::x86_64::*;
 
 use super::{ITEMS, Item, Product, Vector, split_items};
 
+/// Columns by which weights are fetched ahead where one item uses them up: those of a dense layer come from main memory.
+const AHEAD: usize = 128;
+
 /// One register is sixteen images, or half of one eight: 24 sums, three vectors of images, one weight.
 pub(super) fn avx512<const L: usize>(product: &Product<'_, L>, items: &[Item], fields: &mut [Vector<L>]) {
     // SAFETY: `Isa::Avx512` is offered only where AVX-512F and VL were detected; `Product::add` has checked the rest.
@@ -98,6 +101,9 @@ unsafe fn avx512_sums<const R: usize, const P: usize, const L: usize>(
                     for (sum, vector) in sums.iter_mut().zip(vectors) {
                         *sum = _mm512_fmadd_ps(weight, vector, *sum);
                     }
+                }
+                if P == 1 {
+                    _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(AHEAD * R).cast());
                 }
                 weights = weights.wrapping_add(R);
                 x = x.map(|x| x.wrapping_add(L));
@@ -252,6 +258,9 @@ macro_rules! eight_images {
                             for (sum, vector) in sums.iter_mut().zip(vectors) {
                                 *sum = _mm256_fmadd_ps(weight, vector, *sum);
                             }
+                        }
+                        if P == 1 {
+                            _mm_prefetch::<_MM_HINT_T0>(weights.wrapping_add(AHEAD * product.n_rows).cast());
                         }
                         weights = weights.wrapping_add(product.n_rows);
                         for [a, b] in &mut x {
