@@ -21,6 +21,8 @@ use crate::unroll::{Options, Unrolled};
 const BAND_COLUMNS: usize = 6 << 10;
 /// Fewest multiply-adds of a band, in vectors.
 const BAND_EDGES: usize = 1 << 18;
+/// Fewest bands, where image rows are long enough to be cut: so that threads end at about the same time.
+const BANDS: usize = 8;
 /// Fewest pixels of a part of an image row.
 const BAND_PIXELS: usize = 6;
 /// Most outputs of a band of whole image rows, in vectors: they stay in the second-level cache.
@@ -131,7 +133,7 @@ impl Windowed {
         let rows_of_taps = (taps as f64).sqrt().ceil() as usize;
         let columns = rows_of_taps * input.w * input.c;
         let edges = w * self.fan_in * c;
-        let parts = columns.div_ceil(BAND_COLUMNS).clamp(1, w.div_ceil(BAND_PIXELS));
+        let parts = columns.div_ceil(BAND_COLUMNS).max(BANDS.div_ceil(h)).clamp(1, w.div_ceil(BAND_PIXELS));
         if parts > 1 {
             let cut = |y: usize, part: usize| Cut { y: y..y + 1, x: part * w / parts..(part + 1) * w / parts, c: 0..c };
             return (0..h).flat_map(|y| (0..parts).map(move |part| cut(y, part))).collect();
