@@ -75,6 +75,18 @@ fn photographs_are_what_images_makes_of_them() {
 }
 
 #[test]
+fn the_number_of_images_does_not_change_logits() {
+    let dir = Workdir::new();
+    dir.ok(["forward", "--model", DIGITS, "--images", IMAGES, "-o", "all.npy"]);
+    let all = array(&dir.path("all.npy")).1;
+    for n in [4, 5, 27] {
+        std::fs::write(dir.path("some.npy"), some_images(n)).unwrap();
+        dir.ok(["forward", "--model", DIGITS, "--images", "some.npy", "-o", "y.npy", "--force"]);
+        assert_eq!(array(&dir.path("y.npy")).1, all[..10 * n], "{n} images");
+    }
+}
+
+#[test]
 fn outputs_are_kept_unless_forced() {
     let dir = Workdir::new();
     dir.write("y.npy", "mine");

@@ -80,11 +80,15 @@ impl<'a, const L: usize> Bands<'a, L> {
         let step = size.div_ceil(channels).max(1) * channels;
         Self { parts: out.chunks_mut(step).enumerate().map(|(index, part)| (index * step, part)).collect() }
     }
-    /// Calls `f(index, first vector, part)` for all parts, on the threads of the current pool.
+    /// Calls `f(index, first vector, part)` for all parts, on the threads of the current pool: who has none left takes one of
+    /// another's.
     pub fn each(self, f: impl Fn(usize, usize, &mut [Vector<L>]) + Sync) {
         match self.parts.len() {
             1 => self.parts.into_iter().for_each(|(first, part)| f(0, first, part)),
-            _ => self.parts.into_par_iter().enumerate().for_each(|(index, (first, part))| f(index, first, part)),
+            _ => {
+                let parts = self.parts.into_par_iter().with_max_len(1).enumerate();
+                parts.for_each(|(index, (first, part))| f(index, first, part));
+            }
         }
     }
 }
