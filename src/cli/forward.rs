@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use rayon::prelude::*;
 
 use super::flags::{Force, Quiet, Threads};
 use super::image_args::ImageArgs;
@@ -77,12 +78,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             let mut spent = Duration::ZERO;
             let mut rest = &indices[..];
             while !rest.is_empty() {
-                let lanes = match (&states, rest.len()) {
-                    (None, ..=4) => 4,
-                    (None, 5..=12) => 8,
-                    _ => LANES,
+                let (lanes, n) = match (&states, rest.len()) {
+                    (None, ..=4) => (4, 4),
+                    (None, 5..=12) => (8, 8),
+                    (None, n) => (LANES, LANES * (n / LANES).clamp(1, rayon::current_num_threads())),
+                    (Some(_), _) => (LANES, LANES),
                 };
-                let (some, others) = rest.split_at(lanes.min(rest.len()));
+                let (some, others) = rest.split_at(n.min(rest.len()));
                 rest = others;
                 let out = (repeat == 0).then_some(&mut out);
                 spent += match (&mut states, lanes) {
@@ -113,19 +115,22 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     super::print(format_args!("{}: {n_images} x {}", args.output.display(), forward.n_outputs()))
 }
 
-/// Appends the logits of some images to an array, if there is one. Returns the time without reading and writing.
+/// Appends the logits of some images to an array, if there is one: `L` images at a time, on each thread others as far as
+/// there are. Returns the time without reading and writing.
 fn step<const L: usize>(
     forward: &Forward,
     images: &Images,
     some: &[usize],
     out: Option<&mut impl Write>,
 ) -> anyhow::Result<Duration> {
-    let batch = images.lanes::<L>(some)?;
+    let batches = some.chunks(L).map(|some| images.lanes::<L>(some)).collect::<Result<Vec<_>, _>>()?;
     let start = Instant::now();
-    let logits = forward.logits(&batch);
+    let logits: Vec<_> = batches.par_iter().map(|batch| forward.logits(batch)).collect();
     let time = start.elapsed();
     if let Some(out) = out {
-        write(out, &logits, forward.order(forward.logits_layer()), some.len())?;
+        for (some, logits) in some.chunks(L).zip(&logits) {
+            write(out, logits, forward.order(forward.logits_layer()), some.len())?;
+        }
     }
     Ok(time)
 }
