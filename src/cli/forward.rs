@@ -17,6 +17,7 @@ use crate::image::Images;
 use crate::kernel::LANES;
 use crate::net::{Network, Op, Shape};
 use crate::npy;
+use crate::progress::Progress;
 
 /// Run images through a network: its logits, and on request the output of every layer, as NumPy arrays.
 ///
@@ -66,38 +67,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let prepared = start.elapsed();
     let images = args.images.open(forward.input_shape(), args.quiet)?;
     let n_images = images.len();
-    let indices: Vec<usize> = (0..n_images).collect();
 
     npy::header(&mut out, "<f4", &[n_images as u64, forward.n_outputs() as u64])?;
     let mut states = folder.map(|folder| StateFiles::create(folder, &net, n_images)).transpose()?;
     let bar = super::progress::bar(args.quiet.quiet);
-    bar.begin("forward", n_images as u64);
+    let all = All { forward: &forward, images: &images, bar: &*bar };
     let spent = pool.install(|| -> anyhow::Result<Duration> {
-        let mut fastest = Duration::MAX;
-        for repeat in 0..args.repeats.max(1) {
-            let mut spent = Duration::ZERO;
-            let mut rest = &indices[..];
-            while !rest.is_empty() {
-                let (lanes, n) = match (&states, rest.len()) {
-                    (None, ..=4) => (4, 4),
-                    (None, 5..=12) => (8, 8),
-                    (None, n) => (LANES, LANES * (n / LANES).clamp(1, rayon::current_num_threads())),
-                    (Some(_), _) => (LANES, LANES),
-                };
-                let (some, others) = rest.split_at(n.min(rest.len()));
-                rest = others;
-                let out = (repeat == 0).then_some(&mut out);
-                spent += match (&mut states, lanes) {
-                    (Some(states), _) => states.step(&forward, &images, some, out)?,
-                    (None, 4) => step::<4>(&forward, &images, some, out)?,
-                    (None, 8) => step::<8>(&forward, &images, some, out)?,
-                    (None, _) => step::<LANES>(&forward, &images, some, out)?,
-                };
-                if repeat == 0 {
-                    bar.advance(some.len() as u64);
-                }
-            }
-            fastest = fastest.min(spent);
+        let mut fastest = all.run(&mut states, Some(&mut out))?;
+        for _ in 1..args.repeats {
+            fastest = fastest.min(all.run(&mut states, None)?);
         }
         Ok(fastest)
     });
@@ -115,24 +93,56 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     super::print(format_args!("{}: {n_images} x {}", args.output.display(), forward.n_outputs()))
 }
 
-/// Appends the logits of some images to an array, if there is one: `L` images at a time, on each thread others as far as
-/// there are. Returns the time without reading and writing.
-fn step<const L: usize>(
-    forward: &Forward,
-    images: &Images,
-    some: &[usize],
-    out: Option<&mut impl Write>,
-) -> anyhow::Result<Duration> {
-    let batches = some.chunks(L).map(|some| images.lanes::<L>(some)).collect::<Result<Vec<_>, _>>()?;
-    let start = Instant::now();
-    let logits: Vec<_> = batches.par_iter().map(|batch| forward.logits(batch)).collect();
-    let time = start.elapsed();
-    if let Some(out) = out {
-        for (some, logits) in some.chunks(L).zip(&logits) {
-            write(out, logits, forward.order(forward.logits_layer()), some.len())?;
+/// All images, and what they run through.
+struct All<'a> {
+    forward: &'a Forward,
+    images: &'a Images,
+    bar: &'a dyn Progress,
+}
+
+/// The array of logits; a repeated run has none.
+type Out<'a> = Option<&'a mut BufWriter<Output>>;
+
+impl All<'_> {
+    /// Runs them once. Returns the time without reading and writing.
+    fn run(&self, states: &mut Option<StateFiles>, mut out: Out<'_>) -> anyhow::Result<Duration> {
+        let (mut first, mut spent) = (0, Duration::ZERO);
+        self.bar.begin("forward", self.images.len() as u64);
+        while first < self.images.len() {
+            let left = self.images.len() - first;
+            let n = match left {
+                _ if states.is_some() => LANES,
+                ..=4 => 4,
+                5..=12 => 8,
+                _ => LANES * (left / LANES).clamp(1, rayon::current_num_threads()),
+            };
+            let some: Vec<_> = (first..first + n.min(left)).collect();
+            let out = out.as_deref_mut();
+            spent += match (&mut *states, n) {
+                (Some(states), _) => states.step(self, &some, out)?,
+                (None, 4) => self.step::<4>(&some, out)?,
+                (None, 8) => self.step::<8>(&some, out)?,
+                (None, _) => self.step::<LANES>(&some, out)?,
+            };
+            self.bar.advance(some.len() as u64);
+            first += some.len();
         }
+        Ok(spent)
     }
-    Ok(time)
+
+    /// The logits of some images, `L` at a time, on each thread others as far as there are.
+    fn step<const L: usize>(&self, some: &[usize], out: Out<'_>) -> anyhow::Result<Duration> {
+        let batches = some.chunks(L).map(|some| self.images.lanes::<L>(some)).collect::<Result<Vec<_>, _>>()?;
+        let start = Instant::now();
+        let logits: Vec<_> = batches.par_iter().map(|batch| self.forward.logits(batch)).collect();
+        let time = start.elapsed();
+        if let Some(out) = out {
+            for (some, logits) in some.chunks(L).zip(&logits) {
+                write(out, logits, self.forward.order(self.forward.logits_layer()), some.len())?;
+            }
+        }
+        Ok(time)
+    }
 }
 
 /// Appends the first `n` lanes of a tensor in the order `order` to an array, channel-major.
@@ -206,21 +216,16 @@ impl StateFiles {
         Ok(Self { folder, files, states: States::default() })
     }
 
-    /// As [`step`], and appends the outputs of all layers whether or not there is an array for the logits.
-    fn step(
-        &mut self,
-        forward: &Forward,
-        images: &Images,
-        some: &[usize],
-        out: Option<&mut impl Write>,
-    ) -> anyhow::Result<Duration> {
-        let batch = images.lanes(some)?;
+    /// As [`All::step`], and appends the outputs of all layers whether or not there is an array for the logits.
+    fn step(&mut self, all: &All<'_>, some: &[usize], out: Out<'_>) -> anyhow::Result<Duration> {
+        let forward = all.forward;
+        let batch = all.images.lanes(some)?;
         let start = Instant::now();
         forward.states_into(&batch, &mut self.states);
+        let time = start.elapsed();
         for (layer, file) in self.files.iter_mut().enumerate() {
             write(file, self.states.tensor(layer), forward.order(layer), some.len())?;
         }
-        let time = start.elapsed();
         if let Some(out) = out {
             write(out, self.states.logits(), forward.order(forward.logits_layer()), some.len())?;
         }
