@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
-use arrow_array::{
-    Array as _, ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array,
-};
+use arrow_array::{Array as _, ArrayRef, BinaryArray, BooleanArray, PrimitiveArray, StringArray};
 
 /// A value of a column.
 pub(super) trait Cell: Sized {
@@ -29,35 +27,22 @@ impl Cell for String {
     }
 }
 
-impl Cell for i64 {
-    fn column<'a>(cells: impl Iterator<Item = Option<&'a Self>>) -> ArrayRef {
-        Arc::new(cells.map(Option::<&_>::copied).collect::<Int64Array>())
-    }
+/// `primitive! { native: Arrow, … }`
+macro_rules! primitive {
+    ($($Native:ty: $Arrow:ty,)*) => {
+        $(impl Cell for $Native {
+            fn column<'a>(cells: impl Iterator<Item = Option<&'a Self>>) -> ArrayRef {
+                Arc::new(cells.map(Option::<&_>::copied).collect::<PrimitiveArray<$Arrow>>())
+            }
 
-    fn read(column: &ArrayRef, index: usize) -> Self {
-        column.as_primitive::<Int64Type>().value(index)
-    }
+            fn read(column: &ArrayRef, index: usize) -> Self {
+                column.as_primitive::<$Arrow>().value(index)
+            }
+        })*
+    };
 }
 
-impl Cell for u64 {
-    fn column<'a>(cells: impl Iterator<Item = Option<&'a Self>>) -> ArrayRef {
-        Arc::new(cells.map(Option::<&_>::copied).collect::<UInt64Array>())
-    }
-
-    fn read(column: &ArrayRef, index: usize) -> Self {
-        column.as_primitive::<UInt64Type>().value(index)
-    }
-}
-
-impl Cell for f64 {
-    fn column<'a>(cells: impl Iterator<Item = Option<&'a Self>>) -> ArrayRef {
-        Arc::new(cells.map(Option::<&_>::copied).collect::<Float64Array>())
-    }
-
-    fn read(column: &ArrayRef, index: usize) -> Self {
-        column.as_primitive::<Float64Type>().value(index)
-    }
-}
+primitive! { i64: Int64Type, u64: UInt64Type, f64: Float64Type, }
 
 impl Cell for bool {
     fn column<'a>(cells: impl Iterator<Item = Option<&'a Self>>) -> ArrayRef {
