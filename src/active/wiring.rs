@@ -1,10 +1,12 @@
 //! What the active subnetworks of all images have in common: where on the way between two layers a value can become zero.
 
+use std::collections::HashMap;
+
 use super::Error;
 use crate::forward::{Forward, States};
 use crate::graph::{BlockStream, LayerKind, NodeId};
 use crate::kernel::{LANES, mask_of};
-use crate::unroll::{Gate, Place, Unrolled, Way};
+use crate::unroll::{Gates, Place, Unrolled, Way};
 
 /// No element.
 const NONE: u32 = u32::MAX;
@@ -19,6 +21,8 @@ pub struct Wiring<'a> {
     /// By reader, then by source.
     links: Vec<Link>,
     planes: Vec<Plane<'a>>,
+    /// By graph layer: indices of the planes of its nodes.
+    planes_of: HashMap<usize, Vec<usize>>,
     /// By graph layer: of max-pooling layers, where their nodes are in their output.
     pools: Vec<Option<Tensor>>,
 }
@@ -64,7 +68,7 @@ struct Plane<'a> {
 /// Gates in series, and the nodes that are meant; without a place all.
 #[derive(PartialEq)]
 struct Part<'a> {
-    gates: &'a [Gate],
+    gates: &'a Gates,
     place: Option<&'a Place>,
 }
 
@@ -79,7 +83,14 @@ impl<'a> Wiring<'a> {
         }
         let magnitudes = graph.values().iter().map(|w| w.abs()).collect();
         let n_layers = graph.layers().len();
-        let mut wiring = Self { graph, magnitudes, links: Vec::new(), planes: Vec::new(), pools: Vec::new() };
+        let mut wiring = Self {
+            graph,
+            magnitudes,
+            links: Vec::new(),
+            planes: Vec::new(),
+            planes_of: HashMap::new(),
+            pools: Vec::new(),
+        };
         for reader in 0..n_layers {
             let is_pool = graph.layers()[reader].kind == LayerKind::MaxPool;
             wiring.pools.push(is_pool.then(|| pool_output(graph, reader)));
@@ -104,9 +115,11 @@ impl<'a> Wiring<'a> {
             None => None,
         };
         let plane = Plane { source, parts };
-        let known = self.planes.iter().position(|known| *known == plane);
+        let of_source = self.planes_of.entry(source).or_default();
+        let known = of_source.iter().copied().find(|&known| self.planes[known] == plane);
         let plane = known.unwrap_or_else(|| {
             self.planes.push(plane);
+            of_source.push(self.planes.len() - 1);
             self.planes.len() - 1
         });
         self.links.push(Link { reader, source, plane, pooled });
@@ -141,7 +154,7 @@ impl Plane<'_> {
         let nodes = &graph.layers()[self.source].nodes;
         let mut masks = vec![u16::MAX; nodes.len()];
         for part in &self.parts {
-            for gate in part.gates {
+            for gate in part.gates.iter() {
                 let tensor = states.tensor(gate.layer);
                 let open = |element: usize| mask_of(tensor[element].map(|value| value != 0.0));
                 match part.place {
@@ -187,7 +200,7 @@ fn parts<'a>(graph: &Unrolled, source: usize, ways: &[(usize, &'a Way)]) -> Opti
             is_clear &= ways[*owner].1.gates == way.gates;
         });
     }
-    is_clear.then(|| ways.iter().map(|(_, way)| Part { gates: &way.gates, place: Some(&way.place) }).collect())
+    is_clear.then(|| ways.iter().map(|(_, way)| Part { gates: &way.gates, place: Some(&*way.place) }).collect())
 }
 
 /// Where the source's nodes are in the tensor that is pooled; nothing if one is at two places.
@@ -214,8 +227,8 @@ fn pool_output(graph: &Unrolled, layer: usize) -> Tensor {
 
 /// That graph and forward pass number the elements of the tensors on a way alike.
 fn check_order(forward: &Forward, way: &Way) -> Result<(), Error> {
-    let gates = way.gates.iter().map(|gate| (gate.layer, &gate.place));
-    for (layer, place) in gates.chain([(way.tensor, &way.place)]) {
+    let gates = way.gates.iter().map(|gate| (gate.layer, &*gate.place));
+    for (layer, place) in gates.chain([(way.tensor, &*way.place)]) {
         let (found, expected) = (forward.order(layer), place.shape());
         if found != expected {
             return Err(Error::Order { layer, found, expected });

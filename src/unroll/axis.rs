@@ -3,7 +3,7 @@
 use super::view::AxisMap;
 
 /// A window along one axis.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AxisWindow {
     /// Output positions.
     pub n_out: usize,

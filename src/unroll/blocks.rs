@@ -27,10 +27,7 @@ pub(super) fn push_blocks(
     source: &Source,
     [rows, columns]: [&Linear; 2],
 ) {
-    let runs = |axis: usize| match direction {
-        Direction::In => &source.axes[axis].inward,
-        Direction::Out => &source.axes[axis].outward,
-    };
+    let runs = |axis: usize| source.runs(axis, direction);
     let mut intervals = Vec::new();
     for down in runs(0).iter().filter_map(|run| ClippedRun::new(run, &region.y)) {
         for across in runs(1).iter().filter_map(|run| ClippedRun::new(run, &region.x)) {

@@ -48,6 +48,19 @@ pub enum Error {
         /// Its shape.
         found: Shape,
     },
+    /// More than memory or time allows: what the graph stands for is far beyond the file.
+    #[error(
+        "layer `{layer}` brings the graph to more than {most} {what}, far more than networks have; \
+         use a smaller input image, or `--residual node` if it adds many tensors"
+    )]
+    TooLong {
+        /// The layer at which the count went over.
+        layer: String,
+        /// What was counted.
+        what: &'static str,
+        /// How many there may be.
+        most: u64,
+    },
     /// A window without taps, one that does not move, or one beyond reason.
     #[error("layer `{layer}` has {what} {found}, expected {least} to {most}; the model file is damaged or was misread")]
     Window {

@@ -1,13 +1,17 @@
 //! Concatenations and sums: several views become one.
 
+use std::collections::HashMap;
+
 use super::Error;
-use super::view::{Channel, View};
+use super::view::View;
 use crate::net::Shape;
+
+/// Most pieces of one tensor. Real networks have a few hundred.
+const MAX_PIECES: usize = 1 << 16;
 
 /// Concatenation along channels.
 pub(super) fn concat(layer: &str, inputs: &[&View]) -> Result<View, Error> {
     let pixels = inputs[0].shape;
-    let mut joined = View { shape: Shape { c: 0, ..pixels }, flat: false, pieces: Vec::new() };
     for view in inputs {
         if view.flat {
             return Err(Error::Flattened { layer: layer.into(), op: "concatenation", origin: view.shape });
@@ -16,27 +20,45 @@ pub(super) fn concat(layer: &str, inputs: &[&View]) -> Result<View, Error> {
             let expected = Shape { c: view.shape.c, ..pixels };
             return Err(Error::Shape { layer: layer.into(), found: view.shape, expected });
         }
-        let shift = joined.shape.c as u32;
-        joined.pieces.extend(view.pieces.iter().cloned().map(|mut piece| {
-            if shift > 0 {
-                let moved = |c: &Channel| Channel { tensor: c.tensor + shift, ..*c };
-                piece.channels = piece.channels.iter().map(moved).collect();
-            }
-            piece
-        }));
-        joined.shape.c += view.shape.c;
+    }
+    let shape = Shape { c: inputs.iter().map(|view| view.shape.c).sum(), ..pixels };
+    let mut joined = View { shape, flat: false, pieces: Vec::new() };
+    let mut first = 0;
+    for view in inputs {
+        check_pieces(layer, joined.pieces.len() + view.pieces.len())?;
+        joined.pieces.extend(View::clone(view).within(first, shape).pieces);
+        first += view.shape.c;
     }
     Ok(joined)
 }
 
-/// Elementwise sum: the pieces of all addends, so that sums of sums flatten.
+/// Elementwise sum: the pieces of all addends, so that sums of sums flatten. An addend that occurs again is counted.
 pub(super) fn add(layer: &str, inputs: &[&View]) -> Result<View, Error> {
-    let mut sum = inputs[0].clone();
-    for view in &inputs[1..] {
-        check_addend(layer, &sum, view)?;
-        sum.pieces.extend(view.pieces.iter().cloned());
+    let mut sum = View { pieces: Vec::new(), ..*inputs[0] };
+    let mut known: HashMap<_, usize> = HashMap::new();
+    for view in inputs {
+        check_addend(layer, inputs[0], view)?;
+        for piece in &view.pieces {
+            let at = *known.entry(piece.key()).or_insert(sum.pieces.len());
+            match sum.pieces.get_mut(at) {
+                Some(same) => same.count = same.count.saturating_add(piece.count),
+                None => sum.pieces.push(piece.clone()),
+            }
+        }
+        check_pieces(layer, sum.pieces.len())?;
     }
     Ok(sum)
+}
+
+fn check_pieces(layer: &str, found: usize) -> Result<(), Error> {
+    match found <= MAX_PIECES {
+        true => Ok(()),
+        false => Err(Error::TooLong {
+            layer: layer.into(),
+            what: "parts of sums and concatenations",
+            most: MAX_PIECES as u64,
+        }),
+    }
 }
 
 /// That two views can be added element by element.

@@ -1,8 +1,9 @@
 //! Graph layers: what has nodes, and what its rows read.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::axis::Axis;
+use super::axis::{Axis, AxisRun};
 use super::panel::Panel;
 use super::trace::Way;
 use crate::graph::{Direction, LayerKind};
@@ -38,7 +39,7 @@ pub(super) struct Linear {
 }
 
 /// Node channel of a kernel's output channel: shuffled if the layer feeds nothing but a channel shuffle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ChannelOrder {
     groups: u32,
     per_group: u32,
@@ -61,23 +62,28 @@ pub(super) struct Source {
     /// Index of the graph layer that is read.
     pub layer: usize,
     /// Vertical and horizontal runs.
-    pub axes: [Axis; 2],
+    pub axes: [Arc<Axis>; 2],
     /// Values between vertically and horizontally neighbouring taps.
     pub tap_strides: [u64; 2],
-    /// Channel panels with the reader's channels as rows.
-    pub inward: Vec<Panel>,
-    /// Channel panels with the source's channels as rows.
-    pub outward: Vec<Panel>,
+    /// Channel panels with the reader's channels as rows, and with the source's. Sources that lie alike share them.
+    pub panels: Arc<[Vec<Panel>; 2]>,
     /// What lies between the two.
     pub way: Way,
 }
 
 impl Source {
+    /// Vertical or horizontal runs of one direction.
+    pub fn runs(&self, axis: usize, direction: Direction) -> &[AxisRun] {
+        match direction {
+            Direction::In => &self.axes[axis].inward,
+            Direction::Out => &self.axes[axis].outward,
+        }
+    }
     /// Channel panels of one direction.
     pub fn panels(&self, direction: Direction) -> &[Panel] {
         match direction {
-            Direction::In => &self.inward,
-            Direction::Out => &self.outward,
+            Direction::In => &self.panels[0],
+            Direction::Out => &self.panels[1],
         }
     }
 }

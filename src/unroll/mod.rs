@@ -41,6 +41,7 @@ mod dense;
 mod error;
 mod frames;
 mod join;
+mod limits;
 mod linear;
 mod norm;
 mod panel;
@@ -53,7 +54,7 @@ mod walk;
 mod weights;
 
 pub use error::Error;
-pub use trace::{Gate, Place, Way};
+pub use trace::{Gate, Gates, Place, Way};
 
 use std::ops::Range;
 

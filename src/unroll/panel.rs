@@ -131,9 +131,9 @@ pub(super) fn panels(
                 let out_offset = |k: u32| u64::from(first_output + k) * kernel.out_stride;
                 let outputs = (0..kernel.group_outputs).map(|k| (reader.node_channel(first_output + k), out_offset(k)));
                 let outputs: Vec<_> = outputs.collect();
-                let inputs: Vec<_> = channels
+                let at = |tensor: u32| channels.partition_point(|c| c.tensor < tensor);
+                let inputs: Vec<_> = channels[at(inputs.start)..at(inputs.end)]
                     .iter()
-                    .filter(|c| inputs.contains(&c.tensor))
                     .map(|c| (source.node_channel(c.source), u64::from(c.tensor - inputs.start)))
                     .collect();
                 both[0].extend(dense(kernel.base, &outputs, &inputs, 1));

@@ -22,6 +22,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// All elements of a graph layer in its own output.
+    pub(super) fn whole(shape: Shape) -> Self {
+        let channels = (0..shape.c as u32).map(|c| Channel { tensor: c, source: c, factor: 1.0 }).collect();
+        Self { channels, axes: [AxisMap::identity(shape.h), AxisMap::identity(shape.w)], shape }
+    }
+
     /// The tensor's channels and pixels; of a flattened tensor, those before the flattening. Its elements are numbered
     /// channels-last in this shape: `(y · width + x) · channels + channel`.
     pub fn shape(&self) -> Shape {
@@ -35,7 +41,59 @@ pub struct Gate {
     /// Index of the network layer.
     pub layer: usize,
     /// Which element of its output stands for which node.
-    pub place: Place,
+    pub place: Arc<Place>,
+}
+
+/// Gates in series, the latest first. Ways that begin alike share what they have in common: a chain of `n` activations takes
+/// memory for `n` gates, not for one list per layer.
+#[derive(Clone, Debug, Default)]
+pub struct Gates(Option<Arc<Link>>);
+
+#[derive(Debug)]
+struct Link {
+    gate: Gate,
+    before: Gates,
+}
+
+impl Gates {
+    /// These, and one more.
+    pub(super) fn then(&self, gate: Gate) -> Self {
+        Self(Some(Arc::new(Link { gate, before: self.clone() })))
+    }
+
+    /// The gates, the latest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Gate> {
+        std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref()).map(|link| &link.gate)
+    }
+
+    /// What tells shared lists apart; equal lists that were made separately differ.
+    pub(super) fn address(&self) -> usize {
+        self.0.as_ref().map_or(0, |link| Arc::as_ptr(link).addr())
+    }
+}
+
+impl PartialEq for Gates {
+    /// Gate by gate, as far as the two lists are not the same memory.
+    fn eq(&self, other: &Self) -> bool {
+        let (mut a, mut b) = (self, other);
+        while a.address() != b.address() {
+            match (&a.0, &b.0) {
+                (Some(x), Some(y)) if x.gate == y.gate => (a, b) = (&x.before, &y.before),
+                _ => return false,
+            }
+        }
+        true
+    }
+}
+
+impl Drop for Gates {
+    /// Link by link: the default would recurse as deep as the network is.
+    fn drop(&mut self) {
+        let mut next = self.0.take();
+        while let Some(mut link) = next.and_then(Arc::into_inner) {
+            next = link.before.0.take();
+        }
+    }
 }
 
 /// How the nodes of one graph layer reach a tensor.
@@ -44,9 +102,9 @@ pub struct Way {
     /// The tensor: index of the network layer whose output it is.
     pub tensor: usize,
     /// Which of its elements stands for which node.
-    pub place: Place,
-    /// The activations on the way, in order.
-    pub gates: Vec<Gate>,
+    pub place: Arc<Place>,
+    /// The activations on the way.
+    pub gates: Gates,
 }
 
 /// Can an activation switch a node off, i.e. is it zero for all values on one side of some number? So are `max(x, 0)` and
@@ -63,8 +121,7 @@ pub(super) fn switches_off(activation: &Activation) -> bool {
 
 /// The ways to the network's output, each with its graph layer.
 pub(super) fn output(tensor: usize, view: &View) -> Vec<(usize, Way)> {
-    let way = |piece: &super::view::Piece| Way { tensor, place: view.place(piece), gates: piece.gates.clone() };
-    view.pieces.iter().map(|piece| (piece.layer, way(piece))).collect()
+    view.pieces.iter().map(|piece| (piece.layer, piece.way(tensor))).collect()
 }
 
 impl Unrolled {
@@ -103,7 +160,6 @@ impl Unrolled {
 
     /// Calls `f(element, node)` for all nodes of a graph layer and the elements of its own network layer's output.
     pub fn for_each_own_element(&self, layer: usize, f: impl FnMut(usize, NodeId)) {
-        let view = View::whole(layer, self.linears[layer].shape);
-        self.for_each_element(layer, &view.place(&view.pieces[0]), f);
+        self.for_each_element(layer, &Place::whole(self.linears[layer].shape), f);
     }
 }

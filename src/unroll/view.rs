@@ -4,13 +4,14 @@
 //! [`View`]: a list of [`Piece`]s, each of which maps some channels, and per spatial axis a range of pixels, to one graph
 //! layer. An element covered by several pieces is their sum, an element covered by none is zero (no edge).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::trace::{Gate, Place};
+use super::trace::{Gate, Gates, Place, Way};
 use crate::net::Shape;
 
 /// Pixels of one spatial axis: tensor position `t` in `lo..hi` is the source's position `t · step + offset`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AxisMap {
     /// Source pixels per tensor pixel, at least 1.
     pub step: i64,
@@ -62,12 +63,23 @@ pub(super) struct Channel {
 pub(super) struct Piece {
     /// Index of the graph layer.
     pub layer: usize,
-    /// Its channels, by rising tensor channel.
-    pub channels: Arc<[Channel]>,
-    /// Vertical and horizontal pixels.
-    pub axes: [AxisMap; 2],
-    /// The activations that its nodes' values have passed, in order.
-    pub gates: Vec<Gate>,
+    /// Its elements in the tensor; pieces that lie alike share it.
+    pub place: Arc<Place>,
+    /// The activations that its nodes' values have passed.
+    pub gates: Gates,
+    /// How often it is an addend.
+    pub count: u64,
+}
+
+impl Piece {
+    /// What equal addends have in common; pieces that only happen to be equal may differ.
+    pub fn key(&self) -> (usize, usize, usize) {
+        (self.layer, Arc::as_ptr(&self.place).addr(), self.gates.address())
+    }
+    /// How its nodes reach network layer `tensor`, whose output the piece is part of.
+    pub fn way(&self, tensor: usize) -> Way {
+        Way { tensor, place: Arc::clone(&self.place), gates: self.gates.clone() }
+    }
 }
 
 /// A tensor as pieces of graph layers.
@@ -83,24 +95,22 @@ pub(super) struct View {
 
 impl View {
     /// All of one graph layer.
-    pub fn whole(layer: usize, shape: Shape) -> Self {
-        let channels = (0..shape.c as u32).map(|c| Channel { tensor: c, source: c, factor: 1.0 }).collect();
-        let axes = [AxisMap::identity(shape.h), AxisMap::identity(shape.w)];
-        Self { shape, flat: false, pieces: vec![Piece { layer, channels, axes, gates: Vec::new() }] }
+    pub fn whole(layer: usize, place: Arc<Place>) -> Self {
+        let shape = place.shape;
+        Self { shape, flat: false, pieces: vec![Piece { layer, place, gates: Gates::default(), count: 1 }] }
     }
     /// Shape as later layers see it.
     pub fn outer_shape(&self) -> Shape {
         if self.flat { Shape::new(self.shape.len(), 1, 1) } else { self.shape }
     }
-    /// Where the elements of one of its pieces are.
-    pub fn place(&self, piece: &Piece) -> Place {
-        Place { channels: Arc::clone(&piece.channels), axes: piece.axes, shape: self.shape }
-    }
     /// The output of an activation, network layer `layer`, that can set values to zero.
     pub fn gated(mut self, layer: usize) -> Self {
-        let places: Vec<_> = self.pieces.iter().map(|piece| self.place(piece)).collect();
-        for (piece, place) in self.pieces.iter_mut().zip(places) {
-            piece.gates.push(Gate { layer, place });
+        let mut known: HashMap<(usize, usize), Gates> = HashMap::new();
+        for piece in &mut self.pieces {
+            let (_, place, gates) = piece.key();
+            let gate = || Gate { layer, place: Arc::clone(&piece.place) };
+            let passed = known.entry((place, gates)).or_insert_with(|| piece.gates.then(gate())).clone();
+            piece.gates = passed;
         }
         self
     }
@@ -110,54 +120,79 @@ impl View {
         self
     }
     /// Output channel `j · groups + i` is channel `i · m + j`.
-    pub fn shuffle(mut self, groups: usize) -> Self {
-        let (g, m) = (groups as u32, (self.shape.c / groups) as u32);
-        self.map_channels(|c| Some(Channel { tensor: c.tensor % m * g + c.tensor / m, ..c }));
-        self
+    pub fn shuffle(self, groups: usize) -> Self {
+        let (g, m, shape) = (groups as u32, (self.shape.c / groups) as u32, self.shape);
+        self.map(shape, |place| {
+            place.map_channels(|c| Some(Channel { tensor: c.tensor % m * g + c.tensor / m, ..c }));
+        })
     }
     /// Every channel times its factor.
-    pub fn scale(mut self, factors: &[f32]) -> Self {
-        self.map_channels(|c| Some(Channel { factor: c.factor * factors[c.tensor as usize], ..c }));
-        self
+    pub fn scale(self, factors: &[f32]) -> Self {
+        let shape = self.shape;
+        self.map(shape, |place| {
+            place.map_channels(|c| Some(Channel { factor: c.factor * factors[c.tensor as usize], ..c }));
+        })
     }
     /// Per axis (c, h, w) the elements `begin + k · step`, as many as `shape` says.
-    pub fn slice(mut self, begin: [usize; 3], step: [usize; 3], shape: Shape) -> Self {
-        self.map_channels(|c| {
-            let past = (c.tensor as usize).checked_sub(begin[0])?;
-            let tensor = past / step[0];
-            let taken = past.is_multiple_of(step[0]) && tensor < shape.c;
-            taken.then_some(Channel { tensor: tensor as u32, ..c })
-        });
+    pub fn slice(self, begin: [usize; 3], step: [usize; 3], shape: Shape) -> Self {
         // Of a step past the end only the first element remains, so it can be shortened.
-        let sizes = [self.shape.h, self.shape.w];
-        self.map_axes(shape, |axis, map, len| {
-            map.slice(begin[axis + 1] as i64, step[axis + 1].min(sizes[axis]) as i64, len)
-        });
-        self
+        let steps = [step[1].min(self.shape.h), step[2].min(self.shape.w)];
+        self.map(shape, |place| {
+            place.map_channels(|c| {
+                let past = (c.tensor as usize).checked_sub(begin[0])?;
+                let tensor = past / step[0];
+                let taken = past.is_multiple_of(step[0]) && tensor < shape.c;
+                taken.then_some(Channel { tensor: tensor as u32, ..c })
+            });
+            for (axis, len) in [shape.h, shape.w].into_iter().enumerate() {
+                place.axes[axis] = place.axes[axis].slice(begin[axis + 1] as i64, steps[axis] as i64, len as i64);
+            }
+        })
     }
     /// Per axis (c, h, w) that many zeros first, `shape` in all.
-    pub fn pad(mut self, before: [usize; 3], shape: Shape) -> Self {
-        self.map_channels(|c| Some(Channel { tensor: c.tensor + before[0] as u32, ..c }));
-        self.map_axes(shape, |axis, map, len| map.pad(before[axis + 1] as i64, len));
-        self
+    pub fn pad(self, before: [usize; 3], shape: Shape) -> Self {
+        self.map(shape, |place| {
+            place.map_channels(|c| Some(Channel { tensor: c.tensor + before[0] as u32, ..c }));
+            for (axis, len) in [shape.h, shape.w].into_iter().enumerate() {
+                place.axes[axis] = place.axes[axis].pad(before[axis + 1] as i64, len as i64);
+            }
+        })
+    }
+    /// As channels `first..` of a tensor of `shape`.
+    pub fn within(self, first: usize, shape: Shape) -> Self {
+        self.map(shape, |place| {
+            if first > 0 {
+                place.map_channels(|c| Some(Channel { tensor: c.tensor + first as u32, ..c }));
+            }
+        })
     }
 
-    fn map_channels(&mut self, f: impl Fn(Channel) -> Option<Channel>) {
+    /// Changes the place of every piece, once for all that share it, and drops pieces that have no element left.
+    fn map(mut self, shape: Shape, f: impl Fn(&mut Place)) -> Self {
+        let mut known: HashMap<usize, Arc<Place>> = HashMap::new();
         for piece in &mut self.pieces {
-            let mut channels: Vec<Channel> = piece.channels.iter().filter_map(|&c| f(c)).collect();
-            channels.sort_by_key(|c| c.tensor);
-            piece.channels = channels.into();
+            // No address is used again while a piece that comes later holds it.
+            let mapped = known.entry(Arc::as_ptr(&piece.place).addr()).or_insert_with(|| {
+                let mut place = Place { shape, ..Place::clone(&piece.place) };
+                f(&mut place);
+                Arc::new(place)
+            });
+            piece.place = Arc::clone(mapped);
         }
-        self.pieces.retain(|piece| !piece.channels.is_empty());
-    }
-    fn map_axes(&mut self, shape: Shape, f: impl Fn(usize, AxisMap, i64) -> AxisMap) {
-        for piece in &mut self.pieces {
-            for (axis, len) in [shape.h, shape.w].into_iter().enumerate() {
-                piece.axes[axis] = f(axis, piece.axes[axis], len as i64);
-            }
-        }
-        self.pieces.retain(|piece| !piece.axes.iter().any(|map| map.is_empty()));
+        self.pieces.retain(|piece| !piece.place.is_empty());
         self.shape = shape;
+        self
+    }
+}
+
+impl Place {
+    fn map_channels(&mut self, f: impl Fn(Channel) -> Option<Channel>) {
+        let mut channels: Vec<Channel> = self.channels.iter().filter_map(|&c| f(c)).collect();
+        channels.sort_by_key(|c| c.tensor);
+        self.channels = channels.into();
+    }
+    fn is_empty(&self) -> bool {
+        self.channels.is_empty() || self.axes.iter().any(|map| map.is_empty())
     }
 }
 
@@ -182,8 +217,8 @@ mod tests {
 
     #[test]
     fn a_shuffle_reorders_channels() {
-        let view = View::whole(0, Shape::new(6, 1, 1)).shuffle(2);
-        let order: Vec<u32> = view.pieces[0].channels.iter().map(|c| c.source).collect();
+        let view = View::whole(0, Arc::new(Place::whole(Shape::new(6, 1, 1)))).shuffle(2);
+        let order: Vec<u32> = view.pieces[0].place.channels.iter().map(|c| c.source).collect();
         assert_eq!(order, [0, 3, 1, 4, 2, 5]);
     }
 }

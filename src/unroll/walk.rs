@@ -1,15 +1,19 @@
 //! From network layers to graph layers: one pass in topological order that gives every tensor its view.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use super::axis::{Axis, AxisWindow};
 use super::chain::Chains;
+use super::limits::Used;
 use super::linear::{ChannelOrder, Linear, Source};
-use super::panel::{self, Kernel};
-use super::trace::{self, Way};
-use super::view::{Channel, View};
+use super::panel::{self, Kernel, Panel};
+use super::trace::{self, Place};
+use super::view::{AxisMap, Channel, Piece, View};
 use super::weights::Weights;
 use super::{Error, Options, ResidualRule, check, conv, dense, join, norm, pool};
 use crate::graph::LayerKind;
-use crate::net::{Layer, Network, Op, Pool, Shape};
+use crate::net::{Layer, Network, Op, Pool, Shape, Window};
 
 /// Graph layers and the value store of a network.
 #[derive(Clone, Debug)]
@@ -22,6 +26,11 @@ pub(super) struct Walk {
     pub output: Option<View>,
     options: Options,
     chains: Chains,
+    used: Used,
+    /// Places of whole layers, by shape.
+    wholes: HashMap<Shape, Arc<Place>>,
+    /// Windows over views along an axis, which layers of one shape have in common.
+    axes: HashMap<(AxisWindow, AxisMap, usize), Arc<Axis>>,
 }
 
 impl Walk {
@@ -29,15 +38,31 @@ impl Walk {
     pub fn new(net: &Network, options: Options) -> Result<Self, Error> {
         check::network(net)?;
         let chains = Chains::new(net, options.batch_norm);
-        let mut walk = Self { linears: Vec::new(), values: Vec::new(), output: None, options, chains };
-        let mut views: Vec<View> = Vec::with_capacity(net.layers.len());
+        let mut walk = Self {
+            linears: Vec::new(),
+            values: Vec::new(),
+            output: None,
+            options,
+            chains,
+            used: Used::default(),
+            wholes: HashMap::new(),
+            axes: HashMap::new(),
+        };
+        let last_reader = last_readers(net);
+        let mut views: Vec<Option<View>> = Vec::with_capacity(net.layers.len());
         for (index, layer) in net.layers.iter().enumerate() {
-            let inputs: Vec<&View> = layer.inputs.iter().map(|&input| &views[input]).collect();
+            let inputs: Vec<&View> = layer
+                .inputs
+                .iter()
+                .map(|&input| views[input].as_ref().expect("this layer has yet to read it"))
+                .collect();
             let view = walk.visit(index, layer, &inputs)?;
             check::shape(layer, view.outer_shape())?;
-            views.push(view);
+            walk.used.view(&layer.name, &view, moves_elements(&layer.op))?;
+            layer.inputs.iter().filter(|&&input| last_reader[input] == index).for_each(|&input| views[input] = None);
+            views.push(Some(view));
         }
-        walk.output = views.pop();
+        walk.output = views.pop().flatten();
         Ok(walk)
     }
 
@@ -87,7 +112,7 @@ impl Walk {
     /// A convolution, dense layer or pool.
     fn windowed(&mut self, index: usize, layer: &Layer, input: &View, weights: Weights) -> Result<View, Error> {
         let view = self.begin(index, layer, weights.kind, layer.shape)?;
-        self.attach(layer.inputs[0], input, &weights);
+        self.attach(layer.inputs[0], input, &weights)?;
         let linear = self.linears.last_mut().expect("begin pushed it");
         (linear.params, linear.fan_in, linear.taps) = (weights.params, weights.fan_in, weights.taps);
         self.finish();
@@ -100,7 +125,7 @@ impl Walk {
         for (&tensor, input) in layer.inputs.iter().zip(inputs) {
             join::check_addend(&layer.name, inputs[0], input)?;
             let weights = pool::addend(layer, input, &mut self.values)?;
-            self.attach(tensor, input, &weights);
+            self.attach(tensor, input, &weights)?;
         }
         self.finish();
         Ok(if inputs[0].flat { view.flatten() } else { view })
@@ -128,7 +153,9 @@ impl Walk {
             sources: Vec::new(),
             readers: Vec::new(),
         });
-        Ok(View::whole(self.linears.len() - 1, shape))
+        self.used.channels(&layer.name, shape.c as u64)?;
+        let place = self.wholes.entry(shape).or_insert_with(|| Arc::new(Place::whole(shape)));
+        Ok(View::whole(self.linears.len() - 1, Arc::clone(place)))
     }
 
     /// Puts the sources of the last graph layer in the order of summation, by layer, and tells them their reader.
@@ -142,32 +169,78 @@ impl Walk {
     }
 
     /// Lets the last graph layer read a view, that of network layer `tensor`.
-    fn attach(&mut self, tensor: usize, input: &View, weights: &Weights) {
+    fn attach(&mut self, tensor: usize, input: &View, weights: &Weights) -> Result<(), Error> {
         let reader = self.linears.len() - 1;
+        let name = self.linears[reader].name.clone();
         let Weights { kernel, window, .. } = weights;
         let column_sums = kernel.column_sums(&self.values);
+        let mut known: HashMap<(usize, ChannelOrder), Arc<[Vec<Panel>; 2]>> = HashMap::new();
         for piece in &input.pieces {
-            let (rows, columns) = (&self.linears[reader], &self.linears[piece.layer]);
-            let axes = [(0, rows.shape.h, columns.shape.h), (1, rows.shape.w, columns.shape.w)];
-            let axes = axes.map(|(axis, n_out, n_source)| {
-                let [kernel, stride, pad, dilation] =
-                    [window.kernel, window.stride, window.pad, window.dilation].map(|sizes| sizes[axis]);
-                Axis::new(AxisWindow { n_out, kernel, stride, pad, dilation }, piece.axes[axis], n_source)
-            });
-            let [inward, outward] = panel::panels(kernel, &piece.channels, rows.order, columns.order);
+            let axes = [self.axis(0, window, piece)?, self.axis(1, window, piece)?];
+            let (rows, columns) = (self.linears[reader].order, self.linears[piece.layer].order);
+            let channels = &piece.place.channels;
+            let panels = known
+                .entry((channels.as_ptr().addr(), columns))
+                .or_insert_with(|| Arc::new(panel::panels(kernel, channels, rows, columns)));
             let tap_strides = [kernel.tap_stride * kernel.taps[1] as u64, kernel.tap_stride];
-            let sum_abs = sum_abs(kernel, &column_sums, &piece.channels, &axes);
-            let way = Way { tensor, place: input.place(piece), gates: piece.gates.clone() };
-            let source = Source { layer: piece.layer, axes, tap_strides, inward, outward, way };
+            let sum_abs = sum_abs(kernel, &column_sums, channels, &axes);
+            let panels = Arc::clone(panels);
+            let source = Source { layer: piece.layer, axes, tap_strides, panels, way: piece.way(tensor) };
+            self.used.source(&name, &source, piece.count)?;
+            self.used.edges(&name, &source, piece.count)?;
             let linear = &mut self.linears[reader];
-            linear.sum_abs += sum_abs;
-            linear.sources.push(source);
+            for _ in 0..piece.count {
+                linear.sum_abs += sum_abs;
+                linear.sources.push(source.clone());
+            }
         }
+        Ok(())
+    }
+
+    /// The window of the last graph layer over a piece, along one axis.
+    fn axis(&mut self, axis: usize, window: &Window, piece: &Piece) -> Result<Arc<Axis>, Error> {
+        let reader = &self.linears[self.linears.len() - 1];
+        let side = |shape: Shape| [shape.h, shape.w][axis];
+        let (n_out, n_source) = (side(reader.shape), side(self.linears[piece.layer].shape));
+        let [kernel, stride, pad, dilation] =
+            [window.kernel, window.stride, window.pad, window.dilation].map(|sizes| sizes[axis]);
+        let key = (AxisWindow { n_out, kernel, stride, pad, dilation }, piece.place.axes[axis], n_source);
+        if let Some(known) = self.axes.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        self.used.axis(&reader.name, n_out as u64, kernel as u64)?;
+        self.used.axis(&reader.name, n_source as u64, 1)?;
+        let new = Arc::new(Axis::new(key.0, key.1, n_source));
+        self.axes.insert(key, Arc::clone(&new));
+        Ok(new)
     }
 }
 
+/// The last layer that reads each; views are forgotten after it.
+fn last_readers(net: &Network) -> Vec<usize> {
+    let mut last = vec![usize::MAX; net.layers.len()];
+    for (reader, layer) in net.layers.iter().enumerate() {
+        layer.inputs.iter().for_each(|&input| last[input] = reader);
+    }
+    last
+}
+
+/// True for operators without nodes that put elements elsewhere, or have factors.
+fn moves_elements(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Concat
+            | Op::Shuffle { .. }
+            | Op::Slice { .. }
+            | Op::Pad { .. }
+            | Op::BatchNorm(_)
+            | Op::Scale(_)
+            | Op::Pool(_)
+    )
+}
+
 /// `Σ|w|` over the edges of one piece: column sums times the number of positions where each tap is valid.
-fn sum_abs(kernel: &Kernel, column_sums: &[f64], channels: &[Channel], [down, across]: &[Axis; 2]) -> f64 {
+fn sum_abs(kernel: &Kernel, column_sums: &[f64], channels: &[Channel], [down, across]: &[Arc<Axis>; 2]) -> f64 {
     let mut counts: Vec<u64> = vec![down.tap_counts.iter().sum::<u64>() * across.tap_counts.iter().sum::<u64>()];
     if kernel.tap_stride != 0 {
         counts = down.tap_counts.iter().flat_map(|y| across.tap_counts.iter().map(move |x| y * x)).collect();

@@ -33,7 +33,7 @@ pub(super) fn factor_of(row_factors: &[f32], channel: usize) -> f32 {
 /// What normalisation multiplied each input channel by.
 pub(super) fn column_factors(layer: &Layer, input: &View) -> Result<Vec<f32>, Error> {
     let mut factors = vec![None; input.shape.c];
-    for channel in input.pieces.iter().flat_map(|piece| piece.channels.iter()) {
+    for channel in input.pieces.iter().flat_map(|piece| piece.place.channels.iter()) {
         let index = channel.tensor as usize;
         match factors[index].replace(channel.factor) {
             Some(first) if first != channel.factor => {

@@ -329,3 +329,99 @@ fn wrong_shapes_and_lengths_are_errors() {
     build.slice(0, [0, 1, 0], [1, 2, 1], Shape::new(3, 3, 4));
     assert!(error(build, Options::default()).contains("expected 3×2×4"));
 }
+
+/// Sums, each of the one before and what `also` makes of it.
+fn doubled(n: usize, also: fn(&mut Build, usize) -> usize) -> Build {
+    let mut build = Build::input(2, 4, 4);
+    let mut last = 0;
+    for _ in 0..n {
+        let other = also(&mut build, last);
+        last = build.add(&[last, other]);
+    }
+    build.conv(last, 1, window(3, 1, 0), 1);
+    build
+}
+
+#[test]
+fn addends_that_occur_again_are_counted() {
+    let same = |_: &mut Build, last| last;
+    check(&doubled(4, same).net());
+    let graph = unrolled(&doubled(4, same).net());
+    assert_eq!((graph.linears[1].sources.len(), graph.totals().n_edges), (16, 16 * 4 * 18));
+    for n in [24, 60, 80] {
+        assert!(error(doubled(n, same), Options::default()).contains("brings the graph to more than"), "{n}");
+        let node = Options { residual: ResidualRule::Node, ..Options::default() };
+        assert_eq!(Unrolled::new(&doubled(n, same).net(), node).unwrap().layers().len(), n + 2);
+    }
+    // Through an activation the ways differ, so there are 2ⁿ of them.
+    check(&doubled(4, Build::relu).net());
+    assert!(error(doubled(24, Build::relu), Options::default()).contains("parts of sums and concatenations"));
+}
+
+#[test]
+fn concatenations_that_double_are_read_part_by_part() {
+    let mut build = Build::input(1, 2, 2);
+    let mut last = 0;
+    for _ in 0..11 {
+        last = build.concat(&[last, last]);
+    }
+    build.global_pool(last);
+    let graph = unrolled(&build.net());
+    assert_eq!((graph.linears[1].sources.len(), graph.totals().n_edges), (2048, 4 * 2048));
+    let mut build = Build::input(1, 1, 1);
+    for _ in 0..17 {
+        let last = build.n_layers() - 1;
+        build.concat(&[last, last]);
+    }
+    assert!(error(build, Options::default()).contains("`layer17` brings the graph to more than 65536 parts"));
+}
+
+#[test]
+fn a_deep_chain_keeps_one_list_of_activations() {
+    let mut build = Build::input(1, 2, 2);
+    for last in 0..100_000 {
+        build.relu(last);
+    }
+    let last = build.n_layers() - 1;
+    build.global_pool(last);
+    let graph = unrolled(&build.net());
+    let (_, way) = graph.ways(1).next().unwrap();
+    let layers: Vec<usize> = way.gates.iter().map(|gate| gate.layer).collect();
+    assert!(layers.iter().copied().eq((1..=100_000).rev()));
+    assert_eq!(way.clone().gates, graph.clone().ways(1).next().unwrap().1.gates);
+}
+
+#[test]
+fn deep_sums_share_axes_panels_and_places() {
+    let mut build = Build::input(2, 5, 5);
+    let mut last = 0;
+    for _ in 0..40 {
+        let inner = build.conv(last, 2, window(3, 1, 1), 1);
+        let sum = build.add(&[last, inner]);
+        last = build.relu(sum);
+    }
+    build.conv(last, 1, window(3, 1, 1), 1);
+    let graph = unrolled(&build.net());
+    let sources = &graph.linears[41].sources;
+    assert_eq!(sources.len(), 41);
+    for source in sources {
+        assert!(std::sync::Arc::ptr_eq(&source.panels, &sources[0].panels));
+        assert!(std::sync::Arc::ptr_eq(&source.axes[0], &graph.linears[1].sources[0].axes[0]));
+        assert!(std::sync::Arc::ptr_eq(&source.way.place, &sources[0].way.place));
+    }
+}
+
+#[test]
+fn windows_that_are_cut_off_differently_everywhere_are_an_error() {
+    for (input, pool) in [
+        (Shape::new(1, 1000, 1000), Window { kernel: [1000; 2], ..window(1, 1, 999) }),
+        (Shape::new(1, 1, 65535), Window { kernel: [1, 65535], pad: [0, 65534], ..window(1, 1, 0) }),
+        (Shape::new(1, 65535, 65535), Window { kernel: [65535; 2], ..window(1, 1, 0) }),
+        (Shape::new(1, 1 << 30, 1), Window { kernel: [2, 1], ..window(1, 1, 0) }),
+        (Shape::new(1 << 23, 1, 1), window(1, 1, 1)),
+    ] {
+        let mut build = Build::input(input.c, input.h, input.w);
+        build.pool(0, PoolKind::Max, pool, Round::Down);
+        assert!(error(build, Options::default()).contains("brings the graph to more than"), "{input}");
+    }
+}
