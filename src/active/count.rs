@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::fields::{ActiveEdges, Buffers, Terms};
+use super::fields::ActiveEdges;
 use super::sections::Section;
 use crate::graph::{self, Block, Frame, Interval, PanelKind};
-use crate::kernel::{Fields, LANES, Spins, bit_of_lane};
+use crate::kernel::{LANES, Spins};
+use crate::spin::{Term, weigh};
 
 /// What is active of one layer, by image.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -22,30 +23,29 @@ impl Counts {
         for bit in 0..LANES {
             self.nodes[bit] += other.nodes[bit];
             self.edges[bit] += other.edges[bit];
-            self.sum_abs[bit] += other.sum_abs[bit];
         }
     }
 }
 
-/// Counts by layer. Cost: one read of the edges, in one direction. `Σ|w|` is summed in `f32` along a row, in `f64` over rows.
+/// Counts by layer. Cost: one read of the edges in one direction for every digit of the weights ([`weigh`]); `Σ|w|` is exact
+/// but for one rounding.
 pub(super) fn by_layer(edges: &ActiveEdges<'_>) -> Result<Vec<Counts>, graph::Error> {
     let frames = edges.stream.frames();
-    let ones = Spins::all_up(edges.stream.totals().n_nodes, 1);
-    let each = |buffers: &mut (Frame, Fields, Buffers), index| of_frame(edges, index, &ones, buffers);
-    let found = (0..frames.len()).into_par_iter().with_max_len(1).map_init(Default::default, each);
+    let each = |frame: &mut Frame, index| of_frame(edges, index, frame);
+    let found = (0..frames.len()).into_par_iter().with_max_len(1).map_init(Frame::default, each);
     let mut counts = vec![Counts::default(); edges.stream.layers().len()];
     for (info, found) in frames.iter().zip(found.collect::<Result<Vec<_>, graph::Error>>()?) {
         counts[info.layer as usize].add(&found);
     }
+    let up = Spins::all_up(edges.stream.totals().n_nodes, 1);
+    let weights = weigh::sums(edges.stream, edges, (Term::Magnitude, edges.isa), &up)?;
+    for (counts, weights) in counts.iter_mut().zip(weights) {
+        counts.sum_abs.iter_mut().zip(weights).for_each(|(sum, weight)| *sum = weight.value());
+    }
     Ok(counts)
 }
 
-fn of_frame(
-    edges: &ActiveEdges<'_>,
-    index: usize,
-    ones: &Spins,
-    (frame, fields, buffers): &mut (Frame, Fields, Buffers),
-) -> Result<Counts, graph::Error> {
+fn of_frame(edges: &ActiveEdges<'_>, index: usize, frame: &mut Frame) -> Result<Counts, graph::Error> {
     edges.stream.read(index, frame)?;
     let info = &edges.stream.frames()[index];
     let rows = &edges.alive.nodes[info.rows.start as usize..info.rows.end as usize];
@@ -60,14 +60,6 @@ fn of_frame(
             for block in section.blocks {
                 count((block, section.intervals(block)), rows, gates, &mut counts.edges);
             }
-        }
-    }
-    fields.reset(info.rows.clone(), [0]);
-    let terms = Terms { values: &edges.wiring.magnitudes, spins: ones.plane(0) };
-    edges.add_inward(index, frame, terms, fields, buffers);
-    for field in fields.vectors() {
-        for (lane, field) in field.iter().enumerate() {
-            counts.sum_abs[bit_of_lane(lane)] += f64::from(*field);
         }
     }
     Ok(counts)

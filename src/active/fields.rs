@@ -8,9 +8,10 @@
 use super::alive::Alive;
 use super::sections::Section;
 use super::wiring::Wiring;
+use crate::graph::reading::{Digit, Local, Reading};
 use crate::graph::{Block, BlockStream, Frame, Interval, NodeId};
 use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Tapped};
-use crate::spin::Coupling;
+use crate::spin::{Coupling, Edges};
 
 /// What a thread reuses.
 #[derive(Default)]
@@ -25,6 +26,7 @@ struct SectionBuffers {
     masks: Vec<u16>,
     intervals: Vec<Interval>,
     scratch: Scratch,
+    local: Local,
 }
 
 /// The active edges of up to sixteen images.
@@ -34,6 +36,8 @@ pub(super) struct ActiveEdges<'a> {
     pub isa: Isa,
     pub planes: &'a [Vec<u16>],
     pub alive: &'a Alive,
+    /// What fields are multiplied by.
+    pub factor: f64,
     /// `Σ|w|` by replica modulo sixteen.
     pub sum_abs: [f64; LANES],
 }
@@ -41,8 +45,8 @@ pub(super) struct ActiveEdges<'a> {
 /// What is summed over edges.
 #[derive(Clone, Copy)]
 pub(super) struct Terms<'a> {
-    /// A value store: the graph's, or their magnitudes.
-    pub values: &'a [f32],
+    /// What is made of the weights.
+    pub reading: Reading,
     /// By node of the graph.
     pub spins: &'a [u16],
 }
@@ -51,7 +55,7 @@ impl Coupling for ActiveEdges<'_> {
     type Buffers = Buffers;
 
     fn add(&self, index: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, buffers: &mut Buffers) {
-        let terms = Terms { values: self.stream.values(), spins: spins.plane(0) };
+        let terms = Terms { reading: Reading::scaled(self.factor), spins: spins.plane(0) };
         self.add_inward(index, frame, terms, fields, buffers);
         let info = &self.stream.frames()[index];
         let mut taps = self.alive.outward.of(index);
@@ -59,7 +63,7 @@ impl Coupling for ActiveEdges<'_> {
         for section in Section::all(self.stream.layers(), &frame.outward) {
             let link = self.wiring.between(section.layer, info.layer as usize);
             if link.pooled.is_some() {
-                self.add_tapped(&section, &mut taps, terms, fields);
+                self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.local);
                 continue;
             }
             let columns = section.columns();
@@ -72,16 +76,27 @@ impl Coupling for ActiveEdges<'_> {
     }
 
     fn sum_abs(&self, replica: u32) -> f64 {
-        self.sum_abs[replica as usize % LANES]
-    }
-
-    /// All edges: fields are means of two sums over them.
-    fn summed(&self, _: u32) -> f64 {
-        self.stream.totals().sum_abs
+        self.factor * self.sum_abs[replica as usize % LANES]
     }
 
     fn members(&self) -> Option<&[u16]> {
         Some(&self.alive.nodes)
+    }
+}
+
+impl Edges for ActiveEdges<'_> {
+    type Buffers = Buffers;
+
+    fn add_digit(
+        &self,
+        digit: Digit,
+        (index, frame): (usize, &Frame),
+        spins: &Spins,
+        fields: &mut Fields,
+        buffers: &mut Buffers,
+    ) {
+        let terms = Terms { reading: Reading::Digit(digit), spins: spins.plane(0) };
+        self.add_inward(index, frame, terms, fields, buffers);
     }
 }
 
@@ -101,7 +116,7 @@ impl ActiveEdges<'_> {
         for section in Section::all(self.stream.layers(), &frame.inward) {
             let link = self.wiring.between(info.layer as usize, section.layer);
             if link.pooled.is_some() {
-                self.add_tapped(&section, &mut taps, terms, fields);
+                self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.local);
                 continue;
             }
             let columns = section.columns();
@@ -115,21 +130,28 @@ impl ActiveEdges<'_> {
 
     /// Adds a section's fields to both lane groups.
     fn add_section(&self, section: &Section<'_>, gated: &Gated<'_>, pairs: &mut Fields, buffers: &mut SectionBuffers) {
-        let SectionBuffers { masks, intervals, scratch } = buffers;
+        let SectionBuffers { masks, intervals, scratch, local } = buffers;
         let spins = Spins::from_masks(gated.gates.len(), gated.masks(std::mem::take(masks)));
         for block in section.blocks {
-            let local = |interval: &Interval| Interval { first_col: interval.first_col - gated.first, ..*interval };
+            let shifted = |interval: &Interval| Interval { first_col: interval.first_col - gated.first, ..*interval };
             intervals.clear();
-            intervals.extend(section.intervals(block).iter().map(local));
-            kernel::add_block(self.isa, (block, intervals), gated.terms.values, &spins, pairs, scratch);
+            intervals.extend(section.intervals(block).iter().map(shifted));
+            let (intervals, values) = local.read((block, intervals), self.stream.values(), gated.terms.reading);
+            kernel::add_block(self.isa, (block, intervals), values, &spins, pairs, scratch);
         }
         *masks = spins.into_masks();
     }
 
-    fn add_tapped(&self, section: &Section<'_>, taps: &mut &[u16], terms: Terms<'_>, fields: &mut Fields) {
-        let Terms { values, spins } = terms;
+    fn add_tapped(
+        &self,
+        section: &Section<'_>,
+        taps: &mut &[u16],
+        Terms { reading, spins }: Terms<'_>,
+        fields: &mut Fields,
+        local: &mut Local,
+    ) {
         for block in section.blocks {
-            let intervals = section.intervals(block);
+            let (intervals, values) = local.read((block, section.intervals(block)), self.stream.values(), reading);
             let (own, rest) = taps.split_at(n_edges(block, intervals.len()));
             *taps = rest;
             Tapped { block, intervals, values, spins, taps: own }.add(self.isa, fields);

@@ -108,14 +108,14 @@ impl<'a> Activity<'a> {
         let roots: Vec<_> = wiring.roots(&answers);
         let alive = Pass { wiring, stream, states, planes: &planes }.run(&roots)?;
         let mut activity = Self { wiring, stream, isa, planes, alive, counts: Vec::new(), answers };
-        activity.counts = count::by_layer(&activity.edges())?;
+        activity.counts = count::by_layer(&activity.edges(1.0))?;
         Ok(activity)
     }
 
-    fn edges(&self) -> ActiveEdges<'_> {
+    fn edges(&self, factor: f64) -> ActiveEdges<'_> {
         let Self { wiring, stream, isa, planes, alive, .. } = self;
         let sum_abs = std::array::from_fn(|image| self.counts.iter().map(|counts| counts.sum_abs[image]).sum());
-        ActiveEdges { wiring, stream: *stream, isa: *isa, planes, alive, sum_abs }
+        ActiveEdges { wiring, stream: *stream, isa: *isa, planes, alive, factor, sum_abs }
     }
 
     /// Number of images.
@@ -165,15 +165,8 @@ impl<'a> Activity<'a> {
         plan: &Plan,
         control: &dyn Control,
     ) -> Result<Vec<Replica>, spin::Error> {
-        let edges = self.edges();
         let replicas: Range<u32> = first..first + self.n_images() as u32;
-        let mut replicas = spin::solve_parts(self.stream, &edges, scales, replicas, plan, control)?;
-        for (image, replica) in replicas.iter_mut().enumerate() {
-            if edges.sum_abs[image] == 0.0 {
-                replica.energy = 0.0;
-            }
-        }
-        Ok(replicas)
+        spin::solve_parts(self.stream, &self.edges(scales.factor), scales, replicas, plan, control)
     }
 }
 

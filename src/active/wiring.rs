@@ -13,11 +13,9 @@ const NONE: u32 = u32::MAX;
 
 /// A network's graph and the activations between its layers.
 ///
-/// Memory: the magnitudes of the weights, 4 bytes each; 4 bytes for every node of a max-pooling layer and of its sources.
+/// Memory: 4 bytes for every node of a max-pooling layer and of its sources.
 pub struct Wiring<'a> {
     pub(super) graph: &'a Unrolled,
-    /// `|w|` of the value store.
-    pub(super) magnitudes: Vec<f32>,
     /// By reader, then by source.
     links: Vec<Link>,
     planes: Vec<Plane<'a>>,
@@ -81,11 +79,9 @@ impl<'a> Wiring<'a> {
         if graph.output().is_empty() {
             return Err(Error::NoOutput);
         }
-        let magnitudes = graph.values().iter().map(|w| w.abs()).collect();
         let n_layers = graph.layers().len();
         let mut wiring = Self {
             graph,
-            magnitudes,
             links: Vec::new(),
             planes: Vec::new(),
             planes_of: HashMap::new(),

@@ -262,8 +262,6 @@ impl Table<'_> {
 
     fn row(&self, solved: &Solved) -> ActiveRow {
         let Solved { image, class, logit, layers, replica, active, spins } = solved;
-        let sum_abs = layers.iter().map(|layer| layer.sum_abs).sum();
-        let [satisfied_weight, frustrated_weight] = replica.weights(sum_abs);
         ActiveRow {
             graph: self.name.clone(),
             image_index: *image as i64,
@@ -274,11 +272,11 @@ impl Table<'_> {
             method: self.args.plan().method.name().to_owned(),
             seed: self.args.seed.seed,
             energy: replica.energy,
-            satisfied_weight,
-            frustrated_weight,
+            satisfied_weight: replica.satisfied_weight,
+            frustrated_weight: replica.frustrated_weight,
             active_nodes: layers.iter().map(|layer| layer.nodes as i64).sum(),
             active_edges: layers.iter().map(|layer| layer.edges as i64).sum(),
-            sum_abs,
+            sum_abs: replica.sum_abs,
             flips: replica.flips as i64,
             sweeps: replica.sweeps as i64,
             secs: self.args.timing.timing.then_some(replica.secs),

@@ -73,7 +73,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         shard::verify_values(&graph, &session)?;
         let replicas = spin::solve(&graph, &plan, &session)?;
         let best = best(&replicas);
-        let blocks = frustrated::by_block(&graph, &best.state)?;
+        let blocks = frustrated::by_block(&graph, &best.state, best.sum_abs)?;
         Ok((best.index, blocks, replicas))
     });
     let (best, blocks, replicas) = match solved {
@@ -105,7 +105,6 @@ pub(super) fn best(replicas: &[Replica]) -> &Replica {
 
 /// A row without its wall time, the one thing in which equal runs differ.
 fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow {
-    let [satisfied_weight, frustrated_weight] = replica.weights(totals.sum_abs);
     ReplicaRow {
         graph: graph.to_owned(),
         method: plan.method.name().to_owned(),
@@ -113,11 +112,11 @@ fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow
         seed: plan.seed,
         initial_flips: plan.initial_flips(replica.index) as i64,
         energy: replica.energy,
-        satisfied_weight,
-        frustrated_weight,
+        satisfied_weight: replica.satisfied_weight,
+        frustrated_weight: replica.frustrated_weight,
         n_nodes: i64::from(totals.n_nodes),
         n_edges: totals.n_edges as i64,
-        sum_abs: totals.sum_abs,
+        sum_abs: replica.sum_abs,
         flips: replica.flips as i64,
         sweeps: replica.sweeps as i64,
         secs: None,

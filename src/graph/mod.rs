@@ -24,6 +24,7 @@
 
 pub mod csr;
 pub mod edges;
+pub mod reading;
 mod revalued;
 pub mod sums;
 pub mod transpose;
@@ -183,6 +184,21 @@ impl Block {
     pub fn n_groups(&self) -> u64 {
         u64::from(self.runs[0].count) * u64::from(self.runs[1].count)
     }
+    /// Columns that a row of the block with these intervals meets.
+    pub fn n_columns(&self, intervals: &[Interval]) -> u64 {
+        match self.kind {
+            PanelKind::Dense => intervals.iter().map(|i| u64::from(i.len)).sum(),
+            PanelKind::Diagonal => intervals.len() as u64,
+        }
+    }
+    /// Where the values of the block with these intervals, at least one, lie: from the first to one after the last.
+    pub fn value_range(&self, intervals: &[Interval]) -> Range<u64> {
+        let groups: u64 = self.runs.iter().map(|run| u64::from(run.count - 1) * run.value_step).sum();
+        let rows = u64::from(self.n_rows - 1) * u64::from(self.row_stride);
+        let last = |i: &Interval| i.values + u64::from(i.len - 1) * u64::from(self.col_stride) + rows + groups;
+        let start = intervals.iter().map(|i| i.values).min().unwrap_or(0);
+        start..intervals.iter().map(last).max().map_or(start, |last| last + 1)
+    }
     /// First row, column advance and value advance of group (`a`, `b`).
     pub fn group(&self, a: u32, b: u32) -> (NodeId, NodeId, u64) {
         let [v, h] = self.runs;
@@ -225,22 +241,14 @@ impl Blocks {
         let (mut start, mut end) = (u64::MAX, 0);
         let is_own = |b: &&Block| b.n_groups() == 1 || b.runs.iter().any(|run| run.value_step > 0);
         for block in self.blocks.iter().filter(is_own) {
-            let groups: u64 = block.runs.iter().map(|run| u64::from(run.count - 1) * run.value_step).sum();
-            let rows = u64::from(block.n_rows - 1) * u64::from(block.row_stride);
-            for interval in self.intervals(block) {
-                let last = u64::from(interval.len - 1) * u64::from(block.col_stride) + rows + groups;
-                (start, end) = (start.min(interval.values), end.max(interval.values + last + 1));
-            }
+            let range = block.value_range(self.intervals(block));
+            (start, end) = (start.min(range.start), end.max(range.end));
         }
         start.min(end)..end
     }
     /// Entries of a block: rows × columns × groups (dense), rows × intervals × groups (diagonal).
     pub fn n_edges(&self, block: &Block) -> u64 {
-        let cols: u64 = match block.kind {
-            PanelKind::Dense => self.intervals(block).iter().map(|i| u64::from(i.len)).sum(),
-            PanelKind::Diagonal => u64::from(block.n_intervals),
-        };
-        block.n_groups() * u64::from(block.n_rows) * cols
+        block.n_groups() * u64::from(block.n_rows) * block.n_columns(self.intervals(block))
     }
 }
 

@@ -42,13 +42,14 @@ impl LaneValues {
         Self { n_graphs, graphs, values: vec![0.0; n_values * n_graphs + LANES] }
     }
 
-    /// Sets the values of one graph.
-    pub fn set(&mut self, graph: usize, values: &[f32]) {
+    /// Sets the values of one graph, each times `factor`, a power of two.
+    pub fn set(&mut self, graph: usize, values: &[f32], factor: f64) {
         assert_eq!(values.len(), self.n_values(), "a value store of another length");
-        self.values[graph..].iter_mut().step_by(self.n_graphs).zip(values).for_each(|(to, &value)| *to = value);
+        let to = self.values[graph..].iter_mut().step_by(self.n_graphs);
+        to.zip(values).for_each(|(to, &value)| *to = (f64::from(value) * factor) as f32);
     }
 
-    /// The values of one graph.
+    /// The values of one graph, as they were set.
     pub fn of_graph(&self, graph: usize) -> Vec<f32> {
         self.values[graph..].iter().step_by(self.n_graphs).take(self.n_values()).copied().collect()
     }

@@ -199,7 +199,7 @@ proptest! {
         let spins = spins(seed, n_groups);
         let expected = plain_lanewise(&block, &graphs, of_replica, &spins);
         let mut lane_values = LaneValues::zero(graphs[0].len(), n_graphs, of_replica);
-        graphs.iter().enumerate().for_each(|(graph, values)| lane_values.set(graph, values));
+        graphs.iter().enumerate().for_each(|(graph, values)| lane_values.set(graph, values, 1.0));
         prop_assert!((0..n_graphs).all(|graph| lane_values.of_graph(graph) == graphs[graph]));
         for isa in Isa::available() {
             let mut fields = Fields::default();

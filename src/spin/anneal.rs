@@ -67,7 +67,8 @@ fn beta(sigma: f64, sweep: u32, sweeps: u32) -> f64 {
 
 /// `2 β / ln 2` to sixteen binary places: the last bits of a logarithm differ between machines.
 fn exponent(beta: f64) -> f32 {
-    f32::from_bits(((2.0 * beta / std::f64::consts::LN_2) as f32).to_bits() & !0xff)
+    let exponent = (2.0 * beta / std::f64::consts::LN_2).min(f64::from(f32::MAX)) as f32;
+    f32::from_bits(exponent.to_bits() & !0xff)
 }
 
 /// The whole method: the schedule, then descent.

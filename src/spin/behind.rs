@@ -17,9 +17,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::weigh::add_blocks;
+use crate::graph::reading::{Local, Reading};
 use crate::graph::transpose::{end_row, push_transposed};
 use crate::graph::{Block, BlockStream, Blocks, Frame, NodeId};
-use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, lane_of_bit};
+use crate::kernel::{Fields, Isa, LANES, Scratch, Spins, lane_of_bit};
 
 /// What rows have left behind for the rows that their edges come from: 64 bytes a node and lane group.
 pub(super) struct Behind {
@@ -90,15 +92,15 @@ pub(super) fn turned(graph: &dyn BlockStream, index: usize, frame: &Frame) -> Ve
 /// What the rows of a frame, whose spins are `own`, give to the rows that their edges come from; one for each layer of
 /// those.
 pub(super) fn shares(
-    (graph, isa): (&dyn BlockStream, Isa),
+    (graph, isa, reading): (&dyn BlockStream, Isa, Reading),
     (index, frame): (usize, &Frame),
     own: &Spins,
-    scratch: &mut Scratch,
+    (scratch, local): (&mut Scratch, &mut Local),
 ) -> Vec<Fields> {
     let share = |(rows, blocks): (Range<NodeId>, Blocks)| {
         let mut fields = Fields::default();
         fields.reset(rows, 0..own.n_groups());
-        kernel::add_blocks(isa, &blocks, graph.values(), own, &mut fields, scratch);
+        add_blocks(isa, (&blocks, graph.values()), reading, own, &mut fields, (scratch, local));
         fields
     };
     turned(graph, index, frame).into_iter().map(share).collect()

@@ -66,7 +66,7 @@ pub struct Batch {
 pub struct Run {
     /// The replica's number.
     pub replica: u32,
-    /// `Σ_edges s_i w s_j`.
+    /// `Σ_edges s_i w s_j`, about: sums of `f32` fields, for watching only.
     pub alignment: f64,
     /// Flips so far.
     pub flips: u64,

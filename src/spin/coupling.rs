@@ -1,7 +1,10 @@
 //! Which edges couple the spins of which replicas: what the streaming solver adds up as local fields.
 
+use super::Scales;
+use super::weigh::add_blocks;
+use crate::graph::reading::{Local, Reading};
 use crate::graph::{BlockStream, Frame};
-use crate::kernel::{self, Fields, Isa, Scratch, Spins};
+use crate::kernel::{Fields, Isa, Scratch, Spins};
 
 /// The edges that count, by replica. The streaming methods know the graph's frames, and their edges through this alone.
 pub trait Coupling: Sync {
@@ -13,13 +16,8 @@ pub trait Coupling: Sync {
     /// Sums must depend on the row and on the spins of its own replica alone: not on frames, threads or other replicas.
     fn add(&self, index: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, buffers: &mut Self::Buffers);
 
-    /// `Σ|w|` over the edges that count in a replica.
+    /// `Σ|w|` over the edges that count in a replica, in units of the fields; about.
     fn sum_abs(&self, replica: u32) -> f64;
-
-    /// What the rounding of fields is relative to: `Σ|w|` over the edges that were summed.
-    fn summed(&self, replica: u32) -> f64 {
-        self.sum_abs(replica)
-    }
 
     /// By node: the mask of replicas (sixteen at most) that it has edges in. A node without does not flip. Nothing: every
     /// node may flip.
@@ -33,18 +31,27 @@ pub trait Coupling: Sync {
 pub(super) struct Whole<'a> {
     pub graph: &'a dyn BlockStream,
     pub isa: Isa,
+    pub scales: &'a Scales,
 }
 
 impl Coupling for Whole<'_> {
-    type Buffers = Scratch;
+    type Buffers = (Scratch, Local);
 
-    fn add(&self, _: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, scratch: &mut Scratch) {
+    fn add(
+        &self,
+        _: usize,
+        frame: &Frame,
+        spins: &Spins,
+        fields: &mut Fields,
+        (scratch, local): &mut (Scratch, Local),
+    ) {
+        let reading = Reading::scaled(self.scales.factor);
         for blocks in [&frame.inward, &frame.outward] {
-            kernel::add_blocks(self.isa, blocks, self.graph.values(), spins, fields, scratch);
+            add_blocks(self.isa, (blocks, self.graph.values()), reading, spins, fields, (scratch, local));
         }
     }
 
     fn sum_abs(&self, _: u32) -> f64 {
-        self.graph.totals().sum_abs
+        self.scales.factor * self.graph.totals().sum_abs
     }
 }

@@ -14,7 +14,7 @@ impl Grid {
     pub(super) fn new(max: [f64; LANES]) -> Self {
         // A power of two, so that scaling is exact; one binary place to spare for rounding in `f32`. Sums over all
         // nodes (fewer than 2³²) fit 64 bits.
-        let exponent = |max: f64| if max > 0.0 { 29 - max.log2().floor() as i32 } else { 0 }.clamp(-126, 126);
+        let exponent = |max: f64| if max > 0.0 { 29 - max.log2().floor() as i32 } else { 0 };
         let exponents = max.map(exponent);
         Self { unit: exponents.map(|e| 2f64.powi(-e)), scale: exponents.map(|e| 2f64.powi(e)) }
     }

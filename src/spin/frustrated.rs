@@ -26,13 +26,13 @@ pub struct BlockFrustration {
 /// Every block of `A` at a state (bit `i % 8` of byte `i / 8` set if `s_i = +1`), by target, then source layer.
 ///
 /// Cost: one visit of every edge in one direction, in `f64`. Row sums are added on an integer grid 2¹⁰⁰ times finer than
-/// the graph's total, so that the result does not depend on frames or threads.
+/// the graph's total `sum_abs`, so that the result does not depend on frames or threads.
 ///
 /// # Errors
 /// If the graph cannot be read.
-pub fn by_block(graph: &dyn BlockStream, state: &[u8]) -> Result<Vec<BlockFrustration>, graph::Error> {
+pub fn by_block(graph: &dyn BlockStream, state: &[u8], sum_abs: f64) -> Result<Vec<BlockFrustration>, graph::Error> {
     let spins: Vec<f32> = (0..graph.totals().n_nodes as usize).map(|i| spin(state, i)).collect();
-    let grid = 2f64.powi(100 - graph.totals().sum_abs.max(f64::MIN_POSITIVE).log2().ceil() as i32);
+    let grid = 2f64.powi(100 - sum_abs.max(f64::MIN_POSITIVE).log2().ceil() as i32);
     let visit = |frame: &mut Frame, index: usize| {
         graph.read(index, frame)?;
         let target = graph.frames()[index].layer as usize;

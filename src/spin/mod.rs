@@ -27,7 +27,7 @@
 //! Streaming methods recompute `r_i` in `f32` at every visit. Their final descent flips only where
 //! `r_i < −10⁻⁶ Σ_j |Au_ij|`, so that rounding cannot make a flip that raises the energy; what is left above that counts
 //! as not negative.
-//! `steepest` is exact: see [`steepest`].
+//! `steepest` is exact: see [`steepest`]. The energies of all methods are exact: see [`weigh`].
 
 pub mod anneal;
 mod behind;
@@ -50,6 +50,7 @@ pub mod sweep;
 mod tournament;
 mod visit;
 mod waves;
+pub mod weigh;
 
 use std::ops::Range;
 
@@ -63,6 +64,7 @@ use siblings::Company;
 pub use control::{Batch, Checkpoint, Control, Pulse, Run};
 pub use coupling::Coupling;
 pub use scale::Scales;
+pub use weigh::{Edges, Term};
 
 /// How to search.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,14 +119,18 @@ impl Plan {
 }
 
 /// The outcome of one replica.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Replica {
     /// Its number.
     pub index: u32,
-    /// `ε̂ = e(s)`, recomputed from the final state.
+    /// `ε̂ = e(s)`, exact but for one rounding; see [`weigh`]. 0 without edges.
     pub energy: f64,
-    /// `Σ_edges s_i w s_j`: satisfied less frustrated weight.
-    pub alignment: f64,
+    /// Weight of the edges with `s_i w s_j > 0`.
+    pub satisfied_weight: f64,
+    /// Weight of the others.
+    pub frustrated_weight: f64,
+    /// `Σ|w|` over all edges, as they were read.
+    pub sum_abs: f64,
     /// Single-spin flips after the initial ones.
     pub flips: u64,
     /// Sweeps (streaming methods), or 0.
@@ -138,13 +144,6 @@ pub struct Replica {
     pub state: Vec<u8>,
 }
 
-impl Replica {
-    /// Weight of the satisfied and of the frustrated edges, of edges whose `Σ|w|` is `sum_abs`.
-    pub fn weights(&self, sum_abs: f64) -> [f64; 2] {
-        [sum_abs + self.alignment, sum_abs - self.alignment].map(|twice| 0.5 * twice)
-    }
-}
-
 /// A search that could not be completed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -153,13 +152,8 @@ pub enum Error {
     #[error(transparent)]
     Graph(#[from] graph::Error),
     /// The graph has no edge of non-zero weight.
-    #[error(
-        "the graph has no weight (sum of |w| is {sum_abs}), so its frustration is undefined; check the network's weights"
-    )]
-    NoWeight {
-        /// `Σ|w|`.
-        sum_abs: f64,
-    },
+    #[error("the graph has no weight (sum of |w| is 0), so its frustration is undefined; check the network's weights")]
+    NoWeight,
     /// The search does not fit the memory it was given.
     #[error("the search needs at least {} MiB of memory, but may use {} MiB; raise the limit", least.div_ceil(1 << 20), limit >> 20)]
     Memory {
@@ -174,18 +168,6 @@ pub enum Error {
     /// The state could not be saved.
     #[error("cannot save the state of the search")]
     Save(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The recomputed energy differs from the running one.
-    #[error(
-        "replica {replica}: running energy {running} but {recomputed} from scratch; the graph changed under the solver, or this is a bug"
-    )]
-    Drift {
-        /// The replica.
-        replica: u32,
-        /// As accumulated over the flips.
-        running: f64,
-        /// As recomputed from the state.
-        recomputed: f64,
-    },
 }
 
 /// Runs all replicas of a plan on the current rayon pool and returns them in order.
@@ -198,23 +180,22 @@ pub enum Error {
 /// # Errors
 /// [`Error`] if the graph cannot be read or has no weight, or the search was stopped.
 pub fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
-    check_weight(graph)?;
-    match plan.method {
-        Method::Steepest => steepest::solve(graph, plan, control),
-        Method::Sweep | Method::Anneal { .. } => stream(graph, plan, control),
-    }
-}
-
-fn check_weight(graph: &dyn BlockStream) -> Result<(), Error> {
-    let sum_abs = graph.totals().sum_abs;
-    if sum_abs.is_nan() || sum_abs <= 0.0 { Err(Error::NoWeight { sum_abs }) } else { Ok(()) }
+    let mut replicas = match plan.method {
+        Method::Steepest => steepest::solve(graph, plan, control)?,
+        Method::Sweep | Method::Anneal { .. } => stream(graph, plan, control)?,
+    };
+    control.begin("energies", 0);
+    weigh::weigh(graph, plan.isa, &mut replicas)?;
+    control.end();
+    Ok(replicas)
 }
 
 /// The streaming methods: replicas advance together, as many at a time as memory allows.
 fn stream(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
     let at_once = memory::replicas_at_once(graph, plan)?;
     let scales = Scales::measure(graph)?;
-    let coupling = Whole { graph, isa: plan.isa };
+    scales.check_weight()?;
+    let coupling = Whole { graph, isa: plan.isa, scales: &scales };
     let Checkpoint { done, mut batch } = control.saved().unwrap_or_default();
     let mut done = done.into_owned();
     while done.len() < plan.replicas as usize {
@@ -243,7 +224,7 @@ fn relaxed<C: Coupling>(mut relax: Relax<'_, C>, method: Method) -> Result<Vec<R
         Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
         _ => sweep::run(&mut relax)?,
     }
-    relax.finish()
+    Ok(relax.finish())
 }
 
 /// Runs some replicas, each over its own part of the graph's edges, by a streaming method ([`Method::Steepest`] counts as
@@ -258,7 +239,7 @@ fn relaxed<C: Coupling>(mut relax: Relax<'_, C>, method: Method) -> Result<Vec<R
 /// Unless there are one to sixteen replicas, the first a multiple of sixteen, and the stream has both directions.
 pub fn solve_parts(
     graph: &dyn BlockStream,
-    coupling: &impl Coupling,
+    coupling: &(impl Coupling + Edges),
     scales: &Scales,
     replicas: Range<u32>,
     plan: &Plan,
@@ -276,7 +257,26 @@ pub fn solve_parts(
         control,
         done: &[],
     };
-    relaxed(Relax::new(search, replicas)?, plan.method)
+    let mut solved = relaxed(Relax::new(search, replicas)?, plan.method)?;
+    weigh_parts(graph, coupling, plan.isa, &mut solved)?;
+    Ok(solved)
+}
+
+/// Fills in the energies of replicas, sixteen at most, each over its own part of the edges.
+fn weigh_parts(
+    graph: &dyn BlockStream,
+    edges: &impl Edges,
+    isa: Isa,
+    replicas: &mut [Replica],
+) -> Result<(), graph::Error> {
+    let up = Spins::for_replicas(graph.totals().n_nodes, replicas.len());
+    let mut spins = up.clone();
+    replicas.iter().enumerate().for_each(|(slot, replica)| spins.set_replica(slot, &replica.state));
+    let totals = weigh::totals(weigh::sums(graph, edges, (Term::Magnitude, isa), &up)?);
+    let aligned = weigh::totals(weigh::sums(graph, edges, (Term::Aligned, isa), &spins)?);
+    let sums = totals.iter().zip(&aligned);
+    replicas.iter_mut().zip(sums).for_each(|(replica, (total, aligned))| replica.set_weights(total, aligned));
+    Ok(())
 }
 
 /// Initial states of some replicas.

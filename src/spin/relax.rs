@@ -192,38 +192,30 @@ impl<'a, C: Coupling> Relax<'a, C> {
         control::pulse(control, done, &mut self.batch, self.started)
     }
 
-    /// Recomputes all energies, checks them against the running ones, and reports the replicas.
-    pub(super) fn finish(mut self) -> Result<Vec<Replica>, Error> {
-        let recomputed = self.alignments()?;
+    /// Reports the replicas, without their energies.
+    pub(super) fn finish(self) -> Vec<Replica> {
         let secs = self.batch.secs + self.started.elapsed().as_secs_f64();
-        let mut replicas = Vec::with_capacity(self.batch.runs.len());
-        for (slot, (run, alignment)) in self.batch.runs.iter().zip(recomputed).enumerate() {
-            if (run.alignment - alignment).abs() > 1e-6 * self.search.coupling.summed(run.replica) {
-                let energy = |alignment: f64| self.energy(run.replica, alignment);
-                let (running, recomputed) = (energy(run.alignment), energy(alignment));
-                return Err(Error::Drift { replica: run.replica, running, recomputed });
-            }
-            replicas.push(Replica {
-                index: run.replica,
-                energy: self.energy(run.replica, alignment),
-                alignment,
-                flips: run.flips,
-                sweeps: run.sweeps,
-                secs: secs / self.batch.runs.len() as f64,
-                local_minimum: run.settled,
-                state: self.batch.spins.replica_bits(slot),
-            });
-        }
+        let Batch { runs, spins, .. } = &self.batch;
+        let replica = |(slot, run): (usize, &Run)| Replica {
+            index: run.replica,
+            flips: run.flips,
+            sweeps: run.sweeps,
+            secs: secs / runs.len() as f64,
+            local_minimum: run.settled,
+            state: spins.replica_bits(slot),
+            ..Replica::default()
+        };
+        let mut replicas: Vec<_> = runs.iter().enumerate().map(replica).collect();
         replicas.sort_by_key(|replica| replica.index);
-        Ok(replicas)
+        replicas
     }
 
-    /// `e` of a replica whose `Σ_edges s_i w s_j` is `alignment`.
+    /// `e` of a replica whose `Σ_edges s_i w s_j` is `alignment`, about.
     fn energy(&self, replica: u32, alignment: f64) -> f64 {
         0.5 * (1.0 - alignment / self.search.coupling.sum_abs(replica))
     }
 
-    /// `Σ_edges s_i w s_j` by slot, from scratch: `½ Σ_i r_i`, or in a one-way stream the sum of the In fields.
+    /// `Σ_edges s_i w s_j` by slot, about: `½ Σ_i r_i`, or in a one-way stream the sum of the In fields.
     fn alignments(&mut self) -> Result<Vec<f64>, graph::Error> {
         let ends = if self.one_way.is_some() { 1.0 } else { 0.5 };
         let mut sums = vec![0.0; self.batch.runs.len()];
@@ -244,8 +236,19 @@ impl<'a, C: Coupling> Relax<'a, C> {
         let Search { graph, coupling, plan, .. } = self.search;
         let first_group = self.batch.runs[0].replica as usize / LANES;
         let (spins, isa, grid) = (&self.batch.spins, plan.isa, &self.grids[layer]);
-        let visit =
-            Visit { graph, coupling, spare: &self.spare, spins, isa, layer, first_group, grid, active: &active };
+        let factor = self.search.company.by_lane(|scales| scales.factor)[0];
+        let visit = Visit {
+            graph,
+            coupling,
+            spare: &self.spare,
+            spins,
+            isa,
+            factor,
+            layer,
+            first_group,
+            grid,
+            active: &active,
+        };
         match &mut self.one_way {
             Some((behind, waves)) => visit.run_one_way(jobs, rule, behind, waves),
             None => visit.run(jobs, rule),

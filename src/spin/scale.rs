@@ -12,7 +12,13 @@ pub struct Scales {
     pub typical: f64,
     /// `Σ_j |Au_ij|` of every row.
     pub rows: Vec<f32>,
+    /// What weights are multiplied by before they are added up, and everything here was: a power of two, 1 unless sums
+    /// would come near the ends of the range of `f32`.
+    pub factor: f64,
 }
+
+/// The largest row sum, as a power of two, for which weights are taken as they are.
+const USUAL: std::ops::RangeInclusive<i32> = -60..=100;
 
 /// How large `|r_i|` is in one layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -39,9 +45,22 @@ impl Scales {
             }
             scale.rms = (scale.rms / layer.nodes.len().max(1) as f64).sqrt();
         }
+        let factor = factor(layers.iter().map(|scale| scale.max).fold(0.0, f64::max));
+        layers.iter_mut().for_each(|scale| (scale.rms, scale.max) = (factor * scale.rms, factor * scale.max));
         let typical = typical(&layers, graph);
-        Ok(Self { layers, typical, rows: rows.into_iter().map(|[_, abs]| abs as f32).collect() })
+        Ok(Self { layers, typical, rows: rows.into_iter().map(|[_, abs]| (factor * abs) as f32).collect(), factor })
     }
+
+    /// Is there an edge whose weight is not zero?
+    pub(super) fn check_weight(&self) -> Result<(), super::Error> {
+        if self.layers.iter().all(|scale| scale.max == 0.0) { Err(super::Error::NoWeight) } else { Ok(()) }
+    }
+}
+
+/// The power of two that brings sums of at most `max` into the range where `f32` has all its places.
+fn factor(max: f64) -> f64 {
+    let exponent = if max > 0.0 { max.log2().floor() as i32 } else { 0 };
+    2f64.powi(exponent.clamp(*USUAL.start(), *USUAL.end()) - exponent)
 }
 
 fn typical(scales: &[Scale], graph: &dyn BlockStream) -> f64 {

@@ -9,7 +9,7 @@ use super::coupling::Coupling;
 use super::ending::Ending;
 use super::random::LaneKeys;
 use super::relax::{Relax, Search};
-use super::{Control, Error, Method, Plan, Replica, Scales, check_weight, memory, relaxed};
+use super::{Control, Error, Method, Plan, Replica, Scales, memory, relaxed, weigh};
 use crate::graph::{BlockStream, Frame, Revalued};
 use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Spins, add_blocks_lanewise, bit_of_lane};
 
@@ -28,6 +28,8 @@ pub struct Siblings<'a> {
 struct Sibling<'a> {
     /// Without its values.
     graph: Revalued<'a>,
+    /// Its values, if those of the lanes are scaled.
+    unscaled: Option<Vec<f32>>,
     seed: u64,
     /// Without the sums of rows.
     scales: Scales,
@@ -78,12 +80,14 @@ impl<'a> Siblings<'a> {
     pub fn push(&mut self, mut graph: Revalued<'a>, seed: u64) -> Result<(), Error> {
         let index = self.each.len();
         assert!(index < self.n_graphs, "a graph more than there is room for");
-        check_weight(&graph)?;
         let mut scales = Scales::measure(&graph)?;
+        scales.check_weight()?;
         let rows = std::mem::take(&mut scales.rows);
         self.rows[index..].iter_mut().step_by(self.n_graphs).zip(rows).for_each(|(to, sum)| *to = sum);
-        self.values.set(index, &graph.take_values());
-        self.each.push(Sibling { graph, seed, scales });
+        let values = graph.take_values();
+        self.values.set(index, &values, scales.factor);
+        let unscaled = (scales.factor != 1.0).then_some(values);
+        self.each.push(Sibling { graph, unscaled, seed, scales });
         Ok(())
     }
 
@@ -108,7 +112,11 @@ impl<'a> Siblings<'a> {
         let n_replicas = self.plan.replicas * self.n_graphs as u32;
         let mut replicas = relaxed(Relax::new(search, 0..n_replicas)?, self.plan.method)?;
         replicas.iter_mut().for_each(|replica| replica.index %= self.plan.replicas);
-        Ok(replicas.chunks(self.plan.replicas as usize).map(<[_]>::to_vec).collect())
+        let mut each: Vec<_> = replicas.chunks(self.plan.replicas as usize).map(<[_]>::to_vec).collect();
+        for (index, replicas) in each.iter_mut().enumerate() {
+            weigh::weigh(&self.graph(index), self.plan.isa, replicas)?;
+        }
+        Ok(each)
     }
 
     /// The graph of a replica, or of a lane that has none: any.
@@ -118,7 +126,8 @@ impl<'a> Siblings<'a> {
 
     /// One of the graphs, with its values.
     pub(super) fn graph(&self, index: usize) -> Revalued<'a> {
-        self.each[index].graph.refilled(self.values.of_graph(index))
+        let Sibling { graph, unscaled, .. } = &self.each[index];
+        graph.refilled(unscaled.clone().unwrap_or_else(|| self.values.of_graph(index)))
     }
 
     pub(super) fn n_graphs(&self) -> usize {
@@ -156,7 +165,8 @@ impl Coupling for Siblings<'_> {
     }
 
     fn sum_abs(&self, replica: u32) -> f64 {
-        self.each[self.graph_of(replica as usize)].graph.totals().sum_abs
+        let Sibling { graph, scales, .. } = &self.each[self.graph_of(replica as usize)];
+        scales.factor * graph.totals().sum_abs
     }
 }
 

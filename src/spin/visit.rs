@@ -8,6 +8,7 @@ use super::behind::{self, Behind};
 use super::coupling::Coupling;
 use super::energy::{Grid, Tally};
 use super::waves::Waves;
+use crate::graph::reading::{Local, Reading};
 use crate::graph::{self, BlockStream, Frame, NodeId};
 use crate::kernel::{Fields, Isa, LANES, Scratch, Spins, Task, signed};
 
@@ -50,6 +51,8 @@ pub(super) struct Visit<'a, C: Coupling> {
     pub spare: &'a Spare<C::Buffers>,
     pub spins: &'a Spins,
     pub isa: Isa,
+    /// What the weights are multiplied by.
+    pub factor: f64,
     /// Index of the layer, and the grid of its energies.
     pub layer: usize,
     /// Number of the first lane group, counted over all replicas of the plan.
@@ -106,7 +109,7 @@ struct Buffers<B> {
     frame: Frame,
     fields: Fields,
     coupling: B,
-    scratch: Scratch,
+    shares: (Scratch, Local),
 }
 
 /// Buffers that no job uses at the moment: as many as there have been jobs at the same time.
@@ -168,7 +171,7 @@ impl<C: Coupling> Visit<'_, C> {
         rule: &R,
         behind: Option<&Behind>,
     ) -> Result<Outcome, graph::Error> {
-        let Buffers { frame, fields, coupling, scratch } = buffers;
+        let Buffers { frame, fields, coupling, shares: (scratch, local) } = buffers;
         self.graph.read(job.frame, frame)?;
         let rows = &self.graph.frames()[job.frame].rows;
         fields.reset(rows.clone(), job.groups.iter().copied());
@@ -187,7 +190,8 @@ impl<C: Coupling> Visit<'_, C> {
         let shares = match behind {
             Some(_) => {
                 let own = self.flipped_spins(&job, &flips);
-                behind::shares((self.graph, self.isa), (job.frame, frame), &own, scratch)
+                let reading = Reading::scaled(self.factor);
+                behind::shares((self.graph, self.isa, reading), (job.frame, frame), &own, (scratch, local))
             }
             None => Vec::new(),
         };

@@ -385,7 +385,6 @@ impl Job<'_> {
     }
 
     fn row(&self, model: Model, plan: &Plan, totals: Totals, replica: &Replica) -> NullRow {
-        let [satisfied_weight, frustrated_weight] = replica.weights(totals.sum_abs);
         NullRow {
             graph: self.name.clone(),
             kind: model.kind.name().to_owned(),
@@ -396,11 +395,11 @@ impl Job<'_> {
             seed: self.args.seed.seed,
             initial_flips: plan.initial_flips(replica.index) as i64,
             energy: replica.energy,
-            satisfied_weight,
-            frustrated_weight,
+            satisfied_weight: replica.satisfied_weight,
+            frustrated_weight: replica.frustrated_weight,
             n_nodes: i64::from(totals.n_nodes),
             n_edges: totals.n_edges as i64,
-            sum_abs: totals.sum_abs,
+            sum_abs: replica.sum_abs,
             flips: replica.flips as i64,
             sweeps: replica.sweeps as i64,
             secs: Some(replica.secs),

@@ -26,6 +26,8 @@ pub(in crate::spin) struct Adjacency<'a> {
     rounder: f64,
     quantum: f64,
     row_sums: Vec<f64>,
+    /// How far a field of rounded weights may be from the field, by row; nothing if no weight was rounded.
+    residues: Vec<f64>,
     sum_abs: f64,
 }
 
@@ -52,7 +54,12 @@ impl Weights<'_> {
     }
     #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = f64> + '_ {
-        self.values.iter().step_by(self.stride).take(self.len).map(|&w| round(w, self.rounder))
+        self.unrounded().map(|w| round(w, self.rounder))
+    }
+    /// The same weights as they are.
+    #[inline(always)]
+    pub(super) fn unrounded(&self) -> impl Iterator<Item = f32> + '_ {
+        self.values.iter().step_by(self.stride).take(self.len).copied()
     }
 }
 
@@ -69,14 +76,19 @@ impl<'a> Adjacency<'a> {
         // |r| ≤ max < 2⁵¹ q, and w + 1.5 · 2⁵² q keeps the spacing q.
         let quantum = 2f64.powi(max.log2().floor() as i32 + 1 - 51);
         let rounder = 1.5 * 2f64.powi(52) * quantum;
-        let row_sums = row_sums(graph, |w| [round(w, rounder)])?.into_iter().flatten().collect();
+        let sums = row_sums(graph, |w| [round(w, rounder), (f64::from(w) - round(w, rounder)).abs()])?;
+        let row_sums = sums.iter().map(|&[sum, _]| sum).collect();
+        let residues = match sums.iter().all(|&[_, residue]| residue == 0.0) {
+            true => Vec::new(),
+            false => sums.iter().map(|&[_, residue]| residue * (1.0 + 1e-6)).collect(),
+        };
         let sum_abs = abs.iter().flatten().sum::<f64>() / 2.0;
         let mut blocks = both_ways(graph)?;
         let mut transposer = Transposer { values: graph.values(), out: Vec::new(), known: HashMap::new() };
         let stores = (0..blocks.blocks.len()).map(|index| transposer.make_contiguous(&mut blocks, index)).collect();
         let (starts, entries) = index_rows(&blocks, graph.totals().n_nodes);
         let transposed = transposer.out;
-        Ok(Self { graph, blocks, stores, starts, entries, transposed, rounder, quantum, row_sums, sum_abs })
+        Ok(Self { graph, blocks, stores, starts, entries, transposed, rounder, quantum, row_sums, residues, sum_abs })
     }
 
     /// Nodes.
@@ -86,6 +98,10 @@ impl<'a> Adjacency<'a> {
     /// `Σ_j Au_ij` of every row: the fields of the state with all spins `+1`.
     pub(super) fn row_sums(&self) -> &[f64] {
         &self.row_sums
+    }
+    /// How far a field of rounded weights may be from the field, by row; nothing if no weight was rounded.
+    pub(super) fn residues(&self) -> &[f64] {
+        &self.residues
     }
     /// `Σ_edges |w|`.
     pub(super) fn sum_abs(&self) -> f64 {

@@ -1,0 +1,315 @@
+//! The energy of a state, exactly: what is reported is the quotient of two whole numbers, rounded once.
+//!
+//! Searches decide by `f32` sums, whose rounding is small but adds up: over a row of a million equal weights, over the flips of
+//! a long search. So none of those sums is reported. The weight of the edges, `T = Σ|w|`, and `A = Σ s_i w s_j` over them are
+//! added up anew from the final state, in multiples of 2⁻¹⁴⁹, of which every `f32` is one; the energy is `(T − A) / 2T`
+//! to the nearest `f64`. So `0 ≤ e ≤ 1`, and no energy is below that of a better state.
+//!
+//! # Method
+//! The ordinary kernel adds up weights digit by digit ([`Reading::Digit`]), for which `f32` is exact. Cost: half a sweep for
+//! every digit (only edges into a row are read); trained weights have three to five. A frame's digits are as long as its
+//! rows allow.
+
+use std::collections::HashMap;
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{Signed, ToPrimitive, Zero};
+use rayon::prelude::*;
+
+use super::Replica;
+use super::visit::groups_at_once;
+use crate::graph::reading::{Digit, LEAST, Local, MOST_COLUMNS, Places, Reading, cut_by_columns, most_columns, parts};
+use crate::graph::{self, BlockStream, Blocks, Frame};
+use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Task, bit_of_lane, signed};
+
+/// Replicas that are weighed together.
+const TOGETHER: usize = 64;
+
+/// Edges whose weights can be added up digit by digit.
+pub trait Edges: Sync {
+    /// What a thread reuses from frame to frame.
+    type Buffers: Default + Send;
+
+    /// Adds `Σ_j d_ij s_j`, over the edges that count, into the fields of the rows of frame `index`, whose In blocks (some of
+    /// them) are those of `frame`; `d_ij` is the digit of `A_ij`.
+    fn add_digit(
+        &self,
+        digit: Digit,
+        at: (usize, &Frame),
+        spins: &Spins,
+        fields: &mut Fields,
+        buffers: &mut Self::Buffers,
+    );
+}
+
+/// Edges of a block stream, as they are.
+#[derive(Clone, Copy)]
+pub(super) struct AllEdges<'a> {
+    pub graph: &'a dyn BlockStream,
+    pub isa: Isa,
+}
+
+impl Edges for AllEdges<'_> {
+    type Buffers = (Scratch, Local);
+
+    fn add_digit(
+        &self,
+        digit: Digit,
+        (_, frame): (usize, &Frame),
+        spins: &Spins,
+        fields: &mut Fields,
+        (scratch, local): &mut Self::Buffers,
+    ) {
+        add_blocks(
+            self.isa,
+            (&frame.inward, self.graph.values()),
+            Reading::Digit(digit),
+            spins,
+            fields,
+            (scratch, local),
+        );
+    }
+}
+
+/// [`kernel::add_blocks`] with weights that are read in some way.
+pub(super) fn add_blocks(
+    isa: Isa,
+    (blocks, values): (&Blocks, &[f32]),
+    reading: Reading,
+    spins: &Spins,
+    fields: &mut Fields,
+    (scratch, local): (&mut Scratch, &mut Local),
+) {
+    for block in &blocks.blocks {
+        let (intervals, values) = local.read((block, blocks.intervals(block)), values, reading);
+        kernel::add_block(isa, (block, intervals), values, spins, fields, scratch);
+    }
+}
+
+/// What is added up over the edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Term {
+    /// `s_i w s_j`.
+    Aligned,
+    /// `s_i |w| s_j`; with all spins `+1` that is the weight of the edges.
+    Magnitude,
+}
+
+/// A sum over edges, exactly: a whole number of 2⁻¹⁴⁹.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sum(BigInt);
+
+impl Sum {
+    /// Adds `n · 2^unit`; `unit` is at least −149.
+    fn add(&mut self, n: impl Into<BigInt>, unit: i32) {
+        self.0 += n.into() << (unit - LEAST) as u32;
+    }
+
+    /// Adds a weight.
+    pub(super) fn add_weight(&mut self, w: f32) {
+        let (mantissa, exponent) = parts(w);
+        let mantissa = i64::from(mantissa);
+        self.add(if w < 0.0 { -mantissa } else { mantissa }, exponent);
+    }
+
+    /// Is it below zero?
+    pub(super) fn is_negative(&self) -> bool {
+        self.0.is_negative()
+    }
+
+    /// The nearest number.
+    pub fn value(&self) -> f64 {
+        nearest(BigRational::new(self.0.clone(), BigInt::from(1) << -LEAST as u32))
+    }
+}
+
+impl std::ops::AddAssign<&Sum> for Sum {
+    fn add_assign(&mut self, other: &Self) {
+        self.0 += &other.0;
+    }
+}
+
+fn nearest(ratio: BigRational) -> f64 {
+    ratio.to_f64().expect("sums of finite weights are finite")
+}
+
+impl Replica {
+    /// Fills in the energy of the state: the weight of its edges, and `Σ s_i w s_j` over them.
+    pub(super) fn set_weights(&mut self, total: &Sum, aligned: &Sum) {
+        let half = |twice: BigInt| Sum(twice / 2);
+        let (satisfied, frustrated) = (half(&total.0 + &aligned.0), half(&total.0 - &aligned.0));
+        self.energy =
+            if total.0.is_zero() { 0.0 } else { nearest(BigRational::new(frustrated.0.clone(), total.0.clone())) };
+        [self.satisfied_weight, self.frustrated_weight] = [satisfied, frustrated].map(|weight| weight.value());
+        self.sum_abs = total.value();
+    }
+}
+
+/// Fills in the energies of replicas over all edges of a graph.
+///
+/// Cost: that of the digits, see the module's head; one bit a node for each of 64 replicas.
+pub(super) fn weigh(graph: &dyn BlockStream, isa: Isa, replicas: &mut [Replica]) -> Result<(), graph::Error> {
+    let total = total(graph)?;
+    for replicas in replicas.chunks_mut(TOGETHER) {
+        let mut spins = Spins::for_replicas(graph.totals().n_nodes, replicas.len());
+        replicas.iter().enumerate().for_each(|(slot, replica)| spins.set_replica(slot, &replica.state));
+        let aligned = totals(sums(graph, &AllEdges { graph, isa }, (Term::Aligned, isa), &spins)?);
+        replicas.iter_mut().zip(aligned).for_each(|(replica, aligned)| replica.set_weights(&total, &aligned));
+    }
+    Ok(())
+}
+
+/// Layers' sums added up: by slot.
+pub(super) fn totals(by_layer: Vec<Vec<Sum>>) -> Vec<Sum> {
+    let mut layers = by_layer.into_iter();
+    let mut totals = layers.next().unwrap_or_default();
+    layers.for_each(|layer| merge(&mut totals, &layer));
+    totals
+}
+
+fn merge(into: &mut [Sum], from: &[Sum]) {
+    into.iter_mut().zip(from).for_each(|(into, from)| *into += from);
+}
+
+/// `Σ|w|` over all edges. Cost: one read of the frames and their panels.
+pub(super) fn total(graph: &dyn BlockStream) -> Result<Sum, graph::Error> {
+    let of_frame = |(mut frame, mut sum): (Frame, Sum), index: usize| {
+        graph.read(index, &mut frame)?;
+        graph::sums::magnitudes(&frame.inward, graph.values()).for_each(|(n, unit)| sum.add(n, unit));
+        release(graph, &frame);
+        Ok((frame, sum))
+    };
+    let sums = (0..graph.frames().len()).into_par_iter().try_fold(Default::default, of_frame);
+    sums.map(|found: Result<_, graph::Error>| found.map(|(_, sum)| sum)).try_reduce(Sum::default, |mut a, b| {
+        a += &b;
+        Ok(a)
+    })
+}
+
+fn release(graph: &dyn BlockStream, frame: &Frame) {
+    if graph.is_one_way() {
+        graph.release(frame.inward.own_values());
+    }
+}
+
+/// `Σ` over the edges into each layer: `[layer][replica]`, with room for sixteen replicas in every lane group of `spins`.
+///
+/// # Errors
+/// If the graph cannot be read.
+pub fn sums<E: Edges>(
+    graph: &dyn BlockStream,
+    edges: &E,
+    (term, isa): (Term, Isa),
+    spins: &Spins,
+) -> Result<Vec<Vec<Sum>>, graph::Error> {
+    let scale = Scale { graph, edges, term, isa, spins };
+    let of_frame = |(mut buffers, mut sums): (Buffers<E::Buffers>, Found), index: usize| {
+        scale.add_frame(index, &mut buffers, &mut sums)?;
+        Ok((buffers, sums))
+    };
+    let found = (0..graph.frames().len()).into_par_iter().with_max_len(1).try_fold(Default::default, of_frame);
+    let found = found.map(|found: Result<_, graph::Error>| found.map(|(_, sums)| sums));
+    let found = found.try_reduce(Found::default, |mut a, b| {
+        b.into_iter().for_each(|(key, sum)| *a.entry(key).or_default() += &sum);
+        Ok(a)
+    })?;
+    let mut sums = vec![vec![Sum::default(); spins.n_groups() * LANES]; graph.layers().len()];
+    for (layer, sums) in sums.iter_mut().enumerate() {
+        for (slot, sum) in sums.iter_mut().enumerate() {
+            found.get(&(layer as u32, slot)).into_iter().for_each(|found| *sum += found);
+        }
+    }
+    Ok(sums)
+}
+
+/// By layer and slot.
+type Found = HashMap<(u32, usize), Sum>;
+
+struct Scale<'a, E> {
+    graph: &'a dyn BlockStream,
+    edges: &'a E,
+    term: Term,
+    isa: Isa,
+    spins: &'a Spins,
+}
+
+#[derive(Default)]
+struct Buffers<B> {
+    frame: Frame,
+    fields: Fields,
+    edges: B,
+}
+
+impl<E: Edges> Scale<'_, E> {
+    fn add_frame(
+        &self,
+        index: usize,
+        buffers: &mut Buffers<E::Buffers>,
+        found: &mut Found,
+    ) -> Result<(), graph::Error> {
+        self.graph.read(index, &mut buffers.frame)?;
+        let rows = &self.graph.frames()[index].rows;
+        let n_columns = most_columns(&buffers.frame.inward, rows);
+        if n_columns <= MOST_COLUMNS {
+            self.add_part(index, n_columns, buffers, found);
+        } else {
+            let parts = cut_by_columns(&buffers.frame.inward, MOST_COLUMNS);
+            let whole = std::mem::take(&mut buffers.frame.inward);
+            for part in parts {
+                buffers.frame.inward = part;
+                self.add_part(index, most_columns(&buffers.frame.inward, rows).min(MOST_COLUMNS), buffers, found);
+            }
+            buffers.frame.inward = whole;
+        }
+        release(self.graph, &buffers.frame);
+        Ok(())
+    }
+
+    /// Adds the sums of In blocks whose rows have at most that many columns.
+    fn add_part(&self, index: usize, n_columns: u64, buffers: &mut Buffers<E::Buffers>, found: &mut Found) {
+        let Buffers { frame, fields, edges } = buffers;
+        let info = &self.graph.frames()[index];
+        let places = Places::of(&frame.inward, self.graph.values());
+        let groups: Vec<_> = (0..self.spins.n_groups()).collect();
+        for groups in groups.chunks(groups_at_once(info.rows.len())) {
+            for digit in places.digits(n_columns, self.term == Term::Magnitude) {
+                fields.reset(info.rows.clone(), groups.iter().copied());
+                self.edges.add_digit(digit, (index, frame), self.spins, fields, edges);
+                for (index, &group) in groups.iter().enumerate() {
+                    let sums = self.isa.run(Aligned { fields, index, spins: self.spins.plane(group) });
+                    for (lane, &sum) in sums.iter().enumerate().filter(|(_, sum)| **sum != 0) {
+                        let slot = group * LANES + bit_of_lane(lane);
+                        found.entry((info.layer, slot)).or_default().add(sum, digit.unit);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `Σ_i s_i F_i` over the rows, for one lane group, of fields that are whole numbers.
+struct Aligned<'a> {
+    fields: &'a Fields,
+    /// Position of the group among those of the fields.
+    index: usize,
+    spins: &'a [u16],
+}
+
+impl Task for Aligned<'_> {
+    type Output = [i64; LANES];
+
+    #[inline(always)]
+    fn run(self) -> [i64; LANES] {
+        let (first, n_groups) = (self.fields.first_row() as usize, self.fields.n_groups());
+        let vectors = self.fields.vectors().iter().skip(self.index).step_by(n_groups);
+        let mut sums = [0; LANES];
+        for (vector, &spins) in vectors.zip(&self.spins[first..]) {
+            let aligned = signed(spins, *vector);
+            for (sum, term) in sums.iter_mut().zip(aligned) {
+                *sum += i64::from(term as i32);
+            }
+        }
+        sums
+    }
+}
