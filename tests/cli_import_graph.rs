@@ -107,3 +107,18 @@ fn a_closed_pipe_is_no_error() {
     assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
     assert!(dir.path("graph").is_dir());
 }
+
+#[test]
+fn flags_choose_columns() {
+    let dir = Workdir::new();
+    dir.write("edges.csv", "id,type,group1,group2\n1,-1,61,113\n2,1,61,5\n3,1,5,113\n");
+    dir.run(1, ["import-graph", "edges.csv", "-o", "graph"]).fails_with(&["line 1", "`group1`", "--source"]);
+    let flags = ["--source", "group1", "--target", "group2", "--weight", "type"];
+    let ran = dir.ok([&["import-graph", "edges.csv", "-o", "graph"], &flags[..]].concat());
+    assert_eq!(ran.stdout(), "graph: nodes 3, edges 3, classes 3\n");
+    assert!(ran.stderr().contains("ignored: `id`"), "{}", ran.stderr());
+    dir.run(2, ["import-graph", "edges.csv", "-o", "other", "--source", "group1"]);
+    dir.run(2, ["import-graph", "edges.csv", "-o", "other", "--weight", "type", "--unweighted"]);
+    dir.write("x.mtx", "%%MatrixMarket matrix coordinate real general\n2 2 1\n1 2 1\n");
+    dir.run(1, ["import-graph", "x.mtx", "-o", "other", "--unweighted"]).fails_with(&["no columns to choose"]);
+}

@@ -8,16 +8,20 @@ use anyhow::Context as _;
 use super::flags::{Force, Quiet};
 use super::output::{self, Output};
 use crate::graph::BlockStream as _;
-use crate::import::{self, Imported};
+use crate::import::{self, Choice, Header, Imported, Weight};
 use crate::shard::{self, Description, Existing, Target};
 use crate::table::{NodeRow, Provenance};
 
 /// Turn any signed graph into a graph directory that every other subcommand takes.
 ///
-/// EDGES is a CSV or Parquet file with columns source, target and weight (names in any case, or else the first three;
-/// without a weight column every weight is +1), whose node labels are text or integers; or a Matrix Market coordinate
-/// file, in which every stored entry is one edge, row i, column j from node j to node i, in symmetric and skew-symmetric
-/// files too; a row and column without an entry is no node.
+/// EDGES is text (.csv, .tsv, .txt, .edges, KONECT's out.NAME; fields between commas, semicolons, tabs or blanks) or Parquet,
+/// whose node labels are text or integers. Columns are recognised by name, in any case: source and target (or from, to; src,
+/// dst; u, v; i, j; FromNodeId, ToNodeId), and weight (or sign, polarity, rating, w). Text may have no names: lines of two
+/// whole numbers, or of source, target and a number; comments (# or %) may be in front. What is not clear is refused:
+/// --source, --target and --weight choose, --no-header says that the first line is an edge.
+///
+/// Or a Matrix Market coordinate file (.mtx), in which every stored entry is one edge, row i, column j from node j to node i,
+/// in symmetric and skew-symmetric files too; a row and column without an entry is no node.
 ///
 /// Edges that join the same two nodes, in either direction, are added up into one. Nodes are renumbered into classes
 /// of mutually unconnected nodes; `DIR.nodes.parquet` (node, label, class) tells which is which.
@@ -25,9 +29,24 @@ use crate::table::{NodeRow, Provenance};
 /// The whole graph is held in memory: about 64 bytes per edge, and twice the labels.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Edge list: .csv, .parquet or .mtx.
+    /// Edge list: text, .parquet or .mtx.
     #[arg(value_name = "EDGES")]
     edges: PathBuf,
+    /// Column of the nodes at which edges begin: its name, or with --no-header its number, from 1.
+    #[arg(long, value_name = "COLUMN", requires = "target")]
+    source: Option<String>,
+    /// Column of the nodes at which they end.
+    #[arg(long, value_name = "COLUMN", requires = "source")]
+    target: Option<String>,
+    /// Column of the weights; given several times, their product, e.g. of a size and a sign.
+    #[arg(long, value_name = "COLUMN", conflicts_with = "unweighted")]
+    weight: Vec<String>,
+    /// There are no weights: each is +1.
+    #[arg(long)]
+    unweighted: bool,
+    /// The first line is an edge, not names of columns.
+    #[arg(long)]
+    no_header: bool,
     /// Graph directory to write.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
@@ -35,6 +54,20 @@ pub struct Args {
     force: Force,
     #[command(flatten)]
     quiet: Quiet,
+}
+
+impl Args {
+    /// What the flags say of the columns.
+    fn choice(&self) -> Choice {
+        let weight = match (self.unweighted, self.weight.is_empty()) {
+            (true, _) => Weight::One,
+            (false, true) => Weight::Recognised,
+            (false, false) => Weight::Product(self.weight.clone()),
+        };
+        let header = if self.no_header { Header::Absent } else { Header::Recognised };
+        let ends = self.source.clone().zip(self.target.clone());
+        Choice { ends: ends.map(|(source, target)| [source, target]), weight, header }
+    }
 }
 
 /// Runs the subcommand.
@@ -49,7 +82,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     target.check()?;
     let nodes = Output::create(&nodes_path(&args.output), args.force)?;
 
-    let imported = import::read(&args.edges)?;
+    let imported = import::read(&args.edges, &args.choice())?;
     for note in &imported.notes {
         super::note(args.quiet, note);
     }

@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use super::columns::Shown;
+
 /// A graph that could not be imported.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file of unknown kind.
-    #[error("{path} is no edge list that can be imported: its name must end in .csv, .parquet or .mtx")]
+    #[error(
+        "{path} is no edge list that can be imported: its name must end in .csv, .tsv, .txt, .edges, .parquet or .mtx, or begin with out. as KONECT's do"
+    )]
     Ending {
         /// The file.
         path: PathBuf,
@@ -21,14 +25,19 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// The file is no CSV.
-    #[error("{path} is no well-formed CSV")]
-    Csv {
+    /// Columns are chosen of a file that has none.
+    #[error(
+        "{path} is a matrix and has no columns to choose; leave out --source, --target, --weight, --unweighted and --no-header"
+    )]
+    Matrix {
         /// The file.
         path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: ::csv::Error,
+    },
+    /// Columns of a Parquet file have names.
+    #[error("{path} is Parquet, whose columns have names; leave out --no-header")]
+    HasNames {
+        /// The file.
+        path: PathBuf,
     },
     /// The file is no Parquet.
     #[error("{path} is no intact Parquet file")]
@@ -93,9 +102,9 @@ pub enum Fault {
     #[error("found {found} fields, the first line has {expected}")]
     Unequal {
         /// Fields found.
-        found: u64,
+        found: usize,
         /// Fields of the first line.
-        expected: u64,
+        expected: usize,
     },
     /// A node without a name.
     #[error("a node has no label")]
@@ -104,8 +113,58 @@ pub enum Fault {
     #[error("column `{0}` is null")]
     Null(String),
     /// The weight is no number.
-    #[error("weight `{0}` is not a number")]
-    NotANumber(String),
+    #[error("weight {0} is not a number")]
+    NotANumber(Shown),
+    /// Nobody says which columns are source and target.
+    #[error("the columns are {0}: none are known as source and target; choose them with --source and --target")]
+    NoEnds(Shown),
+    /// Several pairs of columns may be source and target.
+    #[error("the columns are {0}: several may be source and target; choose them with --source and --target")]
+    SeveralEnds(Shown),
+    /// Other columns than source and target, none of which is known as a weight.
+    #[error("the columns are {0}: none is known as the weight; choose it with --weight, or say --unweighted")]
+    NoWeight(Shown),
+    /// Several columns may be the weight.
+    #[error("the columns are {0}: several may be the weight; choose one with --weight, or several for their product")]
+    SeveralWeights(Shown),
+    /// The first line may be anything.
+    #[error(
+        "the first line is {0}, neither names of columns that are known nor clearly an edge; if it is names, choose with \
+         --source, --target and --weight; if it is an edge, say --no-header and choose by number, as in --source 1 --target 2 \
+         --weight 3"
+    )]
+    Unclear(Shown),
+    /// A column that was asked for.
+    #[error("there is no column `{0}`; the columns are {1}")]
+    NoSuchColumn(String, Shown),
+    /// A column that was asked for by number.
+    #[error("`{0}` is no column; without names columns are chosen by number, here from 1 to {1}")]
+    NoSuchNumber(String, usize),
+    /// A name that is not clear.
+    #[error("there are several columns `{0}`; the columns are {1}")]
+    SameName(String, Shown),
+    /// A column cannot be two things.
+    #[error("column {0} is chosen twice")]
+    ChosenTwice(Shown),
+    /// A quote that is not closed.
+    #[error("a quote opens here and does not close; expected a second one on the same line")]
+    OpenQuote,
+    /// Text behind a quoted field.
+    #[error(
+        "a quoted field is followed by more text; expected the end of the field (a quote in a field is written twice)"
+    )]
+    AfterQuote,
+    /// No text.
+    #[error("not UTF-8; save the file as UTF-8")]
+    NotUtf8,
+    /// Surely no edge.
+    #[error("longer than {0} bytes, which no edge is")]
+    LongLine(usize),
+    /// Two sets of nodes that are numbered each by itself.
+    #[error(
+        "the comment calls this a network of two sides (bip), each numbered from 1; give the nodes of one side other names"
+    )]
+    Bipartite,
     /// The weight is infinite or not a number.
     #[error("weight {0} is not finite")]
     NotFinite(f64),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::columns::Shown;
 use super::error::Fault;
 use crate::graph::NodeId;
 
@@ -84,29 +85,5 @@ pub(super) fn check_weight(weight: f64) -> Result<(), Fault> {
 
 /// A weight in a text file.
 pub(super) fn weight(text: &str) -> Result<f64, Fault> {
-    text.parse().map_err(|_| Fault::NotANumber(text.to_owned()))
-}
-
-/// Positions of source, target and weight among named columns: by name, in any case, otherwise the first three.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Columns {
-    pub source: usize,
-    pub target: usize,
-    pub weight: Option<usize>,
-    /// Whether source and target have their names.
-    pub named: bool,
-}
-
-impl Columns {
-    pub(super) fn find<'a>(names: impl Iterator<Item = &'a str>) -> Result<Self, Fault> {
-        let names: Vec<_> = names.map(|name| name.trim().to_ascii_lowercase()).collect();
-        let named = |name: &str| names.iter().position(|found| found == name);
-        match (named("source"), named("target")) {
-            (Some(source), Some(target)) => Ok(Self { source, target, weight: named("weight"), named: true }),
-            _ if names.len() >= 2 => {
-                Ok(Self { source: 0, target: 1, weight: (names.len() > 2).then_some(2), named: false })
-            }
-            _ => Err(Fault::Fields { found: names.len() }),
-        }
-    }
+    text.parse().map_err(|_| Fault::NotANumber(Shown::of(&[text])))
 }

@@ -1,6 +1,6 @@
 //! Any signed graph, from an edge list to an in-memory block stream with independent classes.
 //!
-//! 1. A reader ([`read`] picks it by the file's ending: `.csv`, `.parquet` or `.mtx`) turns lines into an [`EdgeList`].
+//! 1. A reader ([`read`] picks it by the file's ending) turns lines into an [`EdgeList`].
 //! 2. Edges that join the same two nodes are summed, in whichever direction they are given: energies depend on
 //!    `Au = A + Aᵀ` alone. The sum takes the direction seen first; sums of zero are left out.
 //! 3. A greedy colouring gives independent classes; nodes are numbered class after class.
@@ -14,13 +14,15 @@ use crate::graph::NodeId;
 use crate::graph::csr::Csr;
 
 mod classes;
-mod csv;
+mod columns;
 mod error;
 mod list;
 mod merge;
 mod mtx;
 mod parquet;
+mod text;
 
+pub use columns::{Choice, Header, Shown, Weight};
 pub use error::{Error, Fault};
 pub use list::EdgeList;
 
@@ -37,20 +39,25 @@ pub struct Imported {
 
 /// Reads a signed graph.
 ///
-/// - CSV: columns `source`, `target` and `weight` by name, in any case, otherwise the first three; without a weight
-///   column every weight is +1. Labels are any text.
+/// - Text (`.csv`, `.tsv`, `.txt`, `.edges`, and KONECT's `out.NAME`): columns are chosen or recognised by name, see
+///   [`Choice`]; what is neither is an error. Labels are any text.
 /// - Parquet: the same columns; labels are integers or text, weights any number.
 /// - Matrix Market, `coordinate`: the entry in row i, column j is the edge from node j to node i. In symmetric and
 ///   skew-symmetric files, too, every stored entry is one edge of that weight.
 ///
 /// # Errors
-/// If the file cannot be read, a line is no edge, an edge is a loop, or no edge is left.
-pub fn read(path: &Path) -> Result<Imported, Error> {
+/// If the file cannot be read, its columns are not clear, a line is no edge, an edge is a loop, or no edge is left.
+pub fn read(path: &Path, choice: &Choice) -> Result<Imported, Error> {
     let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+    let is_konect = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("out."));
     let list = match ending.as_str() {
-        "csv" => csv::read(path)?,
-        "parquet" => parquet::read(path)?,
+        "csv" => text::read(path, choice, &text::CSV)?,
+        "parquet" if choice.header == Header::Absent => return Err(Error::HasNames { path: path.into() }),
+        "parquet" => parquet::read(path, choice)?,
+        "mtx" if *choice != Choice::default() => return Err(Error::Matrix { path: path.into() }),
         "mtx" => mtx::read(path)?,
+        "tsv" | "txt" | "edges" => text::read(path, choice, &text::TEXT)?,
+        _ if is_konect => text::read(path, choice, &text::TEXT)?,
         _ => return Err(Error::Ending { path: path.into() }),
     };
     build(list).map_err(|fault| match fault {

@@ -10,20 +10,23 @@ use arrow_schema::{DataType, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
+use super::columns::{Choice, Columns, FirstLine};
 use super::error::{Error, Fault};
-use super::list::{Columns, EdgeList};
+use super::list::EdgeList;
 
-pub(super) fn read(path: &Path) -> Result<EdgeList, Error> {
+pub(super) fn read(path: &Path, choice: &Choice) -> Result<EdgeList, Error> {
     let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
     let damaged = |source: ParquetError| Error::Parquet { path: path.into(), source };
     // Parquet's own types: the writer's dictionaries and string layouts are none of our concern.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(damaged)?;
     let schema = reader.schema().clone();
-    let columns = Columns::find(schema.fields().iter().map(|field| field.name().as_str()));
-    let columns = columns.map_err(|fault| Error::Graph { path: path.into(), fault })?;
+    let names: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();
+    let columns = Columns::named(&names, choice).map_err(|fault| Error::Graph { path: path.into(), fault })?;
     check(path, &schema, &columns)?;
+    let notes = columns.notes(&names, FirstLine::Names);
     let mut list = EdgeList::default();
+    list.notes = notes;
     let mut first_row = 1;
     for batch in reader.build().map_err(damaged)? {
         let batch = batch.map_err(|source| damaged(source.into()))?;
@@ -53,17 +56,15 @@ fn check(path: &Path, schema: &Schema, columns: &Columns) -> Result<(), Error> {
             return Err(wrong(column, "integers or text"));
         }
     }
-    match columns.weight {
-        Some(column) if !kind(column).is_numeric() => Err(wrong(column, "numbers")),
-        _ => Ok(()),
-    }
+    let text = columns.weights.iter().find(|&&column| !kind(column).is_numeric());
+    text.map_or(Ok(()), |&column| Err(wrong(column, "numbers")))
 }
 
 /// The columns of a batch, as text and doubles; nulls are none.
 struct Edges {
     source: StringArray,
     target: StringArray,
-    weight: Option<Vec<Option<f64>>>,
+    weights: Vec<Vec<Option<f64>>>,
 }
 
 impl Edges {
@@ -71,7 +72,7 @@ impl Edges {
         Self {
             source: texts(batch.column(columns.source)),
             target: texts(batch.column(columns.target)),
-            weight: columns.weight.map(|column| numbers(batch.column(column))),
+            weights: columns.weights.iter().map(|&column| numbers(batch.column(column))).collect(),
         }
     }
 
@@ -83,10 +84,10 @@ impl Edges {
         if self.target.is_null(row) {
             return Err(null(columns.target));
         }
-        let weight = match (&self.weight, columns.weight) {
-            (Some(weights), Some(column)) => weights[row].ok_or_else(|| null(column))?,
-            _ => 1.0,
-        };
+        let mut weight = 1.0;
+        for (weights, &column) in self.weights.iter().zip(&columns.weights) {
+            weight *= weights[row].ok_or_else(|| null(column))?;
+        }
         list.push(self.source.value(row), self.target.value(row), weight)
     }
 }
@@ -166,7 +167,7 @@ mod tests {
         ] {
             let (_dir, path) =
                 write(vec![("Weight", weights), ("source", labels.clone()), ("Target", numbers.clone())]);
-            let list = read(&path).unwrap();
+            let list = read(&path, &Choice::default()).unwrap();
             assert_eq!(list.labels, ["a b", "7", "9"]);
             assert_eq!(list.edges.iter().map(|edge| edge.weight).collect::<Vec<_>>(), expected);
         }
@@ -176,13 +177,13 @@ mod tests {
     fn nulls_and_other_types_are_named() {
         let labels = texts([Some("a"), Some("b")]);
         let (_dir, path) = write(vec![("source", labels.clone()), ("target", texts([Some("b"), None]))]);
-        let error = read(&path).unwrap_err().to_string();
+        let error = read(&path, &Choice::default()).unwrap_err().to_string();
         assert!(error.ends_with("x.parquet, row 2: column `target` is null"), "{error}");
         let floats: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0]));
         let (_dir, path) = write(vec![("source", labels.clone()), ("target", floats)]);
-        let error = read(&path).unwrap_err().to_string();
+        let error = read(&path, &Choice::default()).unwrap_err().to_string();
         assert!(error.ends_with("column `target` holds Float64, expected integers or text"), "{error}");
         let (_dir, path) = write(vec![("source", labels.clone()), ("target", labels.clone()), ("weight", labels)]);
-        assert!(read(&path).unwrap_err().to_string().ends_with("expected numbers"));
+        assert!(read(&path, &Choice::default()).unwrap_err().to_string().ends_with("expected numbers"));
     }
 }

@@ -27,31 +27,132 @@ fn edges(imported: &Imported) -> BTreeMap<(String, String), f32> {
 
 fn imported(name: &str, text: &str) -> Imported {
     let (_dir, path) = file(name, text);
-    read(&path).unwrap()
+    read(&path, &Choice::default()).unwrap()
 }
 
 fn fault(name: &str, text: &str) -> String {
     let (dir, path) = file(name, text);
     let folder = format!("{}/", dir.path().display());
-    read(&path).unwrap_err().to_string().replace(&folder, "")
+    read(&path, &Choice::default()).unwrap_err().to_string().replace(&folder, "")
 }
 
 fn list(edges: &[(&str, &str, f32)]) -> BTreeMap<(String, String), f32> {
     edges.iter().map(|&(source, target, w)| ((source.into(), target.into()), w)).collect()
 }
 
+fn chosen(text: &str, choice: &Choice) -> Result<Imported, String> {
+    let (_dir, path) = file("x.csv", text);
+    read(&path, choice).map_err(|error| error.to_string())
+}
+
+fn columns(ends: [&str; 2], weights: &[&str], header: Header) -> Choice {
+    let weight = Weight::Product(weights.iter().map(|&name| name.into()).collect());
+    Choice { ends: Some(ends.map(str::to_owned)), weight, header }
+}
+
 #[test]
-fn columns_are_found_by_name_or_place() {
+fn columns_are_recognised_by_name() {
     let expected = list(&[("a", "b", -1.5), ("b", "c", 2.0)]);
     assert_eq!(edges(&imported("x.csv", "Source,TARGET,Weight\na,b,-1.5\nb,c,2\n")), expected);
-    assert_eq!(edges(&imported("x.csv", "weight,source,extra,target\n-1.5, a ,z,b\r\n+2,b,,c")), expected);
-    let by_place = imported("x.csv", "from,to,sign\na,b,-1.5\nb,c,2\n");
-    assert_eq!(edges(&by_place), expected);
-    assert!(by_place.notes[0].contains("`from`, `to`, `sign`"), "{:?}", by_place.notes);
-    let headless = imported("x.csv", "a,b,-1.5\nb,c,2\n");
-    assert_eq!(edges(&headless), expected);
-    assert!(headless.notes[0].contains("taken as an edge"));
+    let extra = imported("x.csv", "weight,source,extra,target\r\n-1.5, a ,z,b\r\n+2,b,,c");
+    assert_eq!(edges(&extra), expected);
+    assert_eq!(extra.notes, ["columns that are ignored: `extra`"]);
+    for header in [
+        "from,to,sign",
+        "src,dst,w",
+        "u,v,polarity",
+        "i,j,Rating",
+        "FromNodeId,ToNodeId,Sign",
+        "from_node_id,to-node-id,w",
+    ] {
+        let found = imported("x.csv", &format!("{header}\na,b,-1.5\nb,c,2\n"));
+        assert_eq!(edges(&found), expected, "{header}");
+        assert!(found.notes[0].starts_with("source, target and weight: `"), "{:?}", found.notes);
+    }
     assert_eq!(edges(&imported("x.csv", "source,target\na,b\n")), list(&[("a", "b", 1.0)]));
+}
+
+/// A frame of R has a column of row names; here a date was taken as the weight, too.
+#[test]
+fn ids_were_taken_as_nodes_and_times_as_weights() {
+    let found = imported("x.csv", "\"\",\"from\",\"to\",\"sign\"\n\"1\",3,7,-1\n\"2\",7,5,1\n");
+    assert_eq!(edges(&found), list(&[("3", "7", -1.0), ("7", "5", 1.0)]));
+    let found = imported("x.csv", "from,to,time,sign\n1,2,20,-1\n");
+    assert_eq!(edges(&found), list(&[("1", "2", -1.0)]));
+    assert_eq!(found.notes[1], "columns that are ignored: `time`");
+    let text = "id,type,group1,group2,date\n1,-1,61,113,2010-02-18\n";
+    let error = fault("x.csv", text);
+    assert!(
+        error.starts_with("x.csv, line 1: the first line is `id`, `type`, `group1`, `group2`, `date`, neither"),
+        "{error}"
+    );
+    let found = chosen(text, &columns(["group1", "GROUP2"], &["type"], Header::Recognised)).unwrap();
+    assert_eq!(edges(&found), list(&[("61", "113", -1.0)]));
+}
+
+#[test]
+fn what_cannot_be_told_apart_is_refused() {
+    for (text, expected) in [
+        ("source,target,weight,sign\na,b,3,1\n", "several may be the weight"),
+        ("source,target,from,to\na,b,c,d\n", "several may be source and target"),
+        ("source,target,score\na,b,3\n", "none is known as the weight"),
+        ("alice,bob\nbob,carol\n", "the first line is `alice`, `bob`, neither"),
+        ("0,1,2\n5,6,1\n", "the first line is `0`, `1`, `2`, neither"),
+        ("6,2,4,1289241911\n", "--no-header"),
+        ("u,v,1\nu,w,1\n", "--no-header"),
+    ] {
+        let error = fault("x.csv", text);
+        assert!(error.starts_with("x.csv, line 1: ") && error.contains(expected), "{text}: {error}");
+    }
+    let product = columns(["source", "target"], &["weight", "sign"], Header::Recognised);
+    let found = chosen("source,target,weight,sign\na,b,3,-1\n", &product).unwrap();
+    assert_eq!(edges(&found), list(&[("a", "b", -3.0)]));
+    let error = chosen("a,b\n1,2\n", &columns(["a", "c"], &[], Header::Recognised)).unwrap_err();
+    assert!(error.ends_with("there is no column `c`; the columns are `a`, `b`"), "{error}");
+    let error = chosen("a,b\n1,2\n", &columns(["a", "a"], &[], Header::Recognised)).unwrap_err();
+    assert!(error.ends_with("column `a` is chosen twice"), "{error}");
+}
+
+#[test]
+fn the_first_edge_was_lost_to_the_header() {
+    let headless = imported("x.csv", "a,b,-1.5\nb,c,2\n");
+    assert_eq!(edges(&headless), list(&[("a", "b", -1.5), ("b", "c", 2.0)]));
+    assert_eq!(headless.notes, ["the first line is taken as an edge: source, target and weight `a`, `b`, `-1.5`"]);
+    assert_eq!(edges(&imported("x.txt", "4 5\n 5   6 \n")), list(&[("4", "5", 1.0), ("5", "6", 1.0)]));
+    let absent = Choice { header: Header::Absent, ..Choice::default() };
+    assert_eq!(edges(&chosen("alice,bob\nbob,carol\n", &absent).unwrap()).len(), 2);
+    assert_eq!(edges(&chosen("0,1,2\n5,6,1\n", &absent).unwrap()).len(), 2);
+    let bitcoin = "6,2,-4,1289241911\n6,5,2,1289241941\n";
+    assert!(chosen(bitcoin, &absent).unwrap_err().contains("--weight 3"));
+    let found = chosen(bitcoin, &columns(["1", "2"], &["3"], Header::Absent)).unwrap();
+    assert_eq!(edges(&found), list(&[("6", "2", -4.0), ("6", "5", 2.0)]));
+    let error = chosen(bitcoin, &columns(["1", "2"], &["5"], Header::Absent)).unwrap_err();
+    assert!(error.contains("`5` is no column"), "{error}");
+}
+
+#[test]
+fn comments_of_snap_and_konect_are_understood() {
+    let expected = list(&[("0", "1", -1.0), ("1", "2", 1.0)]);
+    let snap = "# Directed graph\n# Nodes: 3 Edges: 2\n# ToNodeId\tFromNodeId\tSign\n1\t0\t-1\n2\t1\t1\n";
+    assert_eq!(edges(&imported("x.txt", snap)), expected, "the comment names the columns");
+    let konect = "% asym signed\n% 2 3 3\n0 1 -1 1289241911\n1 2 1 1289241912\n";
+    assert_eq!(edges(&imported("out.x", konect)), expected, "the fourth column is the time");
+    assert!(fault("out.x", "% bip signed\n1 1 -1\n").contains("two sides"));
+    assert_eq!(edges(&imported("x.tsv", "\u{feff}source\ttarget\tsign\r0\t1\t-1\r1\t2\t1")), expected);
+    assert_eq!(edges(&imported("x.csv", "source;target;sign\n0;1;-1\n1;2;1\n")), expected);
+    let hashes = imported("x.csv", "source,target,sign\n#a,%b,-1\n");
+    assert_eq!(edges(&hashes), list(&[("#a", "%b", -1.0)]), "comments are in front only");
+}
+
+#[test]
+fn an_unclosed_quote_swallowed_edges() {
+    let swallow = "weight,source,target\n1,a,b\n1,a,\"c\n1,c,d\n-1,d,e\n";
+    let expected = "x.csv, line 3: a quote opens here and does not close; expected a second one on the same line";
+    assert_eq!(fault("x.csv", swallow), expected);
+    assert_eq!(fault("x.csv", &format!("{swallow}1,e,\"\n")), expected);
+    assert!(fault("x.csv", "source,target\n\"a\"b,c\n").starts_with("x.csv, line 2: a quoted field is followed"));
+    let quoted = imported("x.csv", "source,target\n\"a, \"\"b\"\"\" ,\"c\"\n");
+    assert_eq!(edges(&quoted), list(&[("a, \"b\"", "c", 1.0)]));
 }
 
 #[test]
@@ -68,9 +169,9 @@ fn wrong_lines_are_named() {
     assert!(csv("2,3").starts_with("x.csv, line 3: found 2 fields"));
     assert!(fault("x.csv", "").contains("holds no edge"));
     assert!(fault("x.csv", "source,target,weight\na,b,1\nb,a,-1\n").contains("holds no edge"));
-    assert!(fault("x.txt", "").contains(".csv, .parquet or .mtx"));
+    assert!(fault("x.xyz", "").contains(".csv, .tsv"));
     let (_dir, path) = file("x.csv", b"source,target\n\xff,b\n");
-    assert!(matches!(read(&path), Err(Error::Csv { .. })));
+    assert!(read(&path, &Choice::default()).unwrap_err().to_string().contains("line 2: not UTF-8"));
 }
 
 #[test]
