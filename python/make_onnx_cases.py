@@ -191,6 +191,13 @@ def hostile():
     bad("negative_prelu", [node("PRelu", "x s", "y", name="prelu")], [("s", [-1.0])])
     nan = ramp(1, 2, 1, 1)
     nan[0, 1] = np.nan
+    bad("prelu_by_column", [node("PRelu", "x s", "y", name="prelu")], [("s", [0.25, 0.5])], x=(1, 2, 3, 2))
+    norm = [("a", ramp(2)), ("t", np.array(True)), ("r", [0.5])]
+    bad("training_norm", [node("BatchNormalization", "x a a a a", "y m v", name="bn", training_mode=1)], norm, opset=15)
+    bad("training_norm_9", [node("BatchNormalization", "x a a a a", "y m v p q", name="bn")], norm, opset=9)
+    bad("training_norm_6", [node("BatchNormalization", "x a a a a", "y", name="bn", is_test=0)], norm, opset=6)
+    bad("training_dropout", [node("Dropout", "x r t", "y", name="drop")], norm)
+    bad("training_dropout_6", [node("Dropout", "x", "y", name="drop", is_test=0)], norm, opset=6)
     bad("nan_weight", [node("Conv", "x w", "y", name="conv")], [("w", nan)])
     bad("wrong_kernel", [node("Conv", "x w", "y", name="conv")], [("w", ramp(1, 3, 1, 1))])
     bad("kernel_attribute", [node("Conv", "x w", "y", name="conv", kernel_shape=[2, 2])], [("w", ramp(1, 2, 1, 1))])
@@ -239,8 +246,16 @@ def field(number, data):
     return bytes([number << 3 | 2]) + length + bytes([size]) + data
 
 
+def layouts():
+    """Channels-last inputs."""
+    conv = [("w", ramp(3, 2, 1, 1))]
+    first, back = [0, 3, 1, 2], [0, 2, 3, 1]
+    turns = [node("Transpose", a, b, perm=perm) for a, b, perm in (("x", "p", first), ("p", "q", back), ("q", "r", first))]
+    ok("turned_three_times", [*turns, node("Conv", "r w", "y")], conv, x=(1, 4, 3, 2))
+
+
 if __name__ == "__main__":
     for folder in ("onnx", "hostile"):
         (ROOT / folder).mkdir(parents=True, exist_ok=True)
-    for family in (windows, weights, dense, elementwise, joins, views, hostile):
+    for family in (windows, weights, dense, elementwise, joins, views, layouts, hostile):
         family()

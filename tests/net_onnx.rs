@@ -228,6 +228,11 @@ fn regions_and_shuffles() {
 }
 
 #[test]
+fn a_layout_is_known_from_the_transpositions_not_from_their_number() {
+    assert_eq!(lines(&read("turned_three_times")), ["x Input 2×4×3 []", "y Conv 3×4×3 [0]"]);
+}
+
+#[test]
 fn input_size_replaces_the_file_s() {
     let path = fixture("onnx/initializers_as_inputs");
     let network = onnx::read(&path, Some([4, 5])).unwrap();
@@ -275,12 +280,18 @@ const HOSTILE: &[(&str, &[&str])] = &[
     ("not_monotone", &["`swish`", "HardSwish", "not monotone"]),
     ("open_size", &["`x`", "--input-size"]),
     ("padding_only", &["`pool`", "padding"]),
+    ("prelu_by_column", &["`prelu`", "pixel to pixel"]),
     ("quantised", &["`dq`", "DequantizeLinear", "float32"]),
     ("short_data", &["`w`", "4 bytes"]),
     ("softmax_inside", &["`attention`", "Softmax", "last layer"]),
     ("sum_of_shapes", &["`sum`", "2×6×6", "2×5×5"]),
     ("swish", &["`gate`", "Swish"]),
     ("text", &["text.onnx", "expected an ONNX model"]),
+    ("training_dropout", &["`drop`", "training mode", "TrainingMode.EVAL"]),
+    ("training_dropout_6", &["`drop`", "training mode", "TrainingMode.EVAL"]),
+    ("training_norm", &["`bn`", "training mode", "TrainingMode.EVAL"]),
+    ("training_norm_6", &["`bn`", "training mode", "TrainingMode.EVAL"]),
+    ("training_norm_9", &["`bn`", "training mode", "TrainingMode.EVAL"]),
     ("truncated_0", &["truncated"]),
     ("truncated_2", &["truncated"]),
     ("truncated_3", &["truncated"]),

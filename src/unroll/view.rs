@@ -42,6 +42,10 @@ impl AxisMap {
     fn pad(self, before: i64, len: i64) -> Self {
         Self { offset: self.offset - before * self.step, lo: self.lo + before, hi: (self.hi + before).min(len), ..self }
     }
+    /// Position `t` alone, as position 0.
+    fn only(self, t: i64) -> Self {
+        Self { step: 1, offset: t * self.step + self.offset, lo: 0, hi: 1 }
+    }
     fn is_empty(self) -> bool {
         self.lo >= self.hi
     }
@@ -118,6 +122,24 @@ impl View {
     pub fn flatten(mut self) -> Self {
         self.flat = self.shape.h * self.shape.w > 1;
         self
+    }
+    /// The same elements as channels of a single pixel, if the tensor is flattened: one piece for each pixel of a piece.
+    pub fn without_pixels(self) -> Self {
+        if !self.flat {
+            return self;
+        }
+        let (width, n_pixels) = (self.shape.w as i64, (self.shape.h * self.shape.w) as u32);
+        let mut pieces = Vec::new();
+        for piece in &self.pieces {
+            let [rows, columns] = piece.axes;
+            for (y, x) in (rows.lo..rows.hi).flat_map(|y| (columns.lo..columns.hi).map(move |x| (y, x))) {
+                let pixel = (y * width + x) as u32;
+                let moved = |c: &Channel| Channel { tensor: c.tensor * n_pixels + pixel, ..*c };
+                let channels = piece.channels.iter().map(moved).collect();
+                pieces.push(Piece { channels, axes: [rows.only(y), columns.only(x)], ..piece.clone() });
+            }
+        }
+        Self { shape: self.outer_shape(), flat: false, pieces }
     }
     /// Output channel `j · groups + i` is channel `i · m + j`.
     pub fn shuffle(self, groups: usize) -> Self {

@@ -92,7 +92,7 @@ impl Walk {
             Op::Activation(op) if trace::switches_off(op) => Ok(inputs[0].clone().gated(index)),
             Op::Activation(_) | Op::Lrn(_) | Op::Softmax => Ok(inputs[0].clone()),
             Op::Flatten => Ok(inputs[0].clone().flatten()),
-            Op::Shuffle { groups } => Ok(unflattened(layer, inputs[0], "channel shuffle")?.clone().shuffle(*groups)),
+            Op::Shuffle { groups } => Ok(inputs[0].clone().without_pixels().shuffle(*groups)),
             Op::Slice { begin, step } => {
                 Ok(unflattened(layer, inputs[0], "slicing")?.clone().slice(*begin, *step, layer.shape))
             }

@@ -54,8 +54,15 @@ pub enum Order {
         /// Groups before the transposition.
         groups: usize,
     },
-    /// Row, column, channel, as TensorFlow has it.
+    /// Row, column, channel, as TensorFlow has it; of several channels and several pixels.
     ChannelsLast,
+}
+
+impl Order {
+    /// Channels last in a tensor of `shape`, if that is another order than the layer's.
+    pub fn channels_last(shape: Shape) -> Self {
+        if shape.c == 1 || shape.h * shape.w == 1 { Self::Same } else { Self::ChannelsLast }
+    }
 }
 
 /// State of one import.
@@ -68,8 +75,6 @@ pub struct Importer<'a> {
     pub opset: i64,
     /// The batch size that the file declares; read as 1.
     pub batch: usize,
-    /// The image is declared as height × width × channels.
-    pub channels_last_input: bool,
     /// Things a person should know.
     pub warnings: Vec<String>,
     /// The layers so far.

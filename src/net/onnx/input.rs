@@ -41,9 +41,9 @@ pub fn declare<'a>(
         importer.warnings.push(format!("input `{}` is channels-last; images are fed channels-first", info.name));
     }
     importer.batch = batch.unwrap_or(1);
-    importer.channels_last_input = channels_last;
+    let order = if channels_last { Order::channels_last(shape) } else { Order::Same };
     let layer = importer.layers.push(info.name, Op::Input, Vec::new(), shape);
-    importer.values.insert(info.name, Value::Feature(Feature { layer, dims, order: Order::Same }));
+    importer.values.insert(info.name, Value::Feature(Feature { layer, dims, order }));
     Ok(())
 }
 

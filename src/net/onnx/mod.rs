@@ -23,10 +23,10 @@ mod wire;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use importer::{Importer, Value, malformed};
+use importer::{Feature, Importer, Order, Value, malformed};
 use layers::Layers;
 
-use super::{Error, Network, Op};
+use super::{Error, Network, Op, Shape};
 
 /// Reads the ONNX file at `path`.
 ///
@@ -73,7 +73,6 @@ fn import(path: &Path, bytes: &[u8], folder: Option<&Path>, input_size: Option<[
         folder: folder.map(Path::to_path_buf),
         opset: opset.map_or(1, |opset| opset.version),
         batch: 1,
-        channels_last_input: false,
         warnings: Vec::new(),
         layers: Layers::default(),
         values: HashMap::new(),
@@ -103,13 +102,29 @@ fn import(path: &Path, bytes: &[u8], folder: Option<&Path>, input_size: Option<[
     finish(importer, output)
 }
 
+/// The layer whose elements are those of a feature in the file's order; appended under the name `name` if need be.
+fn in_file_order(layers: &mut Layers, name: &str, feature: &Feature) -> usize {
+    let shape = layers.get(feature.layer).shape;
+    let (groups, shape, layer) = match feature.order {
+        Order::Same => return feature.layer,
+        Order::Swapped { groups } => (groups, shape, feature.layer),
+        Order::ChannelsLast => {
+            let flat = Shape::new(shape.len(), 1, 1);
+            (shape.c, flat, layers.push(name, Op::Flatten, vec![feature.layer], flat))
+        }
+    };
+    layers.push(name, Op::Shuffle { groups }, vec![layer], shape)
+}
+
 /// The layers that the output needs.
 fn finish(importer: Importer<'_>, output: &str) -> Result<Network, Error> {
     let Some(Value::Feature(feature)) = importer.values.get(output) else {
         return Err(importer.malformed(format!("the output `{output}` does not depend on the image"), "a network"));
     };
-    let (layer, path, warnings) = (feature.layer, importer.path, importer.warnings);
-    let layers = importer.layers.finish(layer);
+    let (feature, path, warnings) = (feature.clone(), importer.path, importer.warnings);
+    let mut layers = importer.layers;
+    let layer = in_file_order(&mut layers, output, &feature);
+    let layers = layers.finish(layer);
     let softmax = layers.iter().position(|layer| layer.op == Op::Softmax);
     if let Some(layer) = softmax.filter(|at| at + 1 < layers.len()).and_then(|at| layers.get(at)) {
         return Err(Error::UnknownOperator {

@@ -1,8 +1,8 @@
 //! Elementwise functions.
-use super::Outputs;
+use super::{Outputs, arithmetic};
 use crate::net::onnx::importer::{Feature, Importer, Order, Value};
 use crate::net::onnx::node::Node;
-use crate::net::{Activation, Error, Op, Shape};
+use crate::net::{Activation, Error, Op};
 
 /// Reads an activation; nothing if the operator is none. Errors: an activation that is not monotone.
 pub fn read<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Option<Vec<Value<'a>>>, Error> {
@@ -55,31 +55,14 @@ fn finite(node: &Node<'_>, what: &str, value: f32) -> Result<f32, Error> {
     }
 }
 
-/// Slopes per channel, or one for all.
+/// Slopes that are the same for all pixels of a channel.
 fn prelu<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let (feature, shape) = importer.plain(node, 0)?;
-    let tensor = importer.required(node, 1, "slope")?;
-    let dims = tensor.dims.clone();
-    if tensor.len() != 1 && !is_per_channel(&dims, shape, feature.dims.len()) {
-        let expected = format!("one slope, or one for each of {} channels", shape.c);
-        return Err(node.shape_error(format!("slopes of dimensions {dims:?}"), expected));
+    let slopes = arithmetic::per_channel(importer, node, 1, &feature, shape)?;
+    match slopes.iter().find(|value| **value < 0.0) {
+        Some(negative) => Err(node.not_monotone(format!("PRelu with slope {negative}"))),
+        None => emit(importer, node, Activation::PRelu(slopes)),
     }
-    let mut slopes = importer.floats(node, "slope", tensor)?;
-    if let Some(negative) = slopes.iter().find(|value| **value < 0.0) {
-        return Err(node.not_monotone(format!("PRelu with slope {negative}")));
-    }
-    if let [value] = slopes[..] {
-        importer.charge_generated(node, shape.c)?;
-        slopes = vec![value; shape.c];
-    }
-    emit(importer, node, Activation::PRelu(slopes))
-}
-
-/// `[c]` (as old files have it), or `c` at axis 1 and units elsewhere.
-fn is_per_channel(dims: &[usize], shape: Shape, rank: usize) -> bool {
-    let len = dims.iter().filter(|d| **d != 1).count();
-    let from_end = dims.iter().rev().position(|d| *d == shape.c);
-    len == 1 && (dims.len() == 1 || from_end.is_some_and(|from_end| from_end + 2 == rank))
 }
 
 /// Bounds as attributes, or as inputs since opset 11.

@@ -109,7 +109,7 @@ fn of_two_tensors<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Error {
 ///
 /// A shift that differs from pixel to pixel (a mean image) has one value per element. Errors: a constant that would enlarge
 /// the feature; a factor that differs from pixel to pixel.
-fn per_channel<'a>(
+pub fn per_channel<'a>(
     importer: &mut Importer<'a>,
     node: &Node<'a>,
     i: usize,
@@ -158,7 +158,7 @@ fn spread(values: &[f32], dims: [usize; 3], sizes: [usize; 3]) -> Vec<f32> {
 
 /// Dimensions of a constant along channels, rows and columns.
 ///
-/// Aligned at the last axis, or at `axis` in the old form with `broadcast` (opset < 7).
+/// Aligned at the last axis, or before opset 7 at `axis` in the form with `broadcast`, and at the channels if they are slopes.
 fn broadcast_dims<'a>(
     importer: &Importer<'a>,
     node: &Node<'a>,
@@ -166,7 +166,9 @@ fn broadcast_dims<'a>(
     rank: usize,
 ) -> Result<[usize; 3], Error> {
     let mut dims = tensor.dims.clone();
-    if importer.opset < 7 && node.int("broadcast", 0) != 0 && node.attribute("axis").is_some() {
+    if importer.opset < 7 && node.op() == "PRelu" && dims.len() == 1 {
+        dims.resize(rank.saturating_sub(1).max(1), 1);
+    } else if importer.opset < 7 && node.int("broadcast", 0) != 0 && node.attribute("axis").is_some() {
         let start = axis(node, node.int("axis", 0), rank)?;
         dims.resize(dims.len().max(rank.saturating_sub(start)), 1);
     }

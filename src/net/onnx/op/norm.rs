@@ -2,10 +2,11 @@
 use super::Outputs;
 use crate::net::onnx::importer::{Importer, Value, axis};
 use crate::net::onnx::node::Node;
-use crate::net::{BatchNorm, Lrn, Op, Shape};
+use crate::net::{BatchNorm, Error, Lrn, Op, Shape};
 
 /// Reads `BatchNormalization` with fixed statistics.
 pub fn batch_norm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+    refuse_training(node, normalises_batches(importer.opset, node), "normalises by the statistics of the batch")?;
     let (feature, shape) = importer.plain(node, 0)?;
     if node.int("spatial", 1) == 0 && shape.h * shape.w > 1 {
         return Err(
@@ -25,6 +26,38 @@ pub fn batch_norm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'
         return Err(node.parameter_error(found, "a positive number"));
     }
     Ok(importer.emit(node, Op::BatchNorm(norm), &feature, shape))
+}
+
+/// True if a `BatchNormalization` is in training mode, by the convention of its operator set: `is_test` and, up to
+/// opset 13, outputs for new statistics; then `training_mode`.
+fn normalises_batches(opset: i64, node: &Node<'_>) -> bool {
+    let has_statistics = node.proto.outputs.iter().skip(1).any(|name| !name.is_empty());
+    match opset {
+        ..7 => node.int("is_test", i64::from(!has_statistics)) == 0,
+        7..14 => has_statistics,
+        _ => node.int("training_mode", 0) != 0,
+    }
+}
+
+/// Reads `Dropout`, which does nothing outside of training.
+pub fn dropout<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+    let trains = match importer.opset {
+        ..7 => node.int("is_test", 1) == 0,
+        7..12 => false,
+        _ => importer.constant(node, 2)?.is_some_and(|flag| flag.as_scalar() != Some(0.0)),
+    };
+    refuse_training(node, trains, "drops elements by chance")?;
+    importer.feature(node, 0).map(|feature| vec![Value::Feature(feature)])
+}
+
+fn refuse_training(node: &Node<'_>, trains: bool, effect: &str) -> Result<(), Error> {
+    match trains {
+        false => Ok(()),
+        true => Err(node.unknown(format!(
+            "it is in training mode and {effect}: export the model in evaluation mode (PyTorch: `model.eval()` and \
+             `torch.onnx.export(..., training=TrainingMode.EVAL)`)"
+        ))),
+    }
 }
 
 /// Reads local response normalisation.

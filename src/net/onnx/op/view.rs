@@ -135,10 +135,6 @@ const MAX_RANK: usize = 64;
 pub fn transpose<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let feature = importer.feature(node, 0)?;
     let perm = permutation(node, feature.dims.len())?;
-    if importer.channels_last_input && feature.layer == 0 && perm == [0, 3, 1, 2] {
-        let shape = importer.layers.get(0).shape;
-        return Ok(vec![Value::Feature(Feature { dims: vec![1, shape.c, shape.h, shape.w], ..feature })]);
-    }
     let dims: Vec<usize> = perm.iter().map(|at| feature.dims[*at]).collect();
     let moved: Vec<usize> = perm.iter().copied().filter(|at| feature.dims[*at] != 1).collect();
     if moved.is_sorted() {
