@@ -62,6 +62,7 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     for residual in ("expand", "node"):
         run(python, counts, "check_active.py", *pipeline, *default, "--residual", residual, "--keep", directory / residual)
     run(python, counts, "check_kill.py", binary)
+    run(python, counts, "check_kill_sets.py", binary, "--kills", 64)
     run(python, counts, "check_compare.py", *pipeline, "--keep", directory)
     run(python, counts, "check_images.py", *pipeline)
     tables = sorted(directory.rglob("*.parquet"))

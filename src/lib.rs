@@ -39,4 +39,5 @@ pub mod shard;
 pub mod spin;
 pub mod table;
 mod temporary;
+mod together;
 pub mod unroll;

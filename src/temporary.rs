@@ -5,14 +5,17 @@
 //! output of that name removes it. Where locks do not work (file systems without them, other systems than Unix) nothing
 //! is removed.
 //!
-//! What a new directory replaces is set aside as `.NAME.XXXXXX.old`, and is not removed before a new one has the name.
+//! What a new directory replaces is set aside as `.NAME.XXXXXX.old` where two names cannot be exchanged, and is not removed
+//! before a new one has the name; see [`together`](crate::together).
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry, File, TryLockError};
 use std::io;
 use std::path::Path;
 
-use tempfile::{Builder, NamedTempFile, TempDir};
+use tempfile::{Builder, NamedTempFile};
+
+use crate::together;
 
 /// What a temporary name ends in.
 pub(crate) const TEMPORARY: &str = ".tmp";
@@ -30,7 +33,8 @@ pub(crate) struct Held<T> {
     pub lock: Option<File>,
 }
 
-/// Removes the left-overs of output `name` in `folder`, then lets `make` make something temporary there.
+/// Finishes what killed processes have begun to name in `folder`, removes the left-overs of output `name`, then lets `make`
+/// make something temporary there.
 ///
 /// # Errors
 /// Those of `make`.
@@ -39,6 +43,7 @@ pub(crate) fn create<T: AsRef<Path>>(
     name: &OsStr,
     make: impl Fn(&mut Builder<'_, '_>) -> io::Result<T>,
 ) -> io::Result<Held<T>> {
+    together::finish(folder);
     remove_left_overs(folder, name, TEMPORARY);
     let prefix = prefix(name);
     let mut builder = Builder::new();
@@ -62,14 +67,6 @@ pub(crate) fn claim(folder: &Path, name: &OsStr) -> io::Result<Option<Held<Named
     let is_held = |path: &Path| open(path).is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
     let mut others = entries(folder, name, TEMPORARY).filter(|entry| !own.item.path().ends_with(entry.file_name()));
     Ok(if others.any(|entry| is_held(&entry.path())) { None } else { Some(own) })
-}
-
-/// An empty directory, to be replaced by what output `name` in `folder` replaces.
-///
-/// # Errors
-/// If it cannot be made.
-pub(crate) fn set_aside(folder: &Path, name: &OsStr) -> io::Result<TempDir> {
-    Builder::new().prefix(&prefix(name)).rand_bytes(RANDOM).suffix(OLD).tempdir_in(folder)
 }
 
 /// Removes everything called `.NAME.XXXXXX<suffix>` in `folder` that nobody holds. What cannot be removed stays.
@@ -113,7 +110,12 @@ fn prefix(name: &OsStr) -> OsString {
 fn is_temporary(name: &OsStr, prefix: &OsStr, suffix: &str) -> bool {
     let name = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
     let random = name.and_then(|rest| rest.strip_suffix(suffix.as_bytes()));
-    random.is_some_and(|random| random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric))
+    random.is_some_and(is_random)
+}
+
+/// Whether these can be the random characters of a name.
+pub(crate) fn is_random(random: &[u8]) -> bool {
+    random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric)
 }
 
 /// Opens a file or directory for its lock. Elsewhere than on Unix directories cannot be opened, and locks are not advisory.

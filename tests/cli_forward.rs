@@ -95,9 +95,39 @@ fn outputs_are_kept_unless_forced() {
     std::fs::create_dir(dir.path("s")).unwrap();
     dir.write("s/mine", "mine");
     let states = ["forward", "--model", DIGITS, "--images", IMAGES, "-o", "y.npy", "--force", "--states-dir", "s"];
-    dir.run(1, states).fails_with(&["s exists", "layers.csv"]);
+    dir.run(1, states).fails_with(&["s holds `mine`", "layers.csv"]);
     assert!(dir.path("s/mine").exists());
     assert_eq!(dir.read("y.npy"), b"mine");
+    assert_eq!(dir.names(), ["s", "y.npy"]);
+}
+
+#[test]
+fn a_folder_with_other_things_beside_a_list_is_never_replaced() {
+    let dir = Workdir::new();
+    let run = ["forward", "--model", DIGITS, "--images", IMAGES, "-o", "y.npy", "--force", "--states-dir", "s"];
+    std::fs::create_dir(dir.path("s")).unwrap();
+    dir.ok(run);
+    dir.ok(run);
+    assert_eq!(dir.names(), ["s", "y.npy"]);
+    dir.write("s/thesis.tex", "mine");
+    dir.run(1, run).fails_with(&["s holds `thesis.tex`", "choose another folder"]);
+    std::fs::remove_file(dir.path("s/thesis.tex")).unwrap();
+    std::fs::create_dir(dir.path("s/more")).unwrap();
+    dir.run(1, run).fails_with(&["s holds `more`"]);
+    std::fs::remove_dir(dir.path("s/more")).unwrap();
+    dir.write("s/layers.csv", "mine,too\n1,2\n");
+    dir.run(1, run).fails_with(&["s holds `"]);
+    assert!(dir.path("s/000.npy").exists());
+    assert_eq!(dir.read("s/layers.csv"), b"mine,too\n1,2\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_killed_run_left_goes_with_the_next_one() {
+    let dir = Workdir::new();
+    std::fs::create_dir(dir.path(".s.AbCd12.tmp")).unwrap();
+    dir.write(".s.AbCd12.tmp/000.npy", "half");
+    dir.ok(["forward", "--model", DIGITS, "--images", IMAGES, "-o", "y.npy", "--states-dir", "s/"]);
     assert_eq!(dir.names(), ["s", "y.npy"]);
 }
 

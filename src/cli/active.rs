@@ -123,9 +123,10 @@ impl Args {
 /// If graph, network and images cannot be read or do not belong together, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let replace = args.run.may_replace(&args.output);
-    let out = Output::create(&args.output, replace)?;
-    let layers_out = Output::create(&output::beside(&args.output, "layers.parquet"), replace)?;
+    let layers_path = output::beside(&args.output, "layers.parquet");
+    let replaceable = args.run.replaceable(&args.output);
+    let out = Output::create(&args.output, replaceable.force(&args.output))?;
+    let layers_out = Output::create(&layers_path, replaceable.force(&layers_path))?;
     let stored = args.graph.open()?;
     let place = || args.graph.to_string();
     let (net, options) = args.network.open(&stored).with_context(place)?;
@@ -256,8 +257,10 @@ impl Table<'_> {
         provenance: &Provenance,
         finished: &Finished,
     ) -> anyhow::Result<()> {
-        output::write_batches(layers_out, provenance, finished.rows().map(|solved| self.layer_rows(solved)))?;
-        output::write_batches(out, provenance, finished.rows().map(|solved| [self.row(solved)]))
+        output::commit(vec![
+            output::stage_rows(out, provenance, finished.rows().map(|solved| [self.row(solved)]))?,
+            output::stage_rows(layers_out, provenance, finished.rows().map(|solved| self.layer_rows(solved)))?,
+        ])
     }
 
     fn row(&self, solved: &Solved) -> ActiveRow {

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use rayon::prelude::*;
+use tempfile::TempDir;
 
 use super::flags::{Force, Quiet, Threads};
 use super::image_args::ImageArgs;
-use super::output::{self, Output};
+use super::output::{self, Output, Replaceable};
 use super::source::Source;
 use crate::forward::{Forward, States};
 use crate::image::Images;
@@ -18,6 +19,8 @@ use crate::kernel::LANES;
 use crate::net::{Network, Op, Shape};
 use crate::npy;
 use crate::progress::Progress;
+use crate::temporary::{self, Held};
+use crate::together::Staged;
 
 /// Run images through a network: its logits, and on request the output of every layer, as NumPy arrays.
 ///
@@ -55,8 +58,10 @@ pub struct Args {
 /// # Errors
 /// If the network or the images cannot be read, do not fit each other, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(Output::create(&args.output, args.force)?);
-    let folder = args.states_dir.as_deref().map(|path| Folder::create(path, args.force)).transpose()?;
+    let replaceable = Replaceable::beside(&args.output, args.force);
+    let mut out = BufWriter::new(Output::create(&args.output, replaceable.force(&args.output))?);
+    let folder = |path: &PathBuf| Folder::create(path, replaceable.force(path));
+    let folder = args.states_dir.as_ref().map(folder).transpose()?;
     let pool = args.threads.pool()?;
     let start = Instant::now();
     let net = args.source.network()?;
@@ -82,10 +87,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     bar.end();
     drop(bar);
     let spent = spent.with_context(|| format!("cannot run {}", args.images.images.display()))?;
-    out.into_inner().map_err(|failed| failed.into_error())?.commit()?;
-    if let Some(states) = states {
-        states.commit()?;
-    }
+    let logits = out.into_inner().map_err(|failed| failed.into_error())?.stage()?;
+    let states = states.map(StateFiles::stage).transpose()?;
+    output::commit(std::iter::once(logits).chain(states).collect())?;
     if args.timing {
         let per_image = spent.as_secs_f64() * 1e3 / n_images as f64;
         super::print(format_args!("prepared in {:.3} s, {per_image:.3} ms per image", prepared.as_secs_f64()))?;
@@ -163,57 +167,97 @@ fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], order: Shape
 /// A folder that appears under its name only when it is complete.
 struct Folder {
     path: PathBuf,
-    temporary: tempfile::TempDir,
+    temporary: Held<TempDir>,
     force: Force,
 }
 
 /// The list of the arrays in a folder of states.
 const LIST: &str = "layers.csv";
+/// Its columns.
+const COLUMNS: [&str; 7] = ["index", "file", "layer", "operator", "channels", "height", "width"];
 
 impl Folder {
     fn create(path: &Path, force: Force) -> anyhow::Result<Self> {
+        let name = path.file_name().with_context(|| format!("{} is not the name of a folder", path.display()))?;
         let parent = output::folder(path)?;
-        if path.exists() {
-            ensure!(force.force, "{} exists; --force replaces it", path.display());
-            ensure!(path.join(LIST).is_file(), "{} exists and holds no {LIST}; choose another folder", path.display());
-        }
-        let temporary = tempfile::Builder::new().prefix(".states-").suffix(".tmp").tempdir_in(parent);
+        check_replaceable(path, force)?;
+        let temporary = temporary::create(parent, name, |builder| {
+            #[cfg(unix)]
+            builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
+            builder.tempdir_in(parent)
+        });
         let temporary = temporary.with_context(|| format!("cannot write to the folder of {}", path.display()))?;
-        Ok(Self { path: path.into(), temporary, force })
+        // Through `components` a trailing slash goes away.
+        Ok(Self { path: path.components().collect(), temporary, force })
     }
 
-    fn commit(self) -> anyhow::Result<()> {
-        let context = || format!("cannot write {}", self.path.display());
-        if self.force.force && self.path.exists() {
-            std::fs::remove_dir_all(&self.path).with_context(context)?;
-        }
-        std::fs::rename(self.temporary.keep(), &self.path).with_context(context)
+    fn temporary(&self) -> &Path {
+        self.temporary.item.path()
     }
+
+    fn stage(self) -> anyhow::Result<Staged> {
+        let Self { path, temporary: Held { item, lock }, force } = self;
+        temporary::sync_folder(item.path()).with_context(|| format!("cannot write {}", path.display()))?;
+        check_replaceable(&path, force)?;
+        Ok(Staged { temporary: item.keep(), path, replaces: force.force, lock })
+    }
+}
+
+/// That nothing would be lost but a folder of states: all that is in it are regular files that its list names.
+fn check_replaceable(path: &Path, force: Force) -> anyhow::Result<()> {
+    let found = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        found => found.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    ensure!(found.is_dir(), "{} exists and is not a folder; choose another name", path.display());
+    ensure!(force.force, "{} exists; --force replaces it", path.display());
+    let listed = listed(&path.join(LIST)).unwrap_or_default();
+    for entry in std::fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
+        let entry = entry.with_context(|| format!("cannot read {}", path.display()))?;
+        let is_listed = entry.file_name().to_str().is_some_and(|name| listed.iter().any(|listed| listed == name));
+        ensure!(
+            is_listed && entry.file_type()?.is_file(),
+            "{} holds `{}`, which is none of the arrays that a {LIST} of `forward` lists; choose another folder",
+            path.display(),
+            entry.file_name().display()
+        );
+    }
+    Ok(())
+}
+
+/// The files that a list of states names, and itself; nothing if it is none.
+fn listed(path: &Path) -> Option<Vec<String>> {
+    path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let mut list = csv::Reader::from_path(path).ok()?;
+    (list.headers().ok()? == &csv::StringRecord::from(COLUMNS.to_vec())).then_some(())?;
+    let files = list.records().map(|record| Some(record.ok()?.get(1)?.to_owned()));
+    files.chain([Some(LIST.to_owned())]).collect()
 }
 
 /// One array per layer.
 struct StateFiles {
     folder: Folder,
+    list: File,
     files: Vec<BufWriter<File>>,
     states: States,
 }
 
 impl StateFiles {
     fn create(folder: Folder, net: &Network, n_images: usize) -> anyhow::Result<Self> {
-        let mut list = csv::Writer::from_path(folder.temporary.path().join(LIST))?;
-        list.write_record(["index", "file", "layer", "operator", "channels", "height", "width"])?;
+        let mut list = csv::Writer::from_path(folder.temporary().join(LIST))?;
+        list.write_record(COLUMNS)?;
         let mut files = Vec::new();
         for (index, layer) in net.layers.iter().enumerate() {
             let Shape { c, h, w } = layer.shape;
             let name = format!("{index:03}.npy");
-            let mut file = BufWriter::new(File::create(folder.temporary.path().join(&name))?);
+            let mut file = BufWriter::new(File::create(folder.temporary().join(&name))?);
             npy::header(&mut file, "<f4", &[n_images, c, h, w].map(|n| n as u64))?;
             files.push(file);
             let [c, h, w] = [c, h, w].map(|n| n.to_string());
             list.write_record([&index.to_string(), &name, &layer.name, operator(&layer.op), &c, &h, &w])?;
         }
-        list.flush()?;
-        Ok(Self { folder, files, states: States::default() })
+        let list = list.into_inner().map_err(|failed| failed.into_error())?;
+        Ok(Self { folder, list, files, states: States::default() })
     }
 
     /// As [`All::step`], and appends the outputs of all layers whether or not there is an array for the logits.
@@ -232,11 +276,16 @@ impl StateFiles {
         Ok(time)
     }
 
-    fn commit(self) -> anyhow::Result<()> {
-        for mut file in self.files {
-            file.flush()?;
+    fn stage(self) -> anyhow::Result<Staged> {
+        let context = || format!("cannot write {}", self.folder.path.display());
+        for file in self.files {
+            file.into_inner()
+                .map_err(|failed| failed.into_error())
+                .and_then(|file| file.sync_all())
+                .with_context(context)?;
         }
-        self.folder.commit()
+        self.list.sync_all().with_context(context)?;
+        self.folder.stage()
     }
 }
 

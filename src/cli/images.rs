@@ -1,7 +1,7 @@
 //! `pipeline images`
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::flags::{Force, Quiet, Threads};
 use super::image_args::ImageArgs;
-use super::output::{self, Output};
+use super::output::{self, Output, Replaceable};
 use crate::image::Images;
 use crate::kernel::LANES;
 use crate::net::Shape;
@@ -44,16 +44,17 @@ pub struct Args {
 /// If an image cannot be read or does not fit, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let mut tensors = Output::create(&args.output, args.force)?;
-    let mut list = Output::create(&output::beside(&args.output, "labels.csv"), args.force)?;
+    let replaceable = Replaceable::beside(&args.output, args.force);
+    let create = |path: &Path| Output::create(path, replaceable.force(path));
+    let mut tensors = create(&args.output)?;
+    let mut list = create(&output::beside(&args.output, "labels.csv"))?;
     let images = args.images.open(args.shape, args.quiet)?;
     write_list(&images, &mut list).with_context(|| format!("cannot write {}", list.path().display()))?;
     let bar = super::progress::bar(args.quiet.quiet);
     let written = args.threads.pool()?.install(|| write_tensors(&images, &mut tensors, &*bar));
     drop(bar);
     written.with_context(|| format!("cannot write {}", args.output.display()))?;
-    list.commit()?;
-    tensors.commit()?;
+    output::commit(vec![tensors.stage()?, list.stage()?])?;
     let (n, path, secs) = (images.len(), args.output.display(), start.elapsed().as_secs_f64());
     super::print(format_args!("{path}: {n}×{}, {secs:.1} s", args.shape))
 }

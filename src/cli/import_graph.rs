@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::flags::{Force, Quiet};
-use super::output::{self, Output};
+use super::output::{self, Output, Replaceable};
 use crate::graph::BlockStream as _;
 use crate::import::{self, Choice, Header, Imported, Weight};
 use crate::shard::{self, Description, Existing, Target};
 use crate::table::{NodeRow, Provenance};
+use crate::together::Staged;
 
 /// Turn any signed graph into a graph directory that every other subcommand takes.
 ///
@@ -75,12 +76,14 @@ impl Args {
 /// # Errors
 /// If the edges cannot be read or the graph cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
+    let nodes_path = nodes_path(&args.output);
+    let replaceable = Replaceable::beside(&nodes_path, args.force);
     let mut target = Target::new(&args.output);
-    if args.force.force {
+    if replaceable.force(&args.output).force {
         target.existing = Existing::Replace;
     }
     target.check()?;
-    let nodes = Output::create(&nodes_path(&args.output), args.force)?;
+    let nodes = Output::create(&nodes_path, replaceable.force(&nodes_path))?;
 
     let imported = import::read(&args.edges, &args.choice())?;
     for note in &imported.notes {
@@ -89,12 +92,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut description = Description::default();
     description.set("source", args.edges.display());
     let bar = super::progress::bar(args.quiet.quiet);
-    let written = shard::write_to(&imported.graph, &description, &target, &*bar);
+    let written = shard::stage(&imported.graph, &description, &target, &*bar);
     drop(bar);
-    let written = written.with_context(|| format!("cannot write graph {}", args.output.display()))?;
+    let (written, graph) = written.with_context(|| format!("cannot write graph {}", args.output.display()))?;
 
     let provenance = [("graph", written.fingerprint), ("source", args.edges.display().to_string())];
-    write_nodes(&imported, nodes, &super::provenance(None, &provenance))?;
+    let nodes = stage_nodes(&imported, nodes, &super::provenance(None, &provenance))?;
+    output::commit(vec![graph, nodes])?;
     let (totals, n_classes) = (imported.graph.totals(), imported.graph.layers().len());
     super::print(format_args!(
         "{}: nodes {}, edges {}, classes {n_classes}",
@@ -115,11 +119,11 @@ fn nodes_path(dir: &Path) -> PathBuf {
 /// Rows handed to the table at once.
 const ROWS: usize = 1 << 16;
 
-fn write_nodes(imported: &Imported, out: Output, provenance: &Provenance) -> anyhow::Result<()> {
+fn stage_nodes(imported: &Imported, out: Output, provenance: &Provenance) -> anyhow::Result<Staged> {
     let classes = (0..).zip(imported.graph.layers());
     let nodes = classes.flat_map(|(class, layer)| layer.nodes.clone().map(move |node| (node, class)));
     let label = |node| imported.labels[node as usize].clone();
     let mut rows = nodes.map(|(node, class)| NodeRow { node: i64::from(node), label: label(node), class });
     let batch = || Some(rows.by_ref().take(ROWS).collect::<Vec<_>>()).filter(|rows| !rows.is_empty());
-    output::write_batches(out, provenance, std::iter::from_fn(batch))
+    output::stage_rows(out, provenance, std::iter::from_fn(batch))
 }

@@ -1,13 +1,13 @@
 //! `pipeline lambda`
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
 use super::columns::{self, number};
 use super::flags::{Force, Quiet, Seed, Threads};
-use super::output::{self, Output};
+use super::output::{self, Output, Replaceable};
 use super::{note, print};
 use crate::perturb::{self, Bootstrap, Case};
 use crate::table::{self, LambdaImageRow, LambdaNormRow, LambdaRow, OmegaRow, Provenance};
@@ -55,8 +55,10 @@ type Group = BTreeMap<(String, Case), Vec<OmegaRow>>;
 /// # Errors
 /// If a table cannot be read or is empty, a row occurs twice, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let beside = |name| Output::create(&output::beside(&args.output, name), args.force);
-    let out = Output::create(&args.output, args.force)?;
+    let replaceable = Replaceable::beside(&args.output, args.force);
+    let create = |path: &Path| Output::create(path, replaceable.force(path));
+    let beside = |name| create(&output::beside(&args.output, name));
+    let out = create(&args.output)?;
     let (images_out, norms_out) = (beside("images.parquet")?, beside("norms.parquet")?);
     let (groups, graphs) = read(&args.omega)?;
     let bootstrap = Bootstrap { resamples: args.resamples, seed: args.seed.seed };
@@ -69,9 +71,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         norms.extend(norm_rows(rows, args.norm_bins)?);
     }
     let provenance = provenance(&args, &graphs)?;
-    output::write_rows(images_out, &provenance, &images)?;
-    output::write_rows(norms_out, &provenance, &norms)?;
-    output::write_rows(out, &provenance, &lambdas)?;
+    output::commit(vec![
+        output::stage_rows(out, &provenance, [&lambdas])?,
+        output::stage_rows(images_out, &provenance, [&images])?,
+        output::stage_rows(norms_out, &provenance, [&norms])?,
+    ])?;
     if lambdas.iter().any(|row| row.n_images == 1) {
         note(args.quiet, "a single image has no interval");
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use tempfile::NamedTempFile;
 
 use super::flags::{Force, Quiet, Threads};
-use super::output::folder;
+use super::output::{Replaceable, folder};
 use crate::temporary::{self, Held};
 
 /// `--threads`, `--resume`, `--force`, `--quiet`
@@ -24,11 +24,15 @@ pub struct LongRun {
 }
 
 impl LongRun {
-    /// Whether tables may be replaced: also by a resumed run, if they are what it left when it was killed at its end. It then
-    /// has a checkpoint, or not yet `output`, the last table to appear.
-    pub fn may_replace(&self, output: &Path) -> Force {
+    /// Which tables may be replaced: by a resumed run also those that it had just written when it was killed at its end. It
+    /// then has a checkpoint, or not yet `output`.
+    pub fn replaceable(&self, output: &Path) -> Replaceable {
+        let finished = Replaceable::beside(output, self.force);
         let is_unfinished = || checkpoint_path(output).exists() || !output.exists();
-        Force { force: self.force.force || self.resume && is_unfinished() }
+        match self.resume && is_unfinished() {
+            true => Replaceable::beside(output, Force { force: true }),
+            false => finished,
+        }
     }
 
     /// Claims the checkpoint of a run with this output, and reads it if the run is to go on from there. What was being

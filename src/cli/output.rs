@@ -11,6 +11,7 @@ use super::flags::Force;
 use crate::table::rows::Row;
 use crate::table::{Provenance, Sink};
 use crate::temporary::{self, Held};
+use crate::together::{self, Staged};
 
 /// A file that appears under its name only when [`commit`](Output::commit)ted.
 ///
@@ -58,15 +59,51 @@ impl Output {
     /// # Errors
     /// If the storage fails, or if the path came into existence meanwhile and `--force` was not given.
     pub fn commit(self) -> anyhow::Result<()> {
-        let context = || format!("cannot write {}", self.path.display());
-        let temp = self.temp.item;
-        temp.as_file().sync_all().with_context(context)?;
-        let done = match self.force.force {
-            true => temp.persist(&self.path),
-            false => temp.persist_noclobber(&self.path),
-        };
-        done.map_err(|failed| failed.error).with_context(context)?;
-        temporary::sync_folder(folder(&self.path)?).with_context(context)
+        commit(vec![self.stage()?])
+    }
+
+    /// Syncs the file, which is then to get its name by [`commit`].
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub(crate) fn stage(self) -> anyhow::Result<Staged> {
+        let Self { path, temp: Held { item, lock }, force } = self;
+        let kept = item.as_file().sync_all().and_then(|()| Ok(item.into_temp_path().keep()?));
+        let temporary = kept.with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Staged { temporary, path, replaces: force.force, lock })
+    }
+}
+
+/// Gives files and directories their names, all together: a run that is killed leaves those that were there before, or new
+/// ones that the next run in that folder finishes.
+///
+/// # Errors
+/// If the storage fails, or if something that may not be replaced came into existence meanwhile.
+pub(crate) fn commit(staged: Vec<Staged>) -> anyhow::Result<()> {
+    Ok(together::commit(&staged)?)
+}
+
+/// What a run may replace: with `--force` every one of its outputs, otherwise those of a run that was killed while they got
+/// their names.
+#[derive(Debug)]
+pub struct Replaceable {
+    force: Force,
+    finished: Vec<PathBuf>,
+}
+
+impl Replaceable {
+    /// Finishes what killed runs have left in the folder of the first output.
+    pub fn beside(path: &Path, force: Force) -> Self {
+        let finished = folder(path).map(together::finish).unwrap_or_default();
+        Self { force, finished }
+    }
+
+    /// Whether this output may be replaced.
+    pub fn force(&self, path: &Path) -> Force {
+        let place = |path: &Path| Some((folder(path).ok()?.canonicalize().ok()?, path.file_name()?.to_owned()));
+        let path = place(path);
+        let is_own = || path.is_some() && self.finished.iter().any(|finished| place(finished) == path);
+        Force { force: self.force.force || is_own() }
     }
 }
 
@@ -91,25 +128,25 @@ impl io::Seek for Output {
 /// # Errors
 /// If the storage fails, or as [`Output::commit`].
 pub fn write_rows<R: Row>(out: Output, provenance: &Provenance, rows: &[R]) -> anyhow::Result<()> {
-    write_batches(out, provenance, [rows])
+    commit(vec![stage_rows(out, provenance, [rows])?])
 }
 
-/// As [`write_rows`], some rows at a time.
+/// Writes a whole table, some rows at a time, which is then to get its name by [`commit`].
 ///
 /// # Errors
-/// As [`write_rows`].
-pub fn write_batches<R: Row, B: AsRef<[R]>>(
+/// If the storage fails.
+pub(crate) fn stage_rows<R: Row, B: AsRef<[R]>>(
     out: Output,
     provenance: &Provenance,
     batches: impl IntoIterator<Item = B>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Staged> {
     let path = out.path().to_owned();
     let context = || format!("cannot write {}", path.display());
     let mut sink = Sink::new(out, provenance).with_context(context)?;
     for rows in batches {
         sink.append(rows.as_ref()).with_context(context)?;
     }
-    sink.finish().with_context(context)?.commit()
+    sink.finish().with_context(context)?.stage()
 }
 
 /// `<FILE>.<name>` for `<FILE>.parquet`, or whatever `path` ends in.

@@ -1,4 +1,4 @@
-//! A search that survives: progress, checkpoints in time, a clean end on SIGINT and SIGTERM.
+//! A search that survives: progress, checkpoints in time, a clean end on SIGINT, SIGTERM and SIGHUP.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::flags::Force;
@@ -70,13 +70,13 @@ impl Session {
     }
 }
 
-/// What SIGINT and SIGTERM set. A second signal ends the process at once.
+/// What SIGINT, SIGTERM and SIGHUP set. A second signal ends the process at once.
 ///
 /// # Errors
 /// If the system refuses.
 pub(super) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
         flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
         flag::register(signal, Arc::clone(&stop))?;
     }

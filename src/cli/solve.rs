@@ -57,9 +57,10 @@ pub struct Args {
 /// If the graph cannot be read, has no weight, or an output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let replace = args.run.may_replace(&args.output);
-    let replicas_out = Output::create(&args.output, replace)?;
-    let layers_out = Output::create(&output::beside(&args.output, "layers.parquet"), replace)?;
+    let layers_path = output::beside(&args.output, "layers.parquet");
+    let replaceable = args.run.replaceable(&args.output);
+    let replicas_out = Output::create(&args.output, replaceable.force(&args.output))?;
+    let layers_out = Output::create(&layers_path, replaceable.force(&layers_path))?;
     let graph = args.graph.open()?;
     let plan = args.search.plan(args.replicas, args.seed.seed);
     let session = Session::begin(Setup {
@@ -91,8 +92,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .into_iter()
         .map(|r| ReplicaRow { secs: args.timing.timing.then_some(r.secs), ..row(&name, &plan, graph.totals(), r) })
         .collect();
-    output::write_rows(layers_out, &provenance, &layer_rows)?;
-    output::write_rows(replicas_out, &provenance, &rows)?;
+    output::commit(vec![
+        output::stage_rows(replicas_out, &provenance, [&rows])?,
+        output::stage_rows(layers_out, &provenance, [&layer_rows])?,
+    ])?;
     session.finish();
     super::print(line)
 }

@@ -218,6 +218,25 @@ impl Manifest {
     }
 }
 
+/// Names of all files of the graph in a directory, as far as its manifest can be read: not even its checksum need be right.
+pub(super) fn listed(dir: &Path) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct File {
+        file: String,
+    }
+    #[derive(Deserialize)]
+    struct Listed {
+        #[serde(rename = "format_version")]
+        _format_version: u32,
+        shards: Vec<File>,
+    }
+    let path = dir.join(FILE);
+    path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let listed: Listed = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    let own = [FILE, super::values::FILE].map(str::to_owned);
+    Some(own.into_iter().chain(listed.shards.into_iter().map(|shard| shard.file)).collect())
+}
+
 /// The last lines of the file are the checksum of all bytes before them.
 fn check_own_checksum(bytes: &[u8], path: &Path) -> Result<(), Error> {
     let at = bytes.len().saturating_sub(CHECKSUM_KEY.len() + 8 + 1 + END.len() + 1);

@@ -120,4 +120,5 @@ pub use revalued::{Topology, write_revalued};
 pub use target::{Existing, Target};
 pub use values::Fill;
 pub use verify::{Depth, Report, verify, verify_opened, verify_values};
+pub(crate) use writer::stage;
 pub use writer::{Generated, Summary, write, write_generated, write_to};

@@ -55,7 +55,7 @@ pub fn write_revalued(
     let summary = writer::with_values(stream, |graph| {
         writer::write_rest(&files, graph, description, (records, &hashes), progress)
     })?;
-    target.commit(folder)?;
+    target.commit(target.stage(folder)?)?;
     Ok((summary, topology))
 }
 

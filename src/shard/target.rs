@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use super::error::Error;
 use super::manifest;
-use super::values;
 use crate::temporary::{self, Held};
+use crate::together::{self, Staged};
 
 /// What to do with a graph that exists under the chosen name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,29 +64,21 @@ impl Target {
         made.map_err(|source| Error::Write { path: self.dir.clone(), source })
     }
 
-    /// Gives the finished directory its name.
-    pub(super) fn commit(&self, folder: Held<TempDir>) -> Result<(), Error> {
-        let failed = |source| Error::Write { path: self.dir.clone(), source };
-        let Held { item: folder, lock: _held } = folder;
-        temporary::sync_folder(folder.path()).map_err(failed)?;
+    /// The finished directory, which is to have the name.
+    pub(super) fn stage(&self, folder: Held<TempDir>) -> Result<Staged, Error> {
+        let Held { item: folder, lock } = folder;
+        let synced = temporary::sync_folder(folder.path());
+        synced.map_err(|source| Error::Write { path: self.dir.clone(), source })?;
         self.check()?;
-        let old = match self.dir.is_dir() {
-            true => Some(temporary::set_aside(self.parent(), self.name()).map_err(failed)?),
-            false => None,
-        };
-        if let Some(old) = &old {
-            fs::rename(&self.dir, old.path()).map_err(failed)?;
-        }
-        if let Err(source) = fs::rename(folder.path(), &self.dir) {
-            if let Some(old) = old {
-                // Put the old graph back; if that fails too it stays beside the target instead of being removed.
-                let _ = fs::rename(old.keep(), &self.dir);
-            }
-            return Err(failed(source));
-        }
-        let _ = folder.keep();
-        temporary::sync_folder(self.parent()).map_err(failed)?;
-        drop(old);
+        let replaces = self.existing == Existing::Replace;
+        // Through `components` a trailing slash goes away.
+        let path = self.dir.components().collect();
+        Ok(Staged { temporary: folder.keep(), path, replaces, lock })
+    }
+
+    /// Gives the finished directory its name.
+    pub(super) fn commit(&self, staged: Staged) -> Result<(), Error> {
+        together::commit(&[staged]).map_err(|failed| Error::Write { path: failed.path, source: failed.source })?;
         temporary::remove_left_overs(self.parent(), self.name(), temporary::OLD);
         Ok(())
     }
@@ -104,14 +96,15 @@ impl Target {
     }
 }
 
-/// Whether nothing but a graph would be lost.
+/// Whether nothing but a graph would be lost: the directory is empty, or holds a manifest and nothing that this does not list.
 fn is_replaceable(dir: &Path) -> bool {
-    let is_ours = |name: &str| {
-        let is_shard = || name.starts_with("frames-") && name.ends_with(".shard");
-        name == manifest::FILE || name == values::FILE || is_shard()
-    };
-    let all = |mut entries: fs::ReadDir| {
-        entries.all(|entry| entry.is_ok_and(|entry| entry.file_name().to_str().is_some_and(is_ours)))
-    };
-    fs::read_dir(dir).is_ok_and(all)
+    let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
+    let names = || fs::read_dir(dir)?.map(name).collect::<io::Result<Vec<_>>>();
+    let Ok(names): io::Result<Vec<_>> = names() else { return false };
+    if names.is_empty() {
+        return true;
+    }
+    let listed = manifest::listed(dir).unwrap_or_default();
+    let is_ours = |name: &str| listed.iter().any(|listed| listed == name);
+    names.iter().all(|name| name.to_str().is_some_and(is_ours))
 }

@@ -277,6 +277,12 @@ fn only_graphs_are_replaced() {
     fs::write(target.dir.join("thesis.tex"), "").unwrap();
     assert!(matches!(write(), Err(Error::NotAGraph { .. })));
     assert!(target.dir.join("thesis.tex").exists());
+    fs::remove_dir_all(&target.dir).unwrap();
+    fs::create_dir(&target.dir).unwrap();
+    fs::write(target.dir.join("manifest.json"), "{\"name\": \"an app of the web\"}").unwrap();
+    assert!(matches!(write(), Err(Error::NotAGraph { .. })));
+    fs::remove_file(target.dir.join("manifest.json")).unwrap();
+    write().unwrap();
     let in_no_folder = Target::new(&dir.path().join("no/g"));
     assert!(matches!(in_no_folder.check(), Err(Error::Write { .. })));
 }

@@ -17,6 +17,7 @@ use super::target::Target;
 use super::values;
 use crate::graph::{BlockStream, Frame, Totals};
 use crate::progress::Progress;
+use crate::together::Staged;
 
 /// zstd level of the frames. Higher ones gain little: blocks are few and already delta-coded.
 const LEVEL: i32 = 6;
@@ -84,7 +85,21 @@ pub(super) fn write_with(
 ) -> Result<Summary, Error> {
     target.check()?;
     check_values(stream)?;
-    with_values(stream, |graph| write_all(graph, description, target, progress, create))
+    let (summary, staged) = with_values(stream, |graph| write_all(graph, description, target, progress, create))?;
+    target.commit(staged)?;
+    Ok(summary)
+}
+
+/// As [`write_to`], but leaves it to the caller to give the graph its name.
+pub(crate) fn stage(
+    stream: &dyn BlockStream,
+    description: &Description,
+    target: &Target,
+    progress: &dyn Progress,
+) -> Result<(Summary, Staged), Error> {
+    target.check()?;
+    check_values(stream)?;
+    with_values(stream, |graph| write_all(graph, description, target, progress, &create_new))
 }
 
 /// A stream that has its values, as one that makes them.
@@ -140,7 +155,9 @@ pub fn write_generated(
     target: &Target,
     progress: &dyn Progress,
 ) -> Result<Summary, Error> {
-    write_all(graph, description, target, progress, &create_new)
+    let (summary, staged) = write_all(graph, description, target, progress, &create_new)?;
+    target.commit(staged)?;
+    Ok(summary)
 }
 
 fn write_all(
@@ -149,7 +166,7 @@ fn write_all(
     target: &Target,
     progress: &dyn Progress,
     create: Create<'_>,
-) -> Result<Summary, Error> {
+) -> Result<(Summary, Staged), Error> {
     target.check()?;
     let folder = target.temporary()?;
     let files = Files { folder: folder.item.path(), target: &target.dir, create };
@@ -157,8 +174,7 @@ fn write_all(
     frames.write(graph.topology, graph.n_values, progress)?;
     let FramesWriter { files, records, hashes, .. } = frames;
     let summary = write_rest(&files, graph, description, (records, &hashes), progress)?;
-    target.commit(folder)?;
-    Ok(summary)
+    Ok((summary, target.stage(folder)?))
 }
 
 /// Writes the value store and the manifest, once the shard files are there: their records, and the hashes of all frames.

@@ -143,7 +143,7 @@ impl Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let models = args.models()?;
-    let out = Output::create(&args.output, args.run.may_replace(&args.output))?;
+    let out = Output::create(&args.output, args.run.replaceable(&args.output).force(&args.output))?;
     let graph = args.graph.open()?;
     models.iter().try_for_each(|model| null::check(&graph, model.kind)).with_context(|| refused(&args.graph))?;
     let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), &args.run)?;

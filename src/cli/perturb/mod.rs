@@ -161,7 +161,7 @@ impl Args {
 /// If graph, network, images and replicas cannot be read or do not belong together, or the output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let out = Output::create(&args.output, args.run.may_replace(&args.output))?;
+    let out = Output::create(&args.output, args.run.replaceable(&args.output).force(&args.output))?;
     let graph = args.graph.open()?;
     let (net, options) = args.network.open(&graph).with_context(|| args.graph.to_string())?;
     check_n3(&args, &graph, options)?;
