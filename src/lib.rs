@@ -22,6 +22,8 @@
 
 pub mod active;
 pub mod cli;
+mod columnar;
+mod contained;
 pub mod export;
 pub mod forward;
 pub mod graph;
@@ -34,6 +36,7 @@ pub mod null;
 pub mod perturb;
 pub mod progress;
 mod random;
+mod regular;
 pub mod report;
 pub mod shard;
 pub mod spin;

@@ -7,6 +7,10 @@ use anyhow::{Context as _, bail};
 use super::flags::Quiet;
 use crate::image::{Images, Preprocess};
 use crate::net::Shape;
+use crate::regular;
+
+/// Longer files of preprocessing are not read.
+const MAX_TOML: u64 = 1 << 20;
 
 /// `--images`, `--labels`, `--preprocess`, `--limit`
 #[derive(Clone, Debug, clap::Args)]
@@ -70,7 +74,7 @@ impl ImageArgs {
         if !Path::new(name).exists() {
             bail!("--preprocess {name} is neither a file nor one of {}", names());
         }
-        let text = std::fs::read_to_string(name).with_context(|| format!("cannot read {name}"))?;
+        let text = regular::read_text(Path::new(name), MAX_TOML).with_context(|| format!("cannot read {name}"))?;
         Preprocess::from_toml(&text).with_context(|| name.clone())
     }
 }

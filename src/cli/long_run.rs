@@ -7,6 +7,7 @@ use tempfile::NamedTempFile;
 
 use super::flags::{Force, Quiet, Threads};
 use super::output::{Replaceable, folder};
+use crate::regular;
 use crate::temporary::{self, Held};
 
 /// `--threads`, `--resume`, `--force`, `--quiet`
@@ -51,7 +52,7 @@ impl LongRun {
         if found && !self.resume && !self.force.force {
             bail!("{} holds an unfinished run; --resume continues it, --force starts again", path.display());
         }
-        let read = || std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()));
+        let read = || regular::read(&path, u64::MAX).with_context(|| format!("cannot read {}", path.display()));
         let bytes = (found && self.resume).then(read).transpose()?;
         Ok((Place { path, _claim: claim }, bytes))
     }

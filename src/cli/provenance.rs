@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 
+use crate::regular;
 use crate::table::Provenance;
 
 /// Version, the command line as far as it decides the result, the seed if there is one, then the caller's pairs, each key behind `frustration.`:
@@ -28,7 +29,7 @@ pub fn provenance(seed: Option<u64>, pairs: &[(&str, String)]) -> Provenance {
 /// If it cannot be read.
 pub fn sha256(path: &Path) -> anyhow::Result<String> {
     let mut hasher = Sha256::new();
-    let read = std::fs::File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut Updates(&mut hasher)));
+    let read = regular::open(path).and_then(|mut file| std::io::copy(&mut file, &mut Updates(&mut hasher)));
     read.with_context(|| format!("cannot read {}", path.display()))?;
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

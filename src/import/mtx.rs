@@ -7,16 +7,16 @@
 //!
 //! Nodes are the rows and columns that occur in an entry, in ascending order; nothing is allocated for the others.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::error::{Error, Fault};
 use super::list::{Edge, EdgeList, check_weight, weight};
 use crate::graph::NodeId;
+use crate::regular;
 
 pub(super) fn read(path: &Path) -> Result<EdgeList, Error> {
-    let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let file = regular::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
     parse(BufReader::new(file)).map_err(|failure| match failure {
         Failure::Io(source) => Error::Io { path: path.into(), source },
         Failure::Line(number, fault) => Error::Line { path: path.into(), unit: "line", number, fault },

@@ -1,25 +1,27 @@
 //! Edge lists as Parquet, batch by batch.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::*;
 use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Schema};
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
 use super::columns::{Choice, Columns, FirstLine};
 use super::error::{Error, Fault};
 use super::list::EdgeList;
+use crate::columnar::{self, Budget, Builder};
+use crate::regular;
 
 pub(super) fn read(path: &Path, choice: &Choice) -> Result<EdgeList, Error> {
-    let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let file = regular::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
     let damaged = |source: ParquetError| Error::Parquet { path: path.into(), source };
-    // Parquet's own types: the writer's dictionaries and string layouts are none of our concern.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(damaged)?;
+    columnar::read(file, damaged, |reader, budget| edges((path, choice), reader, budget))
+}
+
+fn edges((path, choice): (&Path, &Choice), reader: Builder, mut budget: Budget) -> Result<EdgeList, Error> {
+    let damaged = |source: ParquetError| Error::Parquet { path: path.into(), source };
     let schema = reader.schema().clone();
     let names: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();
     let columns = Columns::named(&names, choice).map_err(|fault| Error::Graph { path: path.into(), fault })?;
@@ -30,6 +32,7 @@ pub(super) fn read(path: &Path, choice: &Choice) -> Result<EdgeList, Error> {
     let mut first_row = 1;
     for batch in reader.build().map_err(damaged)? {
         let batch = batch.map_err(|source| damaged(source.into()))?;
+        budget.spend(batch.get_array_memory_size()).map_err(damaged)?;
         let edges = Edges::of(&batch, &columns);
         for row in 0..batch.num_rows() {
             edges.push(row, &schema, &columns, &mut list).map_err(|fault| {
@@ -133,6 +136,7 @@ fn decimals<T: DecimalType>(column: &dyn Array) -> Vec<Option<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::sync::Arc;
 
     use arrow_array::{ArrayRef, Decimal128Array, Float64Array, Int8Array, UInt32Array};

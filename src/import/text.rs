@@ -6,17 +6,17 @@
 //!   has no text of several lines, and a quote that is not closed would swallow edges.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use super::columns::{Choice, Columns, FirstLine};
 use super::error::{Error, Fault};
 use super::list::{EdgeList, weight};
+use crate::regular;
 
 /// Reads an edge list whose fields are separated by the first of `order` that its first line has, otherwise by blanks.
 pub(super) fn read(path: &Path, choice: &Choice, order: &[Separator]) -> Result<EdgeList, Error> {
-    let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let file = regular::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
     let mut lines = Lines { reader: BufReader::new(file), number: 0, line: Vec::new() };
     let mut list = EdgeList::default();
     fill(&mut lines, choice, order, &mut list).map_err(|failure| match failure {

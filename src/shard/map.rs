@@ -8,13 +8,13 @@
 //! beyond the new end then raises SIGBUS, and the README says so.
 #![allow(unsafe_code)]
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
 use memmap2::Mmap;
 
 use super::error::Error;
+use crate::regular;
 
 /// Files up to this length are asked for ahead of their use; larger ones are streamed.
 const KEEP_BYTES: usize = 1 << 30;
@@ -57,7 +57,7 @@ impl AsRef<[u8]> for Map {
 /// Maps a file of a graph directory.
 pub(super) fn open(path: &Path) -> Result<Map, Error> {
     let read = |source| Error::Read { path: path.into(), source };
-    let file = File::open(path).map_err(read)?;
+    let file = regular::open(path).map_err(read)?;
     // SAFETY: `path` is listed in a committed manifest, so our writers no longer touch it (see "File policy" above).
     // A foreign process truncating it can still raise SIGBUS; the README says so.
     let map = unsafe { Mmap::map(&file) }.map_err(read)?;

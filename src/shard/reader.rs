@@ -13,6 +13,7 @@ use super::manifest::{self, Description, Manifest, ShardRecord};
 use super::map::{self, Bytes, Map};
 use super::values;
 use crate::graph::{self, BlockStream, Frame, FrameInfo, Layer, Totals};
+use crate::regular;
 
 /// Longest frame before compression. Longer ones are neither written nor read.
 pub(super) const MAX_RAW_BYTES: u32 = 1 << 26;
@@ -53,11 +54,7 @@ impl Shards<Map> {
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(manifest::FILE);
         let read = |source| Error::Read { path: path.clone(), source };
-        let bytes = std::fs::metadata(&path).map_err(read)?.len();
-        if bytes > MAX_MANIFEST_BYTES {
-            return Err(Error::Size { path, found: bytes, expected: MAX_MANIFEST_BYTES });
-        }
-        let manifest = std::fs::read(&path).map_err(read)?;
+        let manifest = regular::read(&path, MAX_MANIFEST_BYTES).map_err(read)?;
         Self::from_files(dir, &manifest, |name| map::open(&dir.join(name)))
     }
 }

@@ -28,7 +28,7 @@ pub enum Error {
         source: parquet::errors::ParquetError,
     },
     /// A column is absent or of another type than this version writes.
-    #[error("{path} is no `{table}` table of this version: column `{column}` is missing or not {expected}")]
+    #[error("{path} is no `{table}` table of this version: column `{column}` {found}, expected {expected}")]
     Column {
         /// The file.
         path: PathBuf,
@@ -36,7 +36,21 @@ pub enum Error {
         table: &'static str,
         /// The column.
         column: &'static str,
+        /// What is there instead.
+        found: String,
         /// Its type.
         expected: &'static str,
+    },
+    /// A value is missing.
+    #[error("{path}, row {row}: column `{column}` is null, which a `{table}` table does not have there")]
+    Null {
+        /// The file.
+        path: PathBuf,
+        /// The table it should be.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// Number of the row, from 1.
+        row: u64,
     },
 }

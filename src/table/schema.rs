@@ -28,6 +28,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub(super) const ALL: [Self; 6] = [Self::Text, Self::Int, Self::Seed, Self::Float, Self::Bool, Self::Bytes];
+
     /// The Arrow type.
     pub fn data_type(self) -> DataType {
         match self {

@@ -128,18 +128,19 @@ impl View {
         if !self.flat {
             return self;
         }
-        let (width, n_pixels) = (self.shape.w as i64, (self.shape.h * self.shape.w) as u32);
+        let (shape, width, n_pixels) = (self.outer_shape(), self.shape.w as i64, (self.shape.h * self.shape.w) as u32);
         let mut pieces = Vec::new();
         for piece in &self.pieces {
-            let [rows, columns] = piece.axes;
+            let [rows, columns] = piece.place.axes;
             for (y, x) in (rows.lo..rows.hi).flat_map(|y| (columns.lo..columns.hi).map(move |x| (y, x))) {
                 let pixel = (y * width + x) as u32;
                 let moved = |c: &Channel| Channel { tensor: c.tensor * n_pixels + pixel, ..*c };
-                let channels = piece.channels.iter().map(moved).collect();
-                pieces.push(Piece { channels, axes: [rows.only(y), columns.only(x)], ..piece.clone() });
+                let channels = piece.place.channels.iter().map(moved).collect();
+                let place = Arc::new(Place { channels, axes: [rows.only(y), columns.only(x)], shape });
+                pieces.push(Piece { place, ..piece.clone() });
             }
         }
-        Self { shape: self.outer_shape(), flat: false, pieces }
+        Self { shape, flat: false, pieces }
     }
     /// Output channel `j · groups + i` is channel `i · m + j`.
     pub fn shuffle(self, groups: usize) -> Self {

@@ -5,6 +5,7 @@
 //! the first use of each tensor. Bytes are copied, never reinterpreted.
 use super::init::{self, Init};
 use crate::net::Error;
+use crate::regular;
 use safetensors::{Dtype, tensor::Metadata};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,9 @@ impl Params {
     }
 }
 
+/// Longer files are not read; the largest known ones take 0.6 GB.
+const MAX_BYTES: u64 = 1 << 34;
+
 /// An open safetensors file.
 pub(super) struct Checkpoint {
     path: PathBuf,
@@ -90,7 +94,7 @@ pub(super) struct Checkpoint {
 
 impl Checkpoint {
     fn open(path: &Path) -> Result<Self, Error> {
-        let mut data = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+        let mut data = regular::read(path, MAX_BYTES).map_err(|source| Error::Io { path: path.into(), source })?;
         let (header, header_end) = read_header(&data).map_err(|found| Error::Malformed {
             path: path.into(),
             found,

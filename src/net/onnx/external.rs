@@ -1,11 +1,11 @@
 //! Tensor data in files beside the model.
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use super::proto;
 use super::tensor::{element_size, sizes};
 use crate::net::Error;
+use crate::regular;
 
 /// Reads the bytes of `tensor`, whose location is relative to the model's folder.
 ///
@@ -19,11 +19,8 @@ pub fn read(tensor: &proto::Tensor<'_>, model: &Path, folder: Option<&Path>) -> 
     };
     let path = locate(tensor, folder).map_err(|(found, expected)| bad(found, expected))?;
     let io = |source| Error::Io { path: path.clone(), source };
-    let mut file = File::open(&path).map_err(io)?;
+    let mut file = regular::open(&path).map_err(io)?;
     let meta = file.metadata().map_err(io)?;
-    if !meta.is_file() {
-        return Err(bad(format!("`{}` is not a regular file", path.display()), "a file beside the model"));
-    }
     let (_, len) = sizes(&tensor.dims).map_err(|(found, _)| bad(found, "the sizes of a tensor"))?;
     let size = element_size(tensor.data_type).map_err(|(found, _)| bad(found, "floats or integers"))?;
     let bytes = len as u64 * size as u64; // `sizes` caps at 2^40 elements

@@ -27,6 +27,10 @@ use importer::{Feature, Importer, Order, Value, malformed};
 use layers::Layers;
 
 use super::{Error, Network, Op, Shape};
+use crate::regular;
+
+/// Longer files are not read: protobuf ends at 2 GiB.
+const MAX_BYTES: u64 = 1 << 31;
 
 /// Reads the ONNX file at `path`.
 ///
@@ -36,7 +40,7 @@ use super::{Error, Network, Op, Shape};
 /// Errors: [`Error::Io`], [`Error::Malformed`] (no ONNX file, or an inconsistent one), [`Error::UnknownOperator`],
 /// [`Error::NotMonotone`], [`Error::NotFinite`], [`Error::Shape`], [`Error::Parameter`].
 pub fn read(path: &Path, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let bytes = regular::read(path, MAX_BYTES).map_err(|source| Error::Io { path: path.into(), source })?;
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

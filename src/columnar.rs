@@ -1,0 +1,88 @@
+//! Parquet files, whoever wrote them: opened, looked through, and read behind the boundary of [`contained`].
+//!
+//! Types are Parquet's own: the Arrow schema that some writers add (dictionaries, large and view types) only says how they
+//! held their columns in memory.
+//!
+//! A few bytes may stand for any number of rows. [`Budget`] says how many are believed, in proportion to the file.
+
+use std::fs::File;
+
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+
+use crate::contained;
+
+/// A file that can be read once.
+pub(crate) type Builder = ParquetRecordBatchReaderBuilder<File>;
+
+/// Opens `file` and has `read` read it. Whatever the libraries make of its bytes, also a panic, is one of the errors that
+/// `damaged` makes.
+pub(crate) fn read<T, E>(
+    file: File,
+    damaged: impl Fn(ParquetError) -> E,
+    read: impl FnOnce(Builder, Budget) -> Result<T, E>,
+) -> Result<T, E> {
+    let all = || {
+        let (builder, budget) = open(file).map_err(&damaged)?;
+        read(builder, budget)
+    };
+    contained::run(all).unwrap_or_else(|panicked| Err(damaged(ParquetError::General(panicked.to_string()))))
+}
+
+fn open(file: File) -> Result<(Builder, Budget), ParquetError> {
+    let length = file.metadata().map_err(|error| ParquetError::External(error.into()))?.len();
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = Builder::try_new_with_options(file, options)?;
+    check(builder.metadata(), length)?;
+    Ok((builder, Budget { bytes: LEAST_BYTES.saturating_add(length.saturating_mul(BYTES_EACH)) }))
+}
+
+/// Rows that even the smallest file may have, and rows for each of its bytes: ten times what real tables have.
+const ROWS: [u64; 2] = [1 << 20, 1 << 10];
+/// The same for bytes in memory. Equal states of many replicas compress a hundred times.
+const LEAST_BYTES: u64 = 1 << 28;
+const BYTES_EACH: u64 = 1 << 10;
+
+/// That every column lies in the file, and that rows and bytes are in proportion.
+fn check(metadata: &ParquetMetaData, length: u64) -> Result<(), ParquetError> {
+    let wrong = |what: String| Err(ParquetError::General(what));
+    let mut n_rows = 0u64;
+    for group in metadata.row_groups() {
+        let Ok(rows) = u64::try_from(group.num_rows()) else {
+            return wrong(format!("a group of {} rows", group.num_rows()));
+        };
+        n_rows = n_rows.saturating_add(rows);
+        for column in group.columns() {
+            let dictionary = column.dictionary_page_offset().filter(|&at| at > 0);
+            let first = dictionary.unwrap_or(i64::MAX).min(column.data_page_offset());
+            let end = first.checked_add(column.compressed_size());
+            let is_inside = first >= 0 && column.compressed_size() >= 0 && column.num_values() >= 0;
+            if !is_inside || end.is_none_or(|end| end as u64 > length) {
+                return wrong(format!("column {} lies outside the file", column.column_path().string()));
+            }
+        }
+    }
+    let most = ROWS[0].saturating_add(length.saturating_mul(ROWS[1]));
+    match n_rows > most {
+        true => wrong(format!("{n_rows} rows in {length} bytes, which no writer makes; at most {most} are read")),
+        false => Ok(()),
+    }
+}
+
+/// Bytes of memory that the rows of a file may still take.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    bytes: u64,
+}
+
+impl Budget {
+    /// Takes some of them.
+    pub(crate) fn spend(&mut self, bytes: usize) -> Result<(), ParquetError> {
+        let left = self.bytes.checked_sub(bytes as u64);
+        self.bytes = left.ok_or_else(|| {
+            ParquetError::General("its rows take more than 1024 bytes of memory for each byte of the file".into())
+        })?;
+        Ok(())
+    }
+}
