@@ -11,6 +11,9 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
+use super::scan;
+use crate::contained;
+
 /// Images with more pixels are not decoded: 64 Mi pixels take 192 MiB.
 pub(super) const MAX_PIXELS: u64 = 1 << 26;
 /// Longer sides are not decoded; JPEG has none.
@@ -41,7 +44,7 @@ pub enum Fault {
     Jpeg(String),
     /// Damaged PNG.
     #[error("is no intact PNG; replace it: {0}")]
-    Png(#[from] png::DecodingError),
+    Png(String),
     /// An image that would not fit memory.
     #[error(
         "has {width} × {height} pixels, expected at most {MAX_PIXELS} and sides up to {MAX_SIDE}; make it smaller first"
@@ -60,8 +63,10 @@ pub enum Fault {
 /// If it is damaged, too large or something else. Its header is looked at before memory is taken.
 pub(super) fn decode(bytes: &[u8], channels: usize) -> Result<Picture, Fault> {
     let picture = match bytes {
-        [0xff, 0xd8, ..] => jpeg(bytes)?,
-        [0x89, b'P', b'N', b'G', ..] => png(bytes)?,
+        [0xff, 0xd8, ..] => contained::run(|| jpeg(bytes)).map_err(|panic| Fault::Jpeg(panic.to_string()))??,
+        [0x89, b'P', b'N', b'G', ..] => {
+            contained::run(|| png(bytes)).map_err(|panic| Fault::Png(panic.to_string()))??
+        }
         _ => return Err(Fault::Kind),
     };
     Ok(with_channels(picture, channels))
@@ -78,28 +83,10 @@ fn jpeg(bytes: &[u8]) -> Result<Picture, Fault> {
     let grey = matches!(decoder.input_colorspace(), Some(ColorSpace::Luma));
     let space = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(options.jpeg_set_out_colorspace(space));
-    if !has_end(bytes) {
-        return Err(Fault::Jpeg("the file is cut short".into()));
-    }
+    scan::check(bytes).map_err(Fault::Jpeg)?;
     let pixels = decoder.decode().map_err(fault)?;
     picture(width, height, pixels)
         .ok_or_else(|| Fault::Jpeg(format!("unknown colours: {:?}", decoder.input_colorspace())))
-}
-
-/// Whether the marker that ends a JPEG follows the header of its first scan; the decoder does not miss it. (The bytes of a
-/// scan cannot hold it, a thumbnail before the scan can.)
-fn has_end(bytes: &[u8]) -> bool {
-    const END: [u8; 2] = [0xff, 0xd9];
-    const SCAN: u8 = 0xda;
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    while let [0xff, marker, high, low, ..] = *rest {
-        if marker == SCAN {
-            break;
-        }
-        let length = if marker == 0xff { 1 } else { 2 + usize::from(u16::from_be_bytes([high, low])) };
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    rest.windows(2).any(|two| two == END)
 }
 
 fn png(bytes: &[u8]) -> Result<Picture, Fault> {
@@ -109,6 +96,11 @@ fn png(bytes: &[u8]) -> Result<Picture, Fault> {
     let header = decoder.read_header_info()?;
     let (width, height) = (header.width as usize, header.height as usize);
     check_size(width as u64, height as u64)?;
+    // Deflate makes 1032 bytes from one at most.
+    let bits = width as u64 * height as u64 * header.bits_per_pixel() as u64;
+    if bits / 8 / 1032 > bytes.len() as u64 {
+        return Err(Fault::Png(format!("{} bytes cannot hold {width} × {height} pixels", bytes.len())));
+    }
     let mut reader = decoder.read_info()?;
     let (colour, _) = reader.output_color_type();
     let mut pixels = vec![0; width * height * colour.samples()];
@@ -119,6 +111,12 @@ fn png(bytes: &[u8]) -> Result<Picture, Fault> {
         pixels = pixels.chunks_exact(all).flat_map(|pixel| &pixel[..kept]).copied().collect();
     }
     picture(width, height, pixels).ok_or(Fault::Kind)
+}
+
+impl From<png::DecodingError> for Fault {
+    fn from(error: png::DecodingError) -> Self {
+        Self::Png(error.to_string())
+    }
 }
 
 fn check_size(width: u64, height: u64) -> Result<(), Fault> {

@@ -1,13 +1,12 @@
 //! Folders of image files, perhaps with one level of subfolders.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::decode::decode;
 use super::error::Error;
 use super::recipe::Recipe;
+use crate::regular;
 
 /// Endings of image files, lower case; files with other endings are not looked at.
 const ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
@@ -28,7 +27,7 @@ impl Folder {
         let mut names = Vec::new();
         for (name, kind) in entries(path)? {
             if kind.is_dir() {
-                let inner = entries(&path.join(&name))?.into_iter().filter(|(_, kind)| kind.is_file());
+                let inner = entries(&path.join(&name))?.into_iter().filter(|(_, kind)| !kind.is_dir());
                 names.extend(inner.map(|(file, _)| format!("{name}/{file}")));
             } else {
                 names.push(name);
@@ -82,16 +81,9 @@ fn is_image(name: &str) -> bool {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let io = |source| Error::Io { path: path.into(), source };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io)?;
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    let bytes = regular::read(path, MAX_BYTES).map_err(|source| Error::Io { path: path.into(), source })?;
     if bytes.is_empty() {
         return Err(Error::Unfit { path: path.into(), found: "an empty file".into(), expected: "an image".into() });
-    }
-    if bytes.len() as u64 > MAX_BYTES {
-        let found = format!("more than {MAX_BYTES} bytes");
-        return Err(Error::Unfit { path: path.into(), found, expected: "an image; make it smaller first".into() });
     }
     Ok(bytes)
 }

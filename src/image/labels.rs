@@ -1,11 +1,11 @@
 //! Classes of images, from a CSV file.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::error::Error;
+use crate::regular;
 
 /// One line.
 #[derive(Debug, PartialEq)]
@@ -32,8 +32,11 @@ impl Labels {
     /// # Errors
     /// [`Error::Columns`] if it has not these columns, others if it is damaged.
     pub(super) fn read(path: &Path, key: &'static str) -> Result<Self, Error> {
-        let malformed = |source| Error::Csv { path: path.into(), source };
-        let file = File::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
+        let malformed = |source: csv::Error| match source.is_io_error() {
+            true => Error::Io { path: path.into(), source: source.into() },
+            false => Error::Csv { path: path.into(), source },
+        };
+        let file = regular::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
         let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(file);
         let names = reader.headers().map_err(malformed)?.clone();
         let column = |wanted: &str| names.iter().position(|name| name == wanted);

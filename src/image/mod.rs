@@ -30,6 +30,8 @@ mod labels;
 mod preprocess;
 mod recipe;
 mod resize;
+mod scan;
+mod scan_bits;
 mod tensors;
 
 pub use decode::Fault;
@@ -177,8 +179,8 @@ fn find_labels(
     let beside: PathBuf = folder.join(LABELS);
     match asked {
         Some(path) => Labels::read(path, key).map(Some),
-        None if !beside.is_file() => Ok(None),
         None => match Labels::read(&beside, key) {
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(unfit @ Error::Columns { .. }) => {
                 warnings.push(format!("{unfit}; going on without labels"));
                 Ok(None)

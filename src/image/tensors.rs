@@ -1,6 +1,5 @@
 //! Inputs that are tensors already: one `.npy` file N × C × H × W.
 
-use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use super::error::Error;
 use super::recipe::Recipe;
 use crate::net::Shape;
 use crate::npy;
+use crate::regular;
 
 /// A file of tensors. Only one image at a time is in memory.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Tensors {
     /// Reads the header and compares it with the length of the file and the network's input.
     pub(super) fn open(path: &Path, shape: Shape) -> Result<Self, Error> {
         let io = |source| Error::Io { path: path.into(), source };
-        let mut file = File::open(path).map_err(io)?;
+        let mut file = regular::open(path).map_err(io)?;
         let header = npy::read_header(&mut file).map_err(|fault| Error::Npy { path: path.into(), fault })?;
         let bytes = file.metadata().map_err(io)?.len();
         let unfit = |(found, expected)| Error::Unfit { path: path.into(), found, expected };
@@ -77,7 +77,7 @@ impl Tensors {
         let io = |source| Error::Io { path: self.path.clone(), source };
         let size = self.element.bytes();
         let mut bytes = vec![0; shape.len() * size];
-        let mut file = File::open(&self.path).map_err(io)?;
+        let mut file = regular::open(&self.path).map_err(io)?;
         file.seek(SeekFrom::Start(self.data_at + index as u64 * bytes.len() as u64)).map_err(io)?;
         file.read_exact(&mut bytes).map_err(io)?;
         let plane = shape.h * shape.w;
