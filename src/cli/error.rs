@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{ErrorKind, Write as _};
 
 use super::flags::{ByteSize, Quiet};
+use super::shown::shown;
 
 /// The reader of stdout has gone away. Ends the command without an error message and with exit code 0.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl std::error::Error for ClosedPipe {}
 /// If stdout cannot be written.
 pub fn print(line: impl fmt::Display) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+    match writeln!(out, "{}", shown(&line.to_string())).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ClosedPipe.into()),
         done => Ok(anyhow::Context::context(done, "cannot write to stdout")?),
     }
@@ -32,7 +33,7 @@ pub fn print(line: impl fmt::Display) -> anyhow::Result<()> {
 /// Writes one line of explanation to stderr, unless `--quiet`.
 pub fn note(quiet: Quiet, line: impl fmt::Display) {
     if !quiet.quiet {
-        let _ = writeln!(std::io::stderr(), "pipeline: {line}");
+        let _ = writeln!(std::io::stderr(), "pipeline: {}", shown(&line.to_string()));
     }
 }
 
@@ -63,7 +64,7 @@ pub fn chain(error: &anyhow::Error) -> String {
         line.push_str(&text);
         last = text;
     }
-    line
+    shown(&line)
 }
 
 #[cfg(test)]

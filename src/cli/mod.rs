@@ -34,6 +34,7 @@ pub mod progress;
 mod provenance;
 pub mod search;
 pub mod session;
+mod shown;
 pub mod solve;
 pub mod source;
 pub mod verify;

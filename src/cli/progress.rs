@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::shown::shown;
 use crate::progress::Progress;
 
 /// A bar on stderr: task, share done, rate and time left. Hidden if `quiet`, or when stderr is no terminal.
@@ -30,7 +31,7 @@ impl Progress for Bar {
         self.0.reset();
         self.0.set_style(style);
         self.0.set_length(total);
-        self.0.set_prefix(task.to_owned());
+        self.0.set_prefix(shown(task));
         self.0.set_message("");
         self.0.enable_steady_tick(Duration::from_millis(200));
     }
@@ -40,7 +41,7 @@ impl Progress for Bar {
     }
 
     fn note(&self, line: &str) {
-        self.0.set_message(line.to_owned());
+        self.0.set_message(shown(line));
     }
 
     fn end(&self) {
