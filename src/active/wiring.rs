@@ -80,13 +80,8 @@ impl<'a> Wiring<'a> {
             return Err(Error::NoOutput);
         }
         let n_layers = graph.layers().len();
-        let mut wiring = Self {
-            graph,
-            links: Vec::new(),
-            planes: Vec::new(),
-            planes_of: HashMap::new(),
-            pools: Vec::new(),
-        };
+        let mut wiring =
+            Self { graph, links: Vec::new(), planes: Vec::new(), planes_of: HashMap::new(), pools: Vec::new() };
         for reader in 0..n_layers {
             let is_pool = graph.layers()[reader].kind == LayerKind::MaxPool;
             wiring.pools.push(is_pool.then(|| pool_output(graph, reader)));
