@@ -369,7 +369,7 @@ fn a_limit_on_memory_changes_nothing_but_the_order_of_work() {
 #[test]
 fn a_graph_without_weight_is_an_error() {
     let graph = Csr::from_edges(2, &[(0, 1, 0.0)], &[1, 1]);
-    assert!(matches!(solve(&graph, &plan(Method::Sweep, 1, 0), &Silent), Err(Error::NoWeight { .. })));
+    assert!(matches!(solve(&graph, &plan(Method::Sweep, 1, 0), &Silent), Err(Error::NoWeight)));
 }
 
 #[test]
