@@ -208,6 +208,8 @@ def hostile():
     bad("huge_input", [relu], x=(1, 2**31, 2**31, 2**31))
     bad("huge_scale", [node("Mul", "x s", "y", name="scale")], [("s", [2.0])], x=(1, 2**32 - 1))
     bad("huge_weights", [node("ConstantOfShape", "s", "w"), node("Gemm", "x w", "y", name="fc")], [("s", i64(2**20, 2**15))], x=(1, 2**20))
+    doubled = [node("Concat", f"k{i} k{i}", f"k{i + 1}", axis=0) for i in range(40)]
+    bad("doubled_constants", doubled + [node("Reshape", "x k40", "y", name="view")], [("k0", i64(1))])
     bad("short_data", [node("Conv", "x w", "y", name="conv")], [TensorProto(name="w", data_type=F, dims=[1 << 30, 1], raw_data=b"1234")])
     bad("negative_pads", [node("MaxPool", "x", "y", name="pool", kernel_shape=[2, 2], pads=[-1, 0, 0, 0])])
     bad("negative_pad_node", [node("Pad", "x p", "y", name="pad")], [("p", i64(0, 0, -1, 0, 0, 0, 0, 0))])

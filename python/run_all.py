@@ -65,6 +65,8 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     run(python, counts, "check_kill_sets.py", binary, "--kills", 64)
     run(python, counts, "check_compare.py", *pipeline, "--keep", directory)
     run(python, counts, "check_images.py", *pipeline)
+    run(python, counts, "check_mutations.py", binary)
+    run(python, counts, "check_readme.py", binary)
     tables = sorted(directory.rglob("*.parquet"))
     run(python, counts, "check_tables.py", *tables)
     return counts

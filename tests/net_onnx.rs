@@ -254,6 +254,7 @@ fn several_outputs_are_mentioned() {
 /// Each hostile file and what its message must contain.
 const HOSTILE: &[(&str, &[&str])] = &[
     ("cycle", &["cycle.onnx", "`first`", "its own output"]),
+    ("doubled_constants", &["elements of computed constants", "at most"]),
     ("empty", &["empty.onnx", "no graph"]),
     ("endless_length", &["truncated"]),
     ("endless_varint", &["64 bits"]),

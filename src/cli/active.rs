@@ -39,7 +39,7 @@ use crate::unroll::Unrolled;
 /// together are those of the whole run. Memory: 64 bytes for each element of each layer's output and about 10 for each node;
 /// with --keep-masks also a byte for every 4 nodes and image.
 ///
-/// Finished groups are kept in FILE.parquet.checkpoint and on SIGINT and SIGTERM; --resume goes on from there and ends in
+/// Finished groups are kept in FILE.parquet.checkpoint and on SIGINT, SIGTERM and SIGHUP; --resume goes on from there and ends in
 /// the same tables, byte for byte, as an unbroken run. The group under way is lost.
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -25,7 +25,7 @@ use crate::table::{LayerRow, ReplicaRow};
 /// Memory: for `sweep` and `anneal` one bit per node and replica and about 5 MB per thread; for `steepest` 9 bytes per
 /// node and thread and twice the parameters. The same seed gives the same states on any number of threads.
 ///
-/// The state of the search is saved as FILE.parquet.checkpoint every minute and on SIGINT and SIGTERM; --resume goes on
+/// The state of the search is saved as FILE.parquet.checkpoint every minute and on SIGINT, SIGTERM and SIGHUP; --resume goes on
 /// from there and ends in the same tables, byte for byte, as an unbroken run.
 #[derive(Debug, clap::Args)]
 pub struct Args {

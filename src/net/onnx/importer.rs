@@ -1,5 +1,6 @@
 //! State of one import: what every value name stands for, and the layers so far.
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,6 +13,9 @@ use crate::net::{Error, Op, Shape};
 
 /// Most parameters and folded constants of one model, in elements; real networks stay below.
 const BUDGET: usize = 1 << 30;
+/// Elements of constants that may be computed, and for each byte of the file and its external data: a parameter may be
+/// rearranged a few times, and the lists that describe shapes are short.
+const COMPUTED: [usize; 2] = [1 << 22, 4];
 /// Elements that a file does not hold but asks for count this often: a small file can ask for 1 GiB.
 const GENERATED: usize = 4;
 
@@ -83,6 +87,10 @@ pub struct Importer<'a> {
     pub values: HashMap<&'a str, Value<'a>>,
     /// Elements used of [`BUDGET`].
     pub used: usize,
+    /// Elements of computed constants.
+    pub computed: usize,
+    /// Bytes of the file, and of the external data that was read.
+    pub n_bytes: Cell<usize>,
 }
 
 impl<'a> Importer<'a> {
@@ -202,6 +210,20 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
+    /// Accounts for `len` elements of a constant that is computed.
+    pub fn charge_computed(&mut self, node: &Node<'a>, len: usize) -> Result<(), Error> {
+        let [least, each] = COMPUTED;
+        let most = self.n_bytes.get().saturating_mul(each).saturating_add(least);
+        self.computed = self.computed.saturating_add(len);
+        match self.computed <= most {
+            true => self.charge(node, len),
+            false => Err(node.shape_error(
+                format!("{} elements of computed constants up to here", self.computed),
+                format!("at most {most} for a file of this size; have the exporter fold constants"),
+            )),
+        }
+    }
+
     /// Accounts for `len` elements that are not in the file.
     pub fn charge_generated(&mut self, node: &Node<'a>, len: usize) -> Result<(), Error> {
         self.charge(node, len.saturating_mul(GENERATED))
@@ -213,6 +235,7 @@ impl<'a> Importer<'a> {
             true => Some(external::read(stored, &self.path, self.folder.as_deref())?),
             false => None,
         };
+        self.n_bytes.set(self.n_bytes.get().saturating_add(bytes.as_ref().map_or(0, |bytes| bytes.len())));
         Tensor::decode(stored, bytes.as_deref())
             .map_err(|(found, expected)| self.malformed(format!("tensor `{}` has {found}", stored.name), expected))
     }

@@ -20,6 +20,7 @@ mod tensor;
 mod window;
 mod wire;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -81,6 +82,8 @@ fn import(path: &Path, bytes: &[u8], folder: Option<&Path>, input_size: Option<[
         layers: Layers::default(),
         values: HashMap::new(),
         used: 0,
+        computed: 0,
+        n_bytes: Cell::new(bytes.len()),
     };
     if graph.outputs.len() > 1 {
         let rest: Vec<&str> = graph.outputs.iter().skip(1).map(|output| output.name).take(4).collect();

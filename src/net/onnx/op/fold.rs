@@ -33,7 +33,7 @@ pub fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
         }
     };
     if !matches!(tensor.data, Data::Fill(_)) {
-        importer.charge(node, tensor.len())?;
+        importer.charge_computed(node, tensor.len())?;
     }
     Ok(vec![Value::constant(tensor)])
 }
@@ -203,7 +203,7 @@ fn concat<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Tensor, Er
         return Err(node.shape_error("parts of different dimensions", "the same dimensions after the first"));
     }
     dims[0] = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.dims.first().copied().unwrap_or(0)));
-    importer.charge(node, count(&dims).unwrap_or(usize::MAX))?;
+    importer.charge_computed(node, count(&dims).unwrap_or(usize::MAX))?;
     let data = match parts.iter().all(|part| part.as_ints().is_some()) {
         true => Data::Int(parts.iter().filter_map(Tensor::as_ints).flatten().copied().collect()),
         false => Data::Float(parts.into_iter().flat_map(Tensor::into_floats).collect()),
@@ -225,7 +225,7 @@ fn arithmetic<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Tensor
         }
     };
     let len = count(&dims).unwrap_or(usize::MAX);
-    importer.charge(node, len)?;
+    importer.charge_computed(node, len)?;
     let data = match (&a.data, &b.data) {
         (Data::Int(x), Data::Int(y)) => Data::Int(integer_arithmetic(node, x, y, len)?),
         (Data::Fill(x), Data::Fill(y)) => Data::Fill(float_arithmetic(node.op(), *x, *y)),
