@@ -93,9 +93,12 @@ impl Places {
     /// Of the weights of some blocks.
     pub fn of(blocks: &Blocks, values: &[f32]) -> Self {
         let mut places = Self { last: i32::MAX, end: i32::MIN };
-        for block in &blocks.blocks {
-            let range = block.value_range(blocks.intervals(block));
+        let mut add = |range: Range<u64>| {
             values[range.start as usize..range.end as usize].iter().for_each(|&w| places.add(w));
+        };
+        match common_range(blocks) {
+            Some(range) => add(range),
+            None => blocks.blocks.iter().for_each(|block| add(block.value_range(blocks.intervals(block)))),
         }
         places
     }
@@ -120,6 +123,8 @@ impl Places {
 pub struct Local {
     intervals: Vec<Interval>,
     values: Vec<f32>,
+    /// Offset of the first of the values in the store.
+    first: u64,
 }
 
 impl Local {
@@ -134,13 +139,31 @@ impl Local {
         if reading == Reading::AsIs {
             return (intervals, values);
         }
-        let range = block.value_range(intervals);
+        self.load(block.value_range(intervals), values, reading);
+        self.of(intervals)
+    }
+
+    /// Reads the values of a range of the store.
+    pub fn load(&mut self, range: Range<u64>, values: &[f32], reading: Reading) {
+        self.first = range.start;
         self.values.clear();
         self.values.extend(values[range.start as usize..range.end as usize].iter().map(|&w| reading.of(w)));
+    }
+
+    /// Intervals whose values have been loaded, and the values that they point into.
+    pub fn of(&mut self, intervals: &[Interval]) -> (&[Interval], &[f32]) {
         self.intervals.clear();
-        self.intervals.extend(intervals.iter().map(|i| Interval { values: i.values - range.start, ..*i }));
+        self.intervals.extend(intervals.iter().map(|i| Interval { values: i.values - self.first, ..*i }));
         (&self.intervals, &self.values)
     }
+}
+
+/// Where the values of some blocks lie, if that is no longer than the blocks' own ranges together: blocks of one convolution
+/// share a kernel.
+pub fn common_range(blocks: &Blocks) -> Option<Range<u64>> {
+    let ranges = || blocks.blocks.iter().map(|block| block.value_range(blocks.intervals(block)));
+    let all = ranges().reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))?;
+    (all.end - all.start <= ranges().map(|range| range.end - range.start).sum()).then_some(all)
 }
 
 /// Most columns of one row among some rows.

@@ -19,7 +19,9 @@ use rayon::prelude::*;
 
 use super::Replica;
 use super::visit::groups_at_once;
-use crate::graph::reading::{Digit, LEAST, Local, MOST_COLUMNS, Places, Reading, cut_by_columns, most_columns, parts};
+use crate::graph::reading::{
+    Digit, LEAST, Local, MOST_COLUMNS, Places, Reading, common_range, cut_by_columns, most_columns, parts,
+};
 use crate::graph::{self, BlockStream, Blocks, Frame};
 use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Task, bit_of_lane, signed};
 
@@ -81,8 +83,16 @@ pub(super) fn add_blocks(
     fields: &mut Fields,
     (scratch, local): (&mut Scratch, &mut Local),
 ) {
+    let common = if reading == Reading::AsIs { None } else { common_range(blocks) };
+    if let Some(range) = &common {
+        local.load(range.clone(), values, reading);
+    }
     for block in &blocks.blocks {
-        let (intervals, values) = local.read((block, blocks.intervals(block)), values, reading);
+        let intervals = blocks.intervals(block);
+        let (intervals, values) = match common {
+            Some(_) => local.of(intervals),
+            None => local.read((block, intervals), values, reading),
+        };
         kernel::add_block(isa, (block, intervals), values, spins, fields, scratch);
     }
 }
@@ -303,11 +313,14 @@ impl Task for Aligned<'_> {
     fn run(self) -> [i64; LANES] {
         let (first, n_groups) = (self.fields.first_row() as usize, self.fields.n_groups());
         let vectors = self.fields.vectors().iter().skip(self.index).step_by(n_groups);
-        let mut sums = [0; LANES];
+        const MAGIC: f64 = 6_755_399_441_055_744.0;
+        let mut sums = [0i64; LANES];
         for (vector, &spins) in vectors.zip(&self.spins[first..]) {
             let aligned = signed(spins, *vector);
             for (sum, term) in sums.iter_mut().zip(aligned) {
-                *sum += i64::from(term as i32);
+                // Adding 1.5 · 2⁵² puts a whole number into the low bits: unlike a cast, that has a vector form everywhere.
+                let shifted = f64::from(term) + MAGIC;
+                *sum += shifted.to_bits().wrapping_sub(MAGIC.to_bits()) as i64;
             }
         }
         sums
