@@ -8,9 +8,9 @@
 use super::alive::Alive;
 use super::sections::Section;
 use super::wiring::Wiring;
-use crate::graph::reading::{Digit, Local, Reading};
+use crate::graph::reading::{Digit, Reading};
 use crate::graph::{Block, BlockStream, Frame, Interval, NodeId};
-use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Tapped};
+use crate::kernel::{self, Fields, Isa, LANES, Local, Scratch, Spins, Tapped};
 use crate::spin::{Coupling, Edges};
 
 /// What a thread reuses.
@@ -136,7 +136,8 @@ impl ActiveEdges<'_> {
             let shifted = |interval: &Interval| Interval { first_col: interval.first_col - gated.first, ..*interval };
             intervals.clear();
             intervals.extend(section.intervals(block).iter().map(shifted));
-            let (intervals, values) = local.read((block, intervals), self.stream.values(), gated.terms.reading);
+            let (intervals, values) =
+                local.read(self.isa, (block, intervals), self.stream.values(), gated.terms.reading);
             kernel::add_block(self.isa, (block, intervals), values, &spins, pairs, scratch);
         }
         *masks = spins.into_masks();
@@ -151,7 +152,8 @@ impl ActiveEdges<'_> {
         local: &mut Local,
     ) {
         for block in section.blocks {
-            let (intervals, values) = local.read((block, section.intervals(block)), self.stream.values(), reading);
+            let (intervals, values) =
+                local.read(self.isa, (block, section.intervals(block)), self.stream.values(), reading);
             let (own, rest) = taps.split_at(n_edges(block, intervals.len()));
             *taps = rest;
             Tapped { block, intervals, values, spins, taps: own }.add(self.isa, fields);

@@ -11,7 +11,7 @@
 
 use std::ops::Range;
 
-use super::{Block, Blocks, Interval, NodeId};
+use super::{Blocks, Interval, NodeId};
 
 /// The exponent of the smallest `f32`: every weight is a multiple of `2^LEAST`.
 pub const LEAST: i32 = -149;
@@ -36,15 +36,6 @@ impl Reading {
     pub fn scaled(factor: f64) -> Self {
         if factor == 1.0 { Self::AsIs } else { Self::Scaled(factor) }
     }
-
-    #[inline(always)]
-    fn of(self, w: f32) -> f32 {
-        match self {
-            Self::AsIs => w,
-            Self::Scaled(factor) => (f64::from(w) * factor) as f32,
-            Self::Digit(digit) => digit.of(w),
-        }
-    }
 }
 
 /// Some binary places of every weight, as a signed whole number.
@@ -59,15 +50,16 @@ pub struct Digit {
 }
 
 impl Digit {
+    /// The digit of a weight. Without a branch, in 32 bits: every instruction set has a vector form of it.
     #[inline(always)]
-    fn of(self, w: f32) -> f32 {
+    pub fn of(self, w: f32) -> f32 {
         let (mantissa, exponent) = parts(w);
         let shift = exponent - self.unit;
-        let places = match shift >= 0 {
-            true => u64::from(mantissa) << shift.min(39),
-            false => u64::from(mantissa >> (-shift).min(31)),
-        };
-        let digit = (places & ((1 << self.places) - 1)) as f32;
+        // What is shifted out, or by more than 31, lies outside the digit's places.
+        let above = mantissa << shift.clamp(0, 31);
+        let below = mantissa >> (-shift).clamp(0, 31);
+        let places = if shift >= 0 { above } else { below } & ((1 << self.places) - 1);
+        let digit = places as i32 as f32;
         if self.of_magnitude { digit } else { digit.copysign(w) }
     }
 }
@@ -76,10 +68,9 @@ impl Digit {
 #[inline(always)]
 pub fn parts(w: f32) -> (u32, i32) {
     let (bits, hidden) = (w.to_bits(), 1 << 23);
-    match bits >> 23 & 0xff {
-        0 => (bits & (hidden - 1), LEAST),
-        e => (bits & (hidden - 1) | hidden, e as i32 - 1 + LEAST),
-    }
+    let biased = (bits >> 23 & 0xff) as i32;
+    let leading = if biased > 0 { hidden } else { 0 };
+    (bits & (hidden - 1) | leading, biased.max(1) - 1 + LEAST)
 }
 
 /// The binary places that some weights have: the exponent of the last one, and one more than that of the first.
@@ -115,46 +106,6 @@ impl Places {
     pub fn digits(self, n_columns: u64, of_magnitude: bool) -> impl Iterator<Item = Digit> {
         let places = PLACES - n_columns.max(1).next_power_of_two().ilog2();
         (self.last..self.end).step_by(places as usize).map(move |unit| Digit { unit, places, of_magnitude })
-    }
-}
-
-/// Intervals and values of one block, read in some way. A buffer.
-#[derive(Clone, Debug, Default)]
-pub struct Local {
-    intervals: Vec<Interval>,
-    values: Vec<f32>,
-    /// Offset of the first of the values in the store.
-    first: u64,
-}
-
-impl Local {
-    /// The block's intervals, and the values that they point into. Cost, unless weights stay as they are: the values from
-    /// the block's first to its last.
-    pub fn read<'a>(
-        &'a mut self,
-        (block, intervals): (&Block, &'a [Interval]),
-        values: &'a [f32],
-        reading: Reading,
-    ) -> (&'a [Interval], &'a [f32]) {
-        if reading == Reading::AsIs {
-            return (intervals, values);
-        }
-        self.load(block.value_range(intervals), values, reading);
-        self.of(intervals)
-    }
-
-    /// Reads the values of a range of the store.
-    pub fn load(&mut self, range: Range<u64>, values: &[f32], reading: Reading) {
-        self.first = range.start;
-        self.values.clear();
-        self.values.extend(values[range.start as usize..range.end as usize].iter().map(|&w| reading.of(w)));
-    }
-
-    /// Intervals whose values have been loaded, and the values that they point into.
-    pub fn of(&mut self, intervals: &[Interval]) -> (&[Interval], &[f32]) {
-        self.intervals.clear();
-        self.intervals.extend(intervals.iter().map(|i| Interval { values: i.values - self.first, ..*i }));
-        (&self.intervals, &self.values)
     }
 }
 

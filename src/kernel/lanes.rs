@@ -139,6 +139,26 @@ impl Spins {
     pub fn all_up(n_nodes: u32, n_groups: usize) -> Self {
         Self { n_nodes: n_nodes as usize, masks: vec![u16::MAX; n_nodes as usize * n_groups] }
     }
+    /// The spins of replicas by their bit strings, as [`replica_bits`](Self::replica_bits) makes them; `+1` in the lanes
+    /// that are left over.
+    pub fn of_replicas(n_nodes: u32, states: &[&[u8]]) -> Self {
+        let mut spins = Self::for_replicas(n_nodes, states.len());
+        for (group, states) in states.chunks(LANES).enumerate() {
+            for (byte, masks) in spins.plane_mut(group).chunks_mut(8).enumerate() {
+                let half = |first: usize| {
+                    let replica = |k: usize| states.get(first + k).map_or(u8::MAX, |state| state[byte]);
+                    transposed(std::array::from_fn(replica))
+                };
+                let (low, high) = (half(0), half(8));
+                masks
+                    .iter_mut()
+                    .zip(low)
+                    .zip(high)
+                    .for_each(|((mask, low), high)| *mask = u16::from_le_bytes([low, high]));
+            }
+        }
+        spins
+    }
     /// All spins `+1`, with room for that many replicas.
     pub fn for_replicas(n_nodes: u32, replicas: usize) -> Self {
         Self::all_up(n_nodes, replicas.div_ceil(LANES))
@@ -202,6 +222,17 @@ impl Spins {
         let byte = |nodes: &[u16]| nodes.iter().enumerate().fold(0, |b, (i, m)| b | (((m >> shift) & 1) as u8) << i);
         plane.chunks(8).map(byte).collect()
     }
+}
+
+/// Rows and columns of a matrix of 8 × 8 bits exchanged: bit `i` of byte `k` becomes bit `k` of byte `i`. Blocks of one, two and
+/// four bits change places in turn.
+fn transposed(bytes: [u8; 8]) -> [u8; 8] {
+    let mut x = u64::from_le_bytes(bytes);
+    for (shift, upper) in [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)] {
+        let moved = (x ^ x >> shift) & upper;
+        x ^= moved ^ moved << shift;
+    }
+    x.to_le_bytes()
 }
 
 /// Local fields of a run of rows for some lane groups: `[row][chosen group][lane]`, dimension of a weight.

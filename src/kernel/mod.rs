@@ -52,6 +52,7 @@ pub(crate) mod multiply;
 mod neon;
 pub mod plain;
 mod portable;
+mod reading;
 mod weights;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -60,6 +61,7 @@ pub use gated::{Tapped, add_means};
 pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, lane_of_bit, mask_of, signed};
 pub use lanewise::{LaneScratch, LaneValues, add_blocks_lanewise};
 pub use multiply::{Columns, multiply};
+pub use reading::Local;
 
 use crate::graph::{Block, Blocks, Interval, NodeId, PanelKind};
 

@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::weigh::add_blocks;
-use crate::graph::reading::{Local, Reading};
+use crate::graph::reading::Reading;
 use crate::graph::transpose::{end_row, push_transposed};
 use crate::graph::{Block, BlockStream, Blocks, Frame, NodeId};
-use crate::kernel::{Fields, Isa, LANES, Scratch, Spins, lane_of_bit};
+use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, lane_of_bit};
 
 /// What rows have left behind for the rows that their edges come from: 64 bytes a node and lane group.
 pub(super) struct Behind {

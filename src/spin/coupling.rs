@@ -2,9 +2,9 @@
 
 use super::Scales;
 use super::weigh::add_blocks;
-use crate::graph::reading::{Local, Reading};
+use crate::graph::reading::Reading;
 use crate::graph::{BlockStream, Frame};
-use crate::kernel::{Fields, Isa, Scratch, Spins};
+use crate::kernel::{Fields, Isa, Local, Scratch, Spins};
 
 /// The edges that count, by replica. The streaming methods know the graph's frames, and their edges through this alone.
 pub trait Coupling: Sync {

@@ -269,9 +269,9 @@ fn weigh_parts(
     isa: Isa,
     replicas: &mut [Replica],
 ) -> Result<(), graph::Error> {
+    let states: Vec<_> = replicas.iter().map(|replica| &*replica.state).collect();
+    let spins = Spins::of_replicas(graph.totals().n_nodes, &states);
     let up = Spins::for_replicas(graph.totals().n_nodes, replicas.len());
-    let mut spins = up.clone();
-    replicas.iter().enumerate().for_each(|(slot, replica)| spins.set_replica(slot, &replica.state));
     let totals = weigh::totals(weigh::sums(graph, edges, (Term::Magnitude, isa), &up)?);
     let aligned = weigh::totals(weigh::sums(graph, edges, (Term::Aligned, isa), &spins)?);
     let sums = totals.iter().zip(&aligned);

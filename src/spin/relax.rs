@@ -84,7 +84,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
     }
 
     /// Draws the initial state of some replicas, the first a multiple of sixteen, and measures their energies (cost:
-    /// one sweep).
+    /// half a sweep).
     pub(super) fn new(search: Search<'a, C>, replicas: Range<u32>) -> Result<Self, graph::Error> {
         let spins = initial_spins(search.graph.totals().n_nodes, search.plan, search.company, replicas.clone());
         let runs = replicas.map(|replica| Run { replica, ..Run::default() }).collect();
@@ -215,9 +215,8 @@ impl<'a, C: Coupling> Relax<'a, C> {
         0.5 * (1.0 - alignment / self.search.coupling.sum_abs(replica))
     }
 
-    /// `Σ_edges s_i w s_j` by slot, about: `½ Σ_i r_i`, or in a one-way stream the sum of the In fields.
+    /// `Σ_edges s_i w s_j` by slot, about: the sum of the In fields.
     fn alignments(&mut self) -> Result<Vec<f64>, graph::Error> {
-        let ends = if self.one_way.is_some() { 1.0 } else { 0.5 };
         let mut sums = vec![0.0; self.batch.runs.len()];
         let groups: Vec<_> = (0..self.batch.spins.n_groups()).collect();
         for layer in 0..self.layers.len() {
@@ -225,7 +224,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
             let outcomes = self.visit(layer, jobs, &Look)?;
             let tallies = self.tally(&outcomes);
             for (slot, sum) in sums.iter_mut().enumerate() {
-                *sum += ends * tallies[slot / LANES].of(&self.grids[layer], slot % LANES).0;
+                *sum += tallies[slot / LANES].of(&self.grids[layer], slot % LANES).0;
             }
         }
         Ok(sums)

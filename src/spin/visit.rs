@@ -8,9 +8,9 @@ use super::behind::{self, Behind};
 use super::coupling::Coupling;
 use super::energy::{Grid, Tally};
 use super::waves::Waves;
-use crate::graph::reading::{Local, Reading};
-use crate::graph::{self, BlockStream, Frame, NodeId};
-use crate::kernel::{Fields, Isa, LANES, Scratch, Spins, Task, signed};
+use crate::graph::reading::Reading;
+use crate::graph::{self, BlockStream, Blocks, Frame, NodeId};
+use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, Task, signed};
 
 /// Vectors of fields that one job holds at once: 1 MiB, to stay in the second-level cache.
 const VECTORS: usize = 1 << 14;
@@ -175,6 +175,10 @@ impl<C: Coupling> Visit<'_, C> {
         self.graph.read(job.frame, frame)?;
         let rows = &self.graph.frames()[job.frame].rows;
         fields.reset(rows.clone(), job.groups.iter().copied());
+        if R::TALLY == Tallied::All {
+            // Then every edge is met once, at the row that it goes into.
+            frame.outward = Blocks::default();
+        }
         self.coupling.add(job.frame, frame, self.spins, fields, coupling);
         if let Some(behind) = behind.filter(|_| R::TALLY == Tallied::Flipped) {
             job.groups.iter().enumerate().for_each(|(index, &group)| fields.add(index, behind.of(group, rows)));

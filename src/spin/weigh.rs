@@ -20,10 +20,10 @@ use rayon::prelude::*;
 use super::Replica;
 use super::visit::groups_at_once;
 use crate::graph::reading::{
-    Digit, LEAST, Local, MOST_COLUMNS, Places, Reading, common_range, cut_by_columns, most_columns, parts,
+    Digit, LEAST, MOST_COLUMNS, Places, Reading, common_range, cut_by_columns, most_columns, parts,
 };
 use crate::graph::{self, BlockStream, Blocks, Frame};
-use crate::kernel::{self, Fields, Isa, LANES, Scratch, Spins, Task, bit_of_lane, signed};
+use crate::kernel::{self, Fields, Isa, LANES, Local, Scratch, Spins, Task, bit_of_lane, signed};
 
 /// Replicas that are weighed together.
 const TOGETHER: usize = 64;
@@ -85,13 +85,13 @@ pub(super) fn add_blocks(
 ) {
     let common = if reading == Reading::AsIs { None } else { common_range(blocks) };
     if let Some(range) = &common {
-        local.load(range.clone(), values, reading);
+        local.load(isa, range.clone(), values, reading);
     }
     for block in &blocks.blocks {
         let intervals = blocks.intervals(block);
         let (intervals, values) = match common {
             Some(_) => local.of(intervals),
-            None => local.read((block, intervals), values, reading),
+            None => local.read(isa, (block, intervals), values, reading),
         };
         kernel::add_block(isa, (block, intervals), values, spins, fields, scratch);
     }
@@ -162,8 +162,8 @@ impl Replica {
 pub(super) fn weigh(graph: &dyn BlockStream, isa: Isa, replicas: &mut [Replica]) -> Result<(), graph::Error> {
     let total = total(graph)?;
     for replicas in replicas.chunks_mut(TOGETHER) {
-        let mut spins = Spins::for_replicas(graph.totals().n_nodes, replicas.len());
-        replicas.iter().enumerate().for_each(|(slot, replica)| spins.set_replica(slot, &replica.state));
+        let states: Vec<_> = replicas.iter().map(|replica| &*replica.state).collect();
+        let spins = Spins::of_replicas(graph.totals().n_nodes, &states);
         let aligned = totals(sums(graph, &AllEdges { graph, isa }, (Term::Aligned, isa), &spins)?);
         replicas.iter_mut().zip(aligned).for_each(|(replica, aligned)| replica.set_weights(&total, &aligned));
     }
