@@ -68,6 +68,21 @@ fn results_depend_on_the_image_alone() {
 }
 
 #[test]
+fn a_part_without_images_is_complete() {
+    let dir = Workdir::digits();
+    let mut parts = Vec::new();
+    for part in ["1/3", "2/3", "3/3"] {
+        let name = format!("{}.parquet", &part[..1]);
+        parts.push(active(&dir, &name, &["--limit", "20", "--shard", part]).len());
+    }
+    assert_eq!(parts, [16, 4, 0]);
+    assert!(dir.ok(["solve", "g", "-o", "r.parquet", "--replicas", "4"]).stdout().contains("least of 4"));
+    let names = ["1.parquet", "2.parquet", "3.parquet"].into_iter().flat_map(|name| ["--active", name]);
+    let ran = dir.ok(["compare", "--real", "r.parquet", "-o", "s.parquet"].into_iter().chain(names));
+    assert!(ran.stdout().contains("of 20 images") && ran.stderr().is_empty(), "{}", ran.stderr());
+}
+
+#[test]
 fn a_run_that_is_stopped_is_resumed() {
     let dir = Workdir::digits();
     let whole = args("w.parquet", &["--limit", "96", "--method", "anneal", "--sweeps", "100", "--keep-masks"]);

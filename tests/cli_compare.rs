@@ -7,10 +7,11 @@ use std::fs::File;
 use common::Workdir;
 use frustration::table::{self, NullRow, Provenance, ReplicaRow, Sink, SummaryRow};
 
-/// A footer that names the graph by its fingerprint.
+/// A footer that names the graph by its fingerprint, and the search.
 fn footer(fingerprint: &str) -> Provenance {
     let mut provenance = Provenance::default();
     provenance.push("graph", fingerprint);
+    provenance.push("search", r#"{"method":"sweep","sweeps":null,"random_flips":5,"max_flips":null}"#);
     provenance
 }
 
@@ -173,7 +174,12 @@ fn tables_that_do_not_belong_together_are_refused() {
         write_nulls(&dir, "n.parquet", "abc", &rows);
         dir.run(1, COMPARE)
     };
-    change(|row| row.method = "anneal".into()).fails_with(&["n.parquet, row 1", "`anneal`", "`sweep`", "one method"]);
+    change(|row| row.method = "anneal".into()).fails_with(&[
+        "n.parquet, row 1",
+        "by anneal",
+        "by sweep",
+        "--allow-different-search",
+    ]);
     change(|row| row.graph = "other".into()).fails_with(&["n.parquet, row 1", "`other`", "`net`"]);
     change(|row| row.kind = "n4".into()).fails_with(&["n.parquet, row 1", "`n4`", "expected n1, n2, n3"]);
     change(|row| row.distribution = Some("he".into())).fails_with(&["n.parquet, row 1", "`n1`", "`he`"]);
@@ -185,14 +191,78 @@ fn tables_that_do_not_belong_together_are_refused() {
     let mut rows = replicas(&REAL);
     rows[3].method = "anneal".into();
     write_replicas(&dir, "r.parquet", "abc", &rows);
-    dir.run(1, COMPARE).fails_with(&["r.parquet, row 3", "`anneal`", "one method"]);
+    dir.run(1, COMPARE).fails_with(&["r.parquet, row 3", "by anneal"]);
+}
+
+/// A folder with the digits network `g`.
+fn solved(dir: &Workdir, output: &str, flags: &[&str]) {
+    let args = ["solve", "g", "--replicas", "3", "--quiet", "-o", output];
+    dir.ok(args.iter().chain(flags));
 }
 
 #[test]
-fn empty_and_other_files_are_refused() {
+fn searches_with_other_sweeps_are_not_compared() {
+    let dir = Workdir::digits();
+    let null = ["null", "g", "--kind", "n1", "--models", "2", "--quiet", "-o", "n.parquet", "--method", "anneal"];
+    dir.ok(null.iter().chain(&["--sweeps", "20"]));
+    solved(&dir, "r.parquet", &["--method", "anneal", "--sweeps", "5"]);
+    let words = [
+        "n.parquet was searched by anneal with --sweeps 20 --random-flips 1000000",
+        "r.parquet by anneal with --sweeps 5 ",
+        "--allow-different-search",
+    ];
+    dir.run(1, COMPARE).fails_with(&words);
+    let ran = dir.ok(COMPARE.iter().chain(&["--allow-different-search"]));
+    assert!(ran.stderr().contains("n.parquet was searched by anneal"), "{}", ran.stderr());
+    assert_eq!(summary(&dir).len(), 2);
+
+    solved(&dir, "r.parquet", &["--force", "--method", "anneal", "--sweeps", "20", "--random-flips", "7"]);
+    dir.run(1, COMPARE.iter().chain(&["--force"])).fails_with(&["--random-flips 7"]);
+    solved(&dir, "r.parquet", &["--force", "--method", "anneal", "--sweeps", "20", "--max-flips", "100000"]);
+    dir.run(1, COMPARE.iter().chain(&["--force"])).fails_with(&["--max-flips 100000"]);
+    // What is the default may be said or not; seed and number of replicas are no part of the search.
+    let same = ["--force", "--method=anneal", "--sweeps=20", "--random-flips=1000000", "--seed=3", "--threads=1"];
+    solved(&dir, "r.parquet", &same);
+    assert_eq!(dir.ok(COMPARE.iter().chain(&["--force"])).stderr(), "");
+}
+
+#[test]
+fn tables_that_do_not_say_how_they_were_searched_are_noted() {
     let dir = tables();
+    let mut sink = Sink::new(File::create(dir.path("n.parquet")).unwrap(), &Provenance::default()).unwrap();
+    sink.append(&nulls("n1", None, &N1)).unwrap();
+    sink.finish().unwrap();
+    let ran = dir.ok(COMPARE);
+    assert!(ran.stderr().contains("not known how these were searched") && ran.stderr().contains("n.parquet"));
+}
+
+#[test]
+fn cases_keep_their_own_method_where_different_searches_are_allowed() {
+    let dir = tables();
+    let rows: Vec<_> =
+        nulls("n1", None, &N1).into_iter().map(|row| NullRow { method: "anneal".into(), ..row }).collect();
+    write_nulls(&dir, "n.parquet", "abc", &rows);
+    dir.ok(COMPARE.iter().chain(&["--allow-different-search"]));
+    let methods: Vec<_> = summary(&dir).into_iter().map(|row| row.method).collect();
+    assert_eq!(methods, ["sweep", "anneal"]);
+}
+
+#[test]
+fn empty_parts_are_parts_and_nothing_but_empty_tables_is_refused() {
+    let dir = tables();
+    write_nulls(&dir, "e.parquet", "abc", &[]);
+    dir.ok(COMPARE.iter().chain(&["--null", "e.parquet"]));
+    assert_eq!(summary(&dir)[1].n, 4);
     write_nulls(&dir, "n.parquet", "abc", &[]);
-    dir.run(1, COMPARE).fails_with(&["n.parquet has no rows"]);
+    let ran = dir.run(1, COMPARE.iter().chain(&["--null", "e.parquet", "--force"]));
+    ran.fails_with(&["no rows in n.parquet, e.parquet"]);
+    write_replicas(&dir, "r.parquet", "abc", &[]);
+    dir.run(1, COMPARE.iter().chain(&["--force"])).fails_with(&["r.parquet has no rows"]);
+}
+
+#[test]
+fn other_files_are_refused() {
+    let dir = tables();
     dir.run(1, ["compare", "--real", "r.parquet", "--null", "r.parquet", "-o", "s.parquet"])
         .fails_with(&["r.parquet is no `nulls` table", "column `kind`"]);
     dir.write("n.parquet", "PAR1 and then nothing");

@@ -74,6 +74,15 @@ fn logits_that_do_not_change_are_counted_and_left_out() {
 }
 
 #[test]
+fn empty_parts_are_parts() {
+    let dir = Workdir::new();
+    write(&dir, "o.parquet", "abc", &rows("real", &[&[1.0, 0.9]]));
+    let alone = dir.ok(LAMBDA).stdout();
+    write(&dir, "e.parquet", "abc", &[]);
+    assert_eq!(dir.ok(LAMBDA.iter().chain(&["--omega", "e.parquet", "--force"])).stdout(), alone);
+}
+
+#[test]
 fn what_cannot_be_summed_up_is_refused() {
     let dir = Workdir::new();
     let good = rows("real", &[&[1.0, 0.9]]);
@@ -82,7 +91,7 @@ fn what_cannot_be_summed_up_is_refused() {
         dir.run(1, LAMBDA).fails_with(words);
         assert_eq!(dir.names(), ["o.parquet"]);
     };
-    run(&[], &["o.parquet has no rows"]);
+    run(&[], &["no rows in o.parquet"]);
     run(&[good.clone(), good.clone()].concat(), &["row 2 repeats o.parquet, row 0: real, image 0, perturbation 0"]);
     run(&rows("n1", &[&[0.5]]), &["case `n1`, expected real"]);
     run(&rows("real", &[&[1.5]]), &["1.5, expected a number from 0 to 1"]);

@@ -46,7 +46,8 @@ fn every_column_is_filled_in() {
         }
         let provenance = table::read_provenance(&dir.path(&output)).unwrap();
         let keys: Vec<_> = provenance.pairs().iter().map(|(key, _)| key.as_str()).collect();
-        let fixed = ["version", "arguments", "seed", "graph", "graph_path"].map(|key| format!("frustration.{key}"));
+        let fixed =
+            ["version", "arguments", "seed", "graph", "graph_path", "search"].map(|key| format!("frustration.{key}"));
         assert!(fixed.iter().all(|key| keys.contains(&key.as_str())), "{keys:?}");
         let arguments = provenance.pairs().iter().find(|(key, _)| key == "frustration.arguments").unwrap();
         assert!(arguments.1.starts_with(&format!("pipeline solve g --method {method} --replicas 3")), "{arguments:?}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 
 use super::flags::{Seed, Shard, Timing};
 use super::graph_dir::GraphDir;
@@ -14,7 +14,7 @@ use super::long_run::LongRun;
 use super::network::NetworkArgs;
 use super::output::{self, Output};
 use super::search::MethodName;
-use super::{finished, print, progress, session};
+use super::{finished, print, progress, searched, session};
 use crate::active::{Active, Activity, Wiring};
 use crate::forward::{Forward, States};
 use crate::graph::{BlockStream as _, Layer};
@@ -23,7 +23,7 @@ use crate::kernel::{Isa, LANES, bit_of_lane};
 use crate::progress::Progress;
 use crate::report::Sample;
 use crate::shard;
-use crate::spin::{self, Control as _, Plan, Pulse, Replica, Scales};
+use crate::spin::{self, Control as _, Effort, Plan, Pulse, Replica, Scales};
 use crate::table::{ActiveLayerRow, ActiveRow, Provenance};
 use crate::unroll::Unrolled;
 
@@ -105,13 +105,18 @@ impl Args {
         }
     }
 
+    /// How every subnetwork is searched; all +1 is the only initial state.
+    fn effort(&self) -> Effort {
+        Effort { random_flips: None, ..self.plan().effort() }
+    }
+
     /// Everything that decides the rows.
     fn identity(&self, fingerprint: &str, n_images: usize) -> String {
         let Self { images, shard, seed, keep_masks, .. } = self;
         format!(
-            "graph {fingerprint}, {}, shard {shard}, {:?}, seed {}, masks {keep_masks}",
+            "graph {fingerprint}, {}, shard {shard}, {}, seed {}, masks {keep_masks}",
             images.identity(n_images),
-            self.plan().method,
+            self.effort(),
             seed.seed
         )
     }
@@ -147,8 +152,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         job.run(finished)
     })?;
     let preprocess = ("preprocess", serde_json::to_string(&args.images.preprocess()?)?);
-    let provenance =
-        super::provenance(Some(args.seed.seed), &[&args.graph.footer(&stored)[..], &[preprocess]].concat());
+    let pairs = [&args.graph.footer(&stored)[..], &[searched::footer(&args.effort()), preprocess]].concat();
+    let provenance = super::provenance(Some(args.seed.seed), &pairs);
     let table = Table { args: &args, images: &images, layers: graph.layers(), name: args.graph.name() };
     let line = summary(&finished, graph.totals().n_nodes, start.elapsed().as_secs_f64());
     table.write(out, layers_out, &provenance, &finished)?;
@@ -308,7 +313,7 @@ impl Table<'_> {
 fn summary(finished: &Finished, n_nodes: u32, secs: f64) -> anyhow::Result<String> {
     let energies: Vec<_> = finished.rows().map(|solved| solved.replica.energy).collect();
     if energies.is_empty() {
-        bail!("there is no image in this shard");
+        return Ok(format!("no images in this shard; {secs:.1} s, {}", super::peak_memory()));
     }
     let sample = Sample::of(&energies)?;
     let nodes: u64 = finished.rows().flat_map(|solved| &solved.layers).map(|layer| layer.nodes).sum();

@@ -1,6 +1,6 @@
 //! `pipeline compare`
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -9,6 +9,8 @@ use super::columns::{self, number};
 use super::flags::{Force, Quiet};
 use super::output::{self, Output};
 use super::provenance::{sha256, sha256_of_all};
+use super::searched::{self, Differences};
+use super::shown::listed;
 use super::{note, print};
 use crate::report::{self, Case, Comparison, Sample};
 use crate::table::{self, ActiveRow, NullRow, Provenance, ReplicaRow, SummaryRow};
@@ -20,8 +22,8 @@ use crate::table::{self, ActiveRow, NullRow, Provenance, ReplicaRow, SummaryRow}
 /// p-value, and Cohen's d (difference of the means in pooled standard deviations). Positive t and d mean that the null
 /// model is more frustrated than its reference.
 ///
-/// All energies must be of one graph and from one method. What else was asked of the solver (sweeps, random flips)
-/// should be the same, too.
+/// All energies must be of one graph and from one search: method, sweeps, random flips and limit of flips, as the tables
+/// state them. More effort finds less frustration in the same graph. (Active subnetworks begin from all +1 only.)
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Replicas of the network, from `solve`.
@@ -36,6 +38,9 @@ pub struct Args {
     /// Table to write.
     #[arg(short, long, value_name = "FILE.parquet")]
     output: PathBuf,
+    /// Compare energies of different searches all the same.
+    #[arg(long)]
+    allow_different_search: bool,
     #[command(flatten)]
     force: Force,
     #[command(flatten)]
@@ -50,22 +55,29 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let out = Output::create(&args.output, args.force)?;
     let real = Table::read(&args.real, table::read_replicas_without_states)?;
+    ensure!(!real.rows.is_empty(), "{} has no rows", args.real.display());
     let nulls = args.null.iter().map(|path| Table::read(path, table::read_nulls));
     let nulls = nulls.collect::<anyhow::Result<Vec<_>>>()?;
     let active = args.active.iter().map(|path| Table::read(path, table::read_active));
     let active = active.collect::<anyhow::Result<Vec<_>>>()?;
-    check_run(&real, &nulls, &active)?;
+    // A part of a run that had less to do than there are parts is empty, but not all of them.
+    let has_rows =
+        nulls.iter().any(|table| !table.rows.is_empty()) || active.iter().any(|table| !table.rows.is_empty());
+    ensure!(has_rows, "no rows in {}, expected energies to compare with", listed(args.null.iter().chain(&args.active)));
+    check_graph(&real, &nulls, &active)?;
+    check_search(&args, &real, &nulls, &active)?;
     check_repeats(&nulls)?;
     check_images(&active)?;
     let comparisons = report::compare(&samples(&real, &nulls, &active)?);
-    let first = &real.rows[0];
-    let rows: Vec<_> = comparisons.iter().map(|comparison| row(first, comparison)).collect();
+    let methods = methods(&real, &nulls, &active);
+    let row = |comparison: &Comparison| row(&real.rows[0].graph, methods[&comparison.case].clone(), comparison);
+    let rows: Vec<_> = comparisons.iter().map(row).collect();
     output::write_rows(out, &provenance(&args, &real)?, &rows)?;
     notes(args.quiet, &real, &nulls, &active, &comparisons);
     aligned(&comparisons).into_iter().chain(below(&comparisons, &active)).try_for_each(print)
 }
 
-/// A table that was read, with at least one row.
+/// A table that was read.
 struct Table<'a, R> {
     path: &'a Path,
     footer: Provenance,
@@ -75,7 +87,6 @@ struct Table<'a, R> {
 impl<'a, R> Table<'a, R> {
     fn read(path: &'a Path, rows: impl Fn(&Path) -> Result<Vec<R>, table::Error>) -> anyhow::Result<Self> {
         let (rows, footer) = (rows(path)?, table::read_provenance(path)?);
-        ensure!(!rows.is_empty(), "{} has no rows", path.display());
         Ok(Self { path, footer, rows })
     }
 
@@ -90,31 +101,16 @@ impl<'a, R> Table<'a, R> {
     }
 }
 
-/// Everything must be of the graph and from the method of the first replica.
-fn check_run(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
+/// Everything must be of the graph of the first replica.
+fn check_graph(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
     let first = &real.rows[0];
-    let same = |place: String, graph: &str, method: &str| -> anyhow::Result<()> {
-        let expected = real.place(0);
+    for (place, graph, _) in origins(real, nulls, active) {
         ensure!(
             graph == first.graph,
-            "{place} is of graph `{graph}`, {expected} of `{}`; a comparison needs null models of the same graph",
+            "{place} is of graph `{graph}`, {} of `{}`; a comparison needs null models of the same graph",
+            real.place(0),
             first.graph
         );
-        ensure!(
-            method == first.method,
-            "{place} was solved by `{method}`, {expected} by `{}`; a comparison needs one method, solve both with it",
-            first.method
-        );
-        Ok(())
-    };
-    for (place, row) in real.placed() {
-        same(place, &row.graph, &row.method)?;
-    }
-    for (place, row) in nulls.iter().flat_map(Table::placed) {
-        same(place, &row.graph, &row.method)?;
-    }
-    for (place, row) in active.iter().flat_map(Table::placed) {
-        same(place, &row.graph, &row.method)?;
     }
     let nulls = nulls.iter().map(|table| (table.path, &table.footer));
     for (path, footer) in nulls.chain(active.iter().map(|table| (table.path, &table.footer))) {
@@ -130,6 +126,45 @@ fn check_run(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table
         }
     }
     Ok(())
+}
+
+/// Everything must be from one search, unless different ones are allowed.
+fn check_search(
+    args: &Args,
+    real: &Table<ReplicaRow>,
+    nulls: &[Table<NullRow>],
+    active: &[Table<ActiveRow>],
+) -> anyhow::Result<()> {
+    const ADVICE: &str = "solve both in the same way, or insist with --allow-different-search";
+    let tables = std::iter::once((real.path, &real.footer))
+        .chain(nulls.iter().map(|table| (table.path, &table.footer)))
+        .chain(active.iter().map(|table| (table.path, &table.footer)));
+    let Differences { different, unknown } = searched::differences(tables);
+    let (first, expected) = (&real.rows[0].method, real.place(0));
+    let mut rows = origins(real, nulls, active).filter(|(_, _, method)| method != first);
+    let row = rows.next().map(|(place, _, method)| format!("{place} was solved by {method}, {expected} by {first}"));
+    for difference in different.into_iter().chain(row) {
+        ensure!(args.allow_different_search, "{difference}; {ADVICE}");
+        note(args.quiet, format_args!("{difference}: their energies say little about the graphs"));
+    }
+    if !unknown.is_empty() {
+        let tables = unknown.join(", ");
+        note(args.quiet, format_args!("not known how these were searched, only by which method: {tables}"));
+    }
+    Ok(())
+}
+
+/// Where each row is, its graph and its method.
+fn origins<'a>(
+    real: &'a Table<ReplicaRow>,
+    nulls: &'a [Table<NullRow>],
+    active: &'a [Table<ActiveRow>],
+) -> impl Iterator<Item = (String, &'a str, &'a str)> {
+    let real = real.placed().map(|(place, row)| (place, row.graph.as_str(), row.method.as_str()));
+    let nulls = nulls.iter().flat_map(Table::placed);
+    let nulls = nulls.map(|(place, row)| (place, row.graph.as_str(), row.method.as_str()));
+    let active = active.iter().flat_map(Table::placed);
+    real.chain(nulls).chain(active.map(|(place, row)| (place, row.graph.as_str(), row.method.as_str())))
 }
 
 /// No run on a null model may count twice.
@@ -189,12 +224,23 @@ fn samples(
     energies.into_iter().map(sample).collect()
 }
 
-fn row(first: &ReplicaRow, comparison: &Comparison) -> SummaryRow {
+/// The method of each case; names are joined where different searches are allowed.
+fn methods(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table<ActiveRow>]) -> BTreeMap<Case, String> {
+    let null = |row: &'_ NullRow| Case::of_null(&row.kind, row.distribution.as_deref());
+    let nulls = nulls.iter().flat_map(|table| &table.rows).filter_map(|row| Some((null(row)?, &row.method)));
+    let active = active.iter().flat_map(|table| &table.rows).map(|row| (Case::Active, &row.method));
+    let real = real.rows.iter().map(|row| (Case::Real, &row.method));
+    let mut methods = BTreeMap::<Case, BTreeSet<&str>>::new();
+    real.chain(nulls).chain(active).for_each(|(case, method)| _ = methods.entry(case).or_default().insert(method));
+    methods.into_iter().map(|(case, names)| (case, names.into_iter().collect::<Vec<_>>().join(", "))).collect()
+}
+
+fn row(graph: &str, method: String, comparison: &Comparison) -> SummaryRow {
     let Comparison { case, sample, against } = comparison;
     let welch = against.and_then(|against| against.welch.ok());
     SummaryRow {
-        graph: first.graph.clone(),
-        method: first.method.clone(),
+        graph: graph.to_owned(),
+        method,
         case: case.name().to_owned(),
         reference: against.map(|against| against.reference.name().to_owned()),
         n: sample.n as i64,

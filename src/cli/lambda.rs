@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use super::columns::{self, number};
 use super::flags::{Force, Quiet, Seed, Threads};
 use super::output::{self, Output, Replaceable};
+use super::shown::listed;
 use super::{note, print};
 use crate::perturb::{self, Bootstrap, Case};
 use crate::table::{self, LambdaImageRow, LambdaNormRow, LambdaRow, OmegaRow, Provenance};
@@ -61,6 +62,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let out = create(&args.output)?;
     let (images_out, norms_out) = (beside("images.parquet")?, beside("norms.parquet")?);
     let (groups, graphs) = read(&args.omega)?;
+    // A part of a run with fewer images than parts is empty, but not all of them.
+    ensure!(!groups.is_empty(), "no rows in {}, expected perturbations", listed(&args.omega));
     let bootstrap = Bootstrap { resamples: args.resamples, seed: args.seed.seed };
     let (mut lambdas, mut images, mut norms) = (Vec::new(), Vec::new(), Vec::new());
     let pool = args.threads.pool()?;
@@ -89,7 +92,6 @@ fn read(paths: &[PathBuf]) -> anyhow::Result<(Group, BTreeMap<String, String>)> 
     let (mut groups, mut graphs, mut seen) = (Group::new(), BTreeMap::<String, String>::new(), HashMap::new());
     for (file, path) in paths.iter().enumerate() {
         let (rows, footer) = (table::read_omega(path)?, table::read_provenance(path)?);
-        ensure!(!rows.is_empty(), "{} has no rows", path.display());
         for (index, row) in rows.into_iter().enumerate() {
             let place = || format!("{}, row {index}", path.display());
             let case = Case::named(&row.case);

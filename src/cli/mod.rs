@@ -33,6 +33,7 @@ pub mod perturb;
 pub mod progress;
 mod provenance;
 pub mod search;
+mod searched;
 pub mod session;
 mod shown;
 pub mod solve;

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::flags::ByteSize;
 use crate::kernel::Isa;
-use crate::spin::{Method, Plan};
+use crate::spin::{Effort, Method, Plan};
 
 /// `--method`, `--random-flips`, `--sweeps`, `--max-flips`, `--memory`
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -53,8 +53,8 @@ impl Search {
     }
 
     /// Everything that decides what is found from a number of initial states and a seed.
-    pub fn identity(&self) -> String {
-        format!("{:?}, {} random flips, limit {}", self.method.with(self.sweeps), self.random_flips, self.max_flips)
+    pub fn effort(&self) -> Effort {
+        self.plan(1, 0).effort()
     }
 }
 

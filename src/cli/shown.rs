@@ -1,5 +1,12 @@
 //! Text from files on its way to a terminal: names of layers, nodes, columns and files may be any text.
 
+use std::path::PathBuf;
+
+/// Paths, with commas between.
+pub(super) fn listed<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> String {
+    paths.into_iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// The text with control characters, and those that turn the direction of writing, as escapes like `\u001b`, which JSON
 /// has, too. Line feeds stay.
 pub(super) fn shown(text: &str) -> String {

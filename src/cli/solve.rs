@@ -10,6 +10,7 @@ use super::graph_dir::GraphDir;
 use super::long_run::LongRun;
 use super::output::{self, Output};
 use super::search::Search;
+use super::searched;
 use super::session::{self, Session, Setup};
 use crate::graph::{BlockStream as _, Layer, Totals};
 use crate::shard;
@@ -85,7 +86,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
 
     let name = args.graph.name();
-    let provenance = super::provenance(Some(plan.seed), &args.graph.footer(&graph));
+    let pairs = [&args.graph.footer(&graph)[..], &[searched::footer(&plan.effort())]].concat();
+    let provenance = super::provenance(Some(plan.seed), &pairs);
     let layer_rows: Vec<_> = blocks.iter().map(|b| layer_row(&name, best, graph.layers(), b)).collect();
     let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64());
     let rows: Vec<_> = replicas

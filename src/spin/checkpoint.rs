@@ -49,10 +49,8 @@ struct BatchHeader {
 
 /// The search that a checkpoint belongs to: graph (its fingerprint) and everything in the plan that changes the result.
 fn identity(graph: &str, plan: &Plan) -> String {
-    let Plan { method, replicas, random_flips, seed, max_flips, isa: _, memory: _ } = plan;
-    format!(
-        "graph {graph}, {method:?}, {replicas} replicas, {random_flips} random flips, seed {seed}, limit {max_flips}"
-    )
+    let Plan { method: _, replicas, random_flips: _, seed, max_flips: _, isa: _, memory: _ } = plan;
+    format!("graph {graph}, {}, {replicas} replicas, seed {seed}", plan.effort())
 }
 
 /// Writes a checkpoint of the search for `plan` on the graph with fingerprint `graph`.

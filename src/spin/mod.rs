@@ -34,6 +34,7 @@ mod behind;
 pub mod checkpoint;
 mod control;
 mod coupling;
+mod effort;
 mod ending;
 mod energy;
 pub mod exact;
@@ -63,6 +64,7 @@ use siblings::Company;
 
 pub use control::{Batch, Checkpoint, Control, Pulse, Run};
 pub use coupling::Coupling;
+pub use effort::Effort;
 pub use scale::Scales;
 pub use weigh::{Edges, Term};
 

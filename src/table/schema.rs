@@ -198,7 +198,7 @@ pub const SUMMARY: Table = Table {
     row: "one case (the network, one kind of null model, or the active subnetworks) against a reference",
     columns: &[
         GRAPH,
-        column("method", Kind::Text, "", "solver of all energies: sweep, steepest or anneal"),
+        column("method", Kind::Text, "", "solver of the energies of `case`: sweep, steepest or anneal"),
         column(
             "case",
             Kind::Text,

@@ -17,7 +17,7 @@ use super::graph_dir::GraphDir;
 use super::long_run::LongRun;
 use super::output::{self, Output};
 use super::search::Search;
-use super::{conflict, note, print, progress, session};
+use super::{conflict, note, print, progress, searched, session};
 use crate::graph::{BlockStream, Totals};
 use crate::null::n2::Unshared;
 use crate::null::{self, Kind, Model, Revalued};
@@ -121,7 +121,7 @@ impl Args {
         let distribution = distribution.map_or(String::new(), |scheme| format!(" {scheme:?}"));
         format!(
             "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {shard}, {instances} instances, {}, seed {}",
-            search.identity(),
+            search.effort(),
             seed.seed
         )
     }
@@ -173,7 +173,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let error = error.context(refused(&args.graph));
         return Err(finished.explained(error, "null model", finished.len(), models.len()));
     }
-    let provenance = super::provenance(Some(args.seed.seed), &args.graph.footer(&graph));
+    let pairs = [&args.graph.footer(&graph)[..], &[searched::footer(&args.search.effort())]].concat();
+    let provenance = super::provenance(Some(args.seed.seed), &pairs);
     let timed = |row: &NullRow| NullRow { secs: row.secs.filter(|_| args.timing.timing), ..row.clone() };
     let rows: Vec<_> = finished.rows().map(timed).collect();
     output::write_rows(out, &provenance, &rows)?;

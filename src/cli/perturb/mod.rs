@@ -18,7 +18,7 @@ use super::long_run::LongRun;
 use super::network::NetworkArgs;
 use super::output::{self, Output};
 use super::search::Search;
-use super::{conflict, finished, print, progress, session, solve};
+use super::{conflict, finished, print, progress, searched, session, solve};
 use crate::forward::Forward;
 use crate::image::Images;
 use crate::net::Network;
@@ -149,7 +149,7 @@ impl Args {
              n3 models from {n3_replicas} states by {}, shard {shard}, seed {}",
             replicas.unwrap_or("none"),
             images.identity(n_images),
-            search.identity(),
+            search.effort(),
             seed.seed
         )
     }
@@ -342,6 +342,9 @@ fn rows(args: &Args, images: &Images, norms: &[f64], finished: &Finished) -> Vec
 
 fn provenance(args: &Args, graph: &Shards, replicas: Option<String>) -> anyhow::Result<Provenance> {
     let mut pairs = args.graph.footer(graph).to_vec();
+    if args.has(Case::N3) {
+        pairs.push(searched::footer(&args.search.effort()));
+    }
     if let Some(replicas) = replicas {
         pairs.push(("replicas_sha256", replicas));
     }
