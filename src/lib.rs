@@ -21,6 +21,7 @@
 #![deny(unsafe_code)]
 
 pub mod active;
+pub mod byte_size;
 pub mod cli;
 mod columnar;
 mod contained;
@@ -30,6 +31,7 @@ pub mod graph;
 pub mod image;
 pub mod import;
 pub mod kernel;
+mod kind;
 pub mod net;
 mod npy;
 pub mod null;

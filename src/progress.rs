@@ -2,7 +2,7 @@
 
 /// Receives the progress of one long task at a time.
 pub trait Progress: Sync {
-    /// A task begins: what it is, and how many units it has.
+    /// A task begins: what it is, and how many units it has; 0 if that is not known.
     fn begin(&self, task: &str, total: u64);
     /// That many more units are done.
     fn advance(&self, units: u64);

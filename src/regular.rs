@@ -47,8 +47,10 @@ pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("it is {0}, expected a regular file; save what it gives to a file first")]
+#[error("it is {0}, expected a regular file; {advice}", advice = if *.0 == FOLDER { "name a file in it" } else { "save what it gives to a file first" })]
 struct NotRegular(&'static str);
+
+const FOLDER: &str = "a folder";
 
 #[derive(Debug, thiserror::Error)]
 #[error("it is longer than {most} bytes, the most that is read of such a file")]
@@ -57,7 +59,7 @@ struct Long {
 }
 
 fn kind(found: FileType) -> &'static str {
-    if found.is_dir() { "a folder" } else { special(found) }
+    if found.is_dir() { FOLDER } else { special(found) }
 }
 
 #[cfg(unix)]

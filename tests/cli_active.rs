@@ -27,8 +27,8 @@ fn active(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<ActiveRow> {
 fn every_column_is_filled_in() {
     let dir = Workdir::digits();
     for method in ["sweep", "anneal"] {
-        let flags = ["--limit", "21", "--method", method, "--sweeps", "30", "--seed", "5", "--timing", "--force"];
-        let rows = active(&dir, "x.parquet", &flags);
+        let flags = ["--limit", "21", "--seed", "5", "--timing", "--force"];
+        let rows = active(&dir, "x.parquet", &[&flags[..], &Workdir::method(method, "30")].concat());
         assert_eq!(rows.len(), 21);
         for (index, row) in (0..).zip(&rows) {
             assert_eq!((row.graph.as_str(), row.method.as_str(), row.seed), ("g", method, 5));
@@ -38,6 +38,7 @@ fn every_column_is_filled_in() {
             assert!((row.satisfied_weight + row.frustrated_weight - row.sum_abs).abs() < 1e-6 * row.sum_abs);
             assert!((row.frustrated_weight / row.sum_abs - row.energy).abs() < 1e-12);
             assert!(row.active_nodes < 15_000 && row.active_edges > 100_000 && row.active_edges < 600_000);
+            assert!(row.active.is_none() && row.spins.is_none());
             assert!(row.flips > 0 && row.sweeps > 0 && row.secs.is_some_and(|secs| secs > 0.0) && row.local_minimum);
         }
         let footer = table::read_provenance(&dir.path("x.parquet")).unwrap();
@@ -49,7 +50,7 @@ fn every_column_is_filled_in() {
 fn results_depend_on_the_image_alone() {
     let dir = Workdir::digits();
     for method in ["sweep", "anneal"] {
-        let flags = ["--method", method, "--sweeps", "10", "--force", "--keep-masks"];
+        let flags = [&["--force", "--keep-masks"], &Workdir::method(method, "10")[..]].concat();
         let run = |output: &str, more: &[&str]| active(&dir, output, &[&flags[..], more].concat());
         let whole = run("w.parquet", &["--limit", "40", "--threads", "1"]);
         run("w2.parquet", &["--limit", "40", "--threads", "2"]);
@@ -96,6 +97,9 @@ fn a_run_that_is_stopped_is_resumed() {
     assert!(dir.read("w.parquet") == dir.read("s.parquet"));
     assert!(dir.read("w.layers.parquet") == dir.read("s.layers.parquet"));
     assert!(!dir.path("s.parquet.checkpoint").exists());
+    let again = |more: &[&str]| [stopped.clone(), more.iter().map(|&flag| flag.to_owned()).collect()].concat();
+    assert_eq!(dir.ok(again(&["--resume"])).stdout(), "s.parquet: complete\n");
+    dir.run(1, again(&["--resume", "--seed", "9"])).fails_with(&["s.parquet exists", "--force"]);
 }
 
 #[test]

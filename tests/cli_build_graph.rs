@@ -89,3 +89,38 @@ fn wrong_usage_is_told_apart_from_failure() {
     dir.run(1, ["build-graph", "--arch", "resnet19", "--init", "he", "-o", "g"]).fails_with(&["resnet19", "resnet18"]);
     assert!(dir.names().is_empty());
 }
+
+#[test]
+fn files_of_other_kinds_are_called_what_they_are() {
+    let dir = Workdir::new();
+    let safetensors = b"\x10\0\0\0\0\0\0\0{\"a\":{\"dtype\":1}}";
+    let lfs = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    let cases: [(&str, &[u8], &[&str]); 7] = [
+        (
+            "m.pt",
+            b"PK\x03\x04....",
+            &["m.pt is a ZIP archive, as PyTorch", "expected an ONNX model", "torch.onnx.export"],
+        ),
+        ("m.pth", b"\x80\x02}q.", &["m.pth is a pickle, as PyTorch", "torch.onnx.export"]),
+        ("m.safetensors", safetensors, &["m.safetensors is a safetensors file", "--arch NAME --weights FILE"]),
+        ("m.onnx", lfs, &["m.onnx is a pointer of Git LFS", "`git lfs pull`"]),
+        ("m.png", b"\x89PNG\r\n\x1a\n", &["m.png is an image (PNG)", "--images"]),
+        ("e.onnx", b"", &["e.onnx is empty", "complete?"]),
+        ("m.html", b"<!DOCTYPE html>", &["m.html is a web page"]),
+    ];
+    for (name, bytes, words) in cases {
+        dir.write(name, bytes);
+        dir.run(1, ["build-graph", "--model", name, "-o", "g"]).fails_with(words);
+    }
+    std::fs::create_dir(dir.path("d")).unwrap();
+    dir.run(1, ["build-graph", "--model", "d", "-o", "g"]).fails_with(&["it is a folder", "name a file in it"]);
+    let model = repository("fixtures/digits/digits.onnx");
+    for (weights, words) in
+        [("m.pt", "a ZIP archive"), ("m.onnx", "a pointer of Git LFS"), (model.to_str().unwrap(), "an ONNX model")]
+    {
+        let ran = dir.run(1, ["build-graph", "--arch", "digits", "--weights", weights, "-o", "g"]);
+        ran.fails_with(&[words, "expected a safetensors file"]);
+    }
+    assert!(!dir.path("g").exists());
+    dir.run(2, ["build-graph", "--model", model.to_str().unwrap(), "-o", "-"]);
+}

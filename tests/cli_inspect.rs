@@ -45,7 +45,7 @@ fn json_has_every_key() {
 #[test]
 fn what_is_no_graph_is_an_error() {
     let dir = Workdir::new();
-    dir.run(1, ["inspect", "g"]).fails_with(&["g/manifest.json"]);
+    dir.run(1, ["inspect", "g"]).fails_with(&["g is not there; expected a graph directory"]);
     dir.run(1, ["inspect", &graph(), "--frame", "4"]);
     dir.run(2, ["inspect"]);
 }

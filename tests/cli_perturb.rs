@@ -125,6 +125,9 @@ fn a_run_killed_again_and_again_ends_in_the_same_file() {
     let lives = dir.killed_until_done(&args(&more), "killed.parquet", Duration::from_millis(50));
     assert!(lives > 0, "every run is killed at least once");
     assert!(dir.read("whole.parquet") == dir.read("killed.parquet"), "after {lives} lives");
+    let again = args(&[&["-o", "killed.parquet", "--resume"], &more[..]].concat());
+    assert_eq!(dir.ok(again.clone()).stdout(), "killed.parquet: complete\n");
+    dir.run(1, again.iter().chain(&["--seed", "1"])).fails_with(&["killed.parquet exists", "--force"]);
 }
 
 #[test]

@@ -50,7 +50,8 @@ fn every_column_is_filled_in() {
             ["version", "arguments", "seed", "graph", "graph_path", "search"].map(|key| format!("frustration.{key}"));
         assert!(fixed.iter().all(|key| keys.contains(&key.as_str())), "{keys:?}");
         let arguments = provenance.pairs().iter().find(|(key, _)| key == "frustration.arguments").unwrap();
-        assert!(arguments.1.starts_with(&format!("pipeline solve g --method {method} --replicas 3")), "{arguments:?}");
+        let said = if method == "sweep" { String::new() } else { format!(" --method {method}") };
+        assert!(arguments.1.starts_with(&format!("pipeline solve g --replicas 3{said}")), "{arguments:?}");
     }
     let tables = ["anneal.layers.parquet", "anneal.parquet", "g", "steepest.layers.parquet", "steepest.parquet"];
     assert_eq!(dir.names(), [&tables[..], &["sweep.layers.parquet", "sweep.parquet"]].concat());
@@ -71,8 +72,8 @@ fn equal_seeds_give_equal_states_on_any_number_of_threads_and_with_any_number_of
     let dir = Workdir::digits();
     for method in ["sweep", "steepest", "anneal"] {
         let run = |name: &str, replicas: &str, threads: &str, seed: &str| {
-            let flags = ["--replicas", replicas, "--threads", threads, "--seed", seed, "--sweeps", "10"];
-            let flags: Vec<_> = flags.iter().chain(&["--method", method, "--force"]).copied().collect();
+            let flags = ["--replicas", replicas, "--threads", threads, "--seed", seed, "--force"];
+            let flags = [&flags[..], &Workdir::method(method, "10")].concat();
             solve(&dir, name, &flags)
         };
         let one = run("one.parquet", "18", "1", "9");
@@ -124,9 +125,14 @@ fn refused(dir: &Workdir, words: &[&str]) {
 #[test]
 fn a_directory_that_is_no_graph_is_refused() {
     let dir = Workdir::new();
-    refused(&dir, &["cannot open graph g", "g/manifest.json", "No such file"]);
+    refused(&dir, &["cannot open graph g", "g is not there; expected a graph directory", "pipeline build-graph"]);
+    dir.write("g", "\u{8}\u{7}\u{12}\u{7}pytorch");
+    refused(&dir, &["g is a file (an ONNX model), expected a graph directory, which `pipeline build-graph` makes"]);
+    dir.write("g", b"\x89PNG\r\n\x1a\n");
+    refused(&dir, &["g is a file (an image (PNG)), expected a graph directory"]);
+    std::fs::remove_file(dir.path("g")).unwrap();
     std::fs::create_dir(dir.path("g")).unwrap();
-    refused(&dir, &["cannot open graph g", "g/manifest.json", "No such file"]);
+    refused(&dir, &["cannot open graph g", "g is a folder without manifest.json, expected a graph directory"]);
     dir.write("g/manifest.json", "{}");
     refused(&dir, &["g/manifest.json"]);
 }
@@ -177,9 +183,14 @@ fn wrong_usage_is_told_apart_from_failure() {
         &["g", "-o", "x.parquet", "--sweeps", "0"],
         &["g", "-o", "x.parquet", "--seed", "-1"],
         &["g", "-o", "x.parquet", "--what"],
+        &["g", "-o", "x.csv"],
+        &["g", "-o", "-"],
+        &["g", "-o", "x"],
     ] {
         dir.run(2, ["solve"].iter().chain(flags));
     }
+    let ran = dir.run(2, ["solve", "g", "-o", "x.csv"]);
+    assert!(ran.stderr().contains("its name must end in .parquet, e.g. x.parquet"), "{}", ran.stderr());
     dir.run(2, ["solve-all"]);
     assert!(dir.names().is_empty());
 }
@@ -193,7 +204,7 @@ fn tables(dir: &Workdir, name: &str) -> [Vec<u8>; 2] {
 fn equal_runs_give_equal_files() {
     let dir = Workdir::digits();
     for method in ["sweep", "steepest", "anneal"] {
-        let flags = ["g", "--method", method, "--replicas=18", "--seed", "9", "--sweeps", "10"];
+        let flags = [&["g", "--replicas=18", "--seed", "9"], &Workdir::method(method, "10")[..]].concat();
         dir.ok(["solve", "-o", "one.parquet", "--threads", "1", "--force"].iter().chain(&flags));
         dir.ok(["solve", "--quiet"].iter().chain(&flags).chain(&["--threads=2", "--output=two.parquet", "--force"]));
         assert!(tables(&dir, "one") == tables(&dir, "two"), "{method}");
@@ -205,7 +216,7 @@ fn equal_runs_give_equal_files() {
 fn a_search_killed_again_and_again_ends_in_the_same_files() {
     let dir = Workdir::digits();
     for method in ["sweep", "steepest", "anneal"] {
-        let flags = ["--method", method, "--replicas", "20", "--seed", "3", "--sweeps", "300", "--quiet"];
+        let flags = [&["--replicas", "20", "--seed", "3", "--quiet"], &Workdir::method(method, "300")[..]].concat();
         solve(&dir, &format!("{method}.parquet"), &flags);
         let output = format!("{method}-killed.parquet");
         let args = [&["solve", "g", "--checkpoint-every", "0"], &flags[..]].concat();
@@ -237,7 +248,14 @@ fn a_search_killed_after_its_tables_appeared_is_resumed_all_the_same() {
     std::fs::remove_file(dir.path("killed.parquet")).unwrap();
     dir.ok(killed.iter().chain(&flags).chain(&["--resume"]));
     assert!(tables(&dir, "killed") == tables(&dir, "whole"), "only the table of layers had appeared");
-    dir.run(1, killed.iter().chain(&flags).chain(&["--resume"])).fails_with(&["killed.parquet exists", "--force"]);
+    // A cluster that starts a finished run again sees it succeed; what is there is of this run.
+    let again = |more: &[&'static str]| killed.iter().chain(&flags).chain(more).copied().collect::<Vec<_>>();
+    assert_eq!(dir.ok(again(&["--resume", "--seed", "0", "--threads", "1"])).stdout(), "killed.parquet: complete\n");
+    dir.run(1, again(&["--resume", "--seed", "1"])).fails_with(&["killed.parquet exists", "--force"]);
+    dir.run(1, again(&[])).fails_with(&["killed.parquet exists", "--force"]);
+    assert!(dir.ok(again(&["--resume", "--force"])).stdout().contains("least of 2"));
+    std::fs::copy(dir.path("g/manifest.json"), dir.path("killed.layers.parquet")).unwrap();
+    dir.run(1, again(&["--resume"])).fails_with(&["exists", "--force"]);
 }
 
 #[test]
@@ -256,6 +274,63 @@ fn a_signal_saves_and_a_checkpoint_is_never_lost_silently() {
     dir.write("r.parquet.checkpoint", b"SPINCKP1 and then nothing");
     let damaged = dir.run(1, solve.iter().copied().chain(["--resume"])).stderr();
     assert!(damaged.contains("r.parquet.checkpoint: not an intact checkpoint; remove it"), "{damaged}");
+}
+
+#[test]
+fn a_closed_terminal_saves_as_well() {
+    let dir = Workdir::digits();
+    let solve =
+        ["solve", "g", "-o", "r.parquet", "--method=anneal", "--sweeps=100000", "--checkpoint-every=0", "--quiet"];
+    let message = dir.signalled("HUP", solve, "r.parquet.checkpoint");
+    assert!(message.contains("interrupted") && message.contains("r.parquet.checkpoint, --resume"), "{message}");
+    assert_eq!(dir.names(), ["g", "r.parquet.checkpoint"]);
+}
+
+#[test]
+fn checkpoints_of_other_searches_are_described_in_the_words_of_the_command_line() {
+    let dir = Workdir::digits();
+    let solve = ["solve", "g", "-o", "r.parquet", "--method=anneal", "--checkpoint-every=0", "--quiet"];
+    dir.terminated(solve.iter().copied().chain(["--sweeps=100000"]), "r.parquet.checkpoint");
+    let ran = dir.run(1, solve.iter().copied().chain(["--sweeps=300", "--resume"]));
+    ran.fails_with(&["anneal with --sweeps 100000 --random-flips 1000000", "anneal with --sweeps 300 "]);
+    assert!(!ran.stderr().contains("18446744073709551615"), "{}", ran.stderr());
+}
+
+#[test]
+fn flags_that_the_method_does_not_use_are_refused() {
+    let dir = Workdir::new();
+    for command in [&["solve", "g"][..], &["null", "g", "--kind", "n1"], &["active", "g", "--images", "x.npy"]] {
+        let ran = dir.run(2, command.iter().chain(&["-o", "x.parquet", "--sweeps", "100", "--method", "sweep"]));
+        assert!(ran.stderr().contains("--sweeps is for --method anneal"), "{}", ran.stderr());
+    }
+    let ran = dir.run(2, ["build-graph", "--model", "m.onnx", "--seed", "3", "-o", "g"]);
+    assert!(ran.stderr().contains("--seed is for --init"), "{}", ran.stderr());
+    assert!(dir.names().is_empty());
+}
+
+#[test]
+fn tips_do_not_mislead() {
+    let dir = Workdir::new();
+    let tip = |flag: &str| dir.run(2, ["solve", "g", "-o", "x.parquet", flag]).stderr();
+    assert!(!tip("--format").contains("tip"), "{}", tip("--format"));
+    assert!(tip("--replica").contains("'--replicas'"), "{}", tip("--replica"));
+}
+
+#[test]
+fn footers_of_equal_runs_are_equal_whether_defaults_are_said_or_not() {
+    let dir = small();
+    dir.ok(["solve", "g", "-o", "a.parquet", "--replicas", "2"]);
+    let said =
+        ["--seed", "0", "--method", "sweep", "--random-flips", "1000000", "--replicas=2", "--checkpoint-every=60"];
+    dir.ok(["solve", "--output=b.parquet"].iter().chain(&said).chain(&["g"]));
+    assert!(tables(&dir, "a") == tables(&dir, "b"));
+}
+
+#[test]
+fn a_limit_of_a_few_bytes_is_not_called_none() {
+    let dir = small();
+    let ran = dir.run(1, ["solve", "g", "-o", "x.parquet", "--memory", "8"]);
+    ran.fails_with(&["needs at least", "MiB of memory, but may use 8 B"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `pipeline active`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use super::flags::{Seed, Shard, Timing};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
-use super::long_run::LongRun;
+use super::long_run::{self, LongRun};
 use super::network::NetworkArgs;
 use super::output::{self, Output};
 use super::search::MethodName;
@@ -22,7 +22,7 @@ use crate::image::Images;
 use crate::kernel::{Isa, LANES, bit_of_lane};
 use crate::progress::Progress;
 use crate::report::Sample;
-use crate::shard;
+use crate::shard::{self, Shards};
 use crate::spin::{self, Control as _, Effort, Plan, Pulse, Replica, Scales};
 use crate::table::{ActiveLayerRow, ActiveRow, Provenance};
 use crate::unroll::Unrolled;
@@ -51,7 +51,7 @@ pub struct Args {
     #[command(flatten)]
     images: ImageArgs,
     /// Table of active subnetworks to write.
-    #[arg(short, long, value_name = "FILE.parquet")]
+    #[arg(short, long, value_name = "FILE.parquet", value_parser = output::file("parquet"))]
     output: PathBuf,
     /// How to search.
     #[arg(long, value_parser = MethodName::streaming(), default_value = "sweep")]
@@ -130,9 +130,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let layers_path = output::beside(&args.output, "layers.parquet");
     let replaceable = args.run.replaceable(&args.output);
-    let out = Output::create(&args.output, replaceable.force(&args.output))?;
-    let layers_out = Output::create(&layers_path, replaceable.force(&layers_path))?;
+    let create = |path: &Path| Output::create(path, replaceable.force(path));
     let stored = args.graph.open()?;
+    let provenance = provenance(&args, &stored)?;
+    if args.run.is_complete(&[&args.output, &layers_path], &provenance) {
+        return print(long_run::complete(&args.output));
+    }
+    let (out, layers_out) = (create(&args.output)?, create(&layers_path)?);
     let place = || args.graph.to_string();
     let (net, options) = args.network.open(&stored).with_context(place)?;
     let images = args.images.open(net.layers[0].shape, args.run.quiet)?;
@@ -151,14 +155,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             Job { args: &args, graph: &graph, forward: &forward, wiring, scales, images: &images, stop, bar: &*bar };
         job.run(finished)
     })?;
-    let preprocess = ("preprocess", serde_json::to_string(&args.images.preprocess()?)?);
-    let pairs = [&args.graph.footer(&stored)[..], &[searched::footer(&args.effort()), preprocess]].concat();
-    let provenance = super::provenance(Some(args.seed.seed), &pairs);
     let table = Table { args: &args, images: &images, layers: graph.layers(), name: args.graph.name() };
     let line = summary(&finished, graph.totals().n_nodes, start.elapsed().as_secs_f64());
     table.write(out, layers_out, &provenance, &finished)?;
     finished.remove();
     print(line?)
+}
+
+fn provenance(args: &Args, graph: &Shards) -> anyhow::Result<Provenance> {
+    let preprocess = ("preprocess", serde_json::to_string(&args.images.preprocess()?)?);
+    let pairs = [&args.graph.footer(graph)[..], &[searched::footer(&args.effort()), preprocess]].concat();
+    Ok(super::provenance(Some(args.seed.seed), &pairs))
 }
 
 /// What the whole run needs.
@@ -289,8 +296,8 @@ impl Table<'_> {
             sweeps: replica.sweeps as i64,
             secs: self.args.timing.timing.then_some(replica.secs),
             local_minimum: replica.local_minimum,
-            active: active.clone(),
-            spins: spins.clone(),
+            active: self.args.keep_masks.then(|| active.clone()),
+            spins: self.args.keep_masks.then(|| spins.clone()),
         }
     }
 

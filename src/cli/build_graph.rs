@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use super::flags::{ByteSize, Force, Quiet};
+use super::output;
 use super::provenance::sha256;
 use super::source::Source;
 use crate::net::Network;
@@ -22,7 +23,7 @@ pub struct Args {
     #[command(flatten)]
     source: Source,
     /// Graph directory to write.
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_parser = output::directory())]
     output: PathBuf,
     /// What batch normalisation does to the weights before it.
     #[arg(long, value_name = "RULE", default_value = "ignore")]

@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.parquet")]
     active: Vec<PathBuf>,
     /// Table to write.
-    #[arg(short, long, value_name = "FILE.parquet")]
+    #[arg(short, long, value_name = "FILE.parquet", value_parser = output::file("parquet"))]
     output: PathBuf,
     /// Compare energies of different searches all the same.
     #[arg(long)]

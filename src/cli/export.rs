@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(value_name = "DIR")]
     graph: GraphDir,
     /// File to write.
-    #[arg(short, long, value_name = "FILE.npz")]
+    #[arg(short, long, value_name = "FILE.npz", value_parser = output::file("npz"))]
     output: PathBuf,
     /// Only rows A up to, not including, B; the matrix then has B - A rows and all columns.
     #[arg(long, value_name = "A..B")]

@@ -33,7 +33,7 @@ pub struct Args {
     #[command(flatten)]
     images: ImageArgs,
     /// Array to write: float32, N x classes.
-    #[arg(short, long, value_name = "FILE.npy")]
+    #[arg(short, long, value_name = "FILE.npy", value_parser = output::file("npy"))]
     output: PathBuf,
     /// Folder to write with the output of every layer: one array of N x channels x height x width each, and a list of them,
     /// `layers.csv`. A network's layers take 1 to 50 MB per image.

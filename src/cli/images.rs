@@ -28,7 +28,7 @@ pub struct Args {
     #[arg(long, value_name = "C,H,W", value_parser = shape)]
     shape: Shape,
     /// File to write.
-    #[arg(short, long, value_name = "FILE.npy")]
+    #[arg(short, long, value_name = "FILE.npy", value_parser = output::file("npy"))]
     output: PathBuf,
     #[command(flatten)]
     threads: Threads,

@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long)]
     no_header: bool,
     /// Graph directory to write.
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", value_parser = output::directory())]
     output: PathBuf,
     #[command(flatten)]
     force: Force,

@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.parquet", required = true, num_args = 1..)]
     omega: Vec<PathBuf>,
     /// Table to write.
-    #[arg(short, long, value_name = "FILE.parquet")]
+    #[arg(short, long, value_name = "FILE.parquet", value_parser = output::file("parquet"))]
     output: PathBuf,
     /// Resamples of the images for the interval; 0 for none.
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(..=1_000_000))]

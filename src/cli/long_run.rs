@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 use super::flags::{Force, Quiet, Threads};
 use super::output::{Replaceable, folder};
 use crate::regular;
+use crate::table::{self, Provenance};
 use crate::temporary::{self, Held};
 
 /// `--threads`, `--resume`, `--force`, `--quiet`
@@ -15,7 +16,7 @@ use crate::temporary::{self, Held};
 pub struct LongRun {
     #[command(flatten)]
     pub threads: Threads,
-    /// Continue a run that was stopped: keep what its output already holds.
+    /// Continue a run that was stopped: keep what its output already holds. Of a finished one nothing is done.
     #[arg(long)]
     pub resume: bool,
     #[command(flatten)]
@@ -34,6 +35,14 @@ impl LongRun {
             true => Replaceable::beside(output, Force { force: true }),
             false => finished,
         }
+    }
+
+    /// Whether there is nothing left to do: with `--resume` and without `--force` all outputs are there, from a run that was
+    /// to write the same. Their footers say so, and they appear only when a run is complete.
+    pub fn is_complete(&self, outputs: &[&Path], provenance: &Provenance) -> bool {
+        let is_same = |path: &&Path| table::read_provenance(path).is_ok_and(|found| found == *provenance);
+        let is_unfinished = || outputs.iter().any(|path| checkpoint_path(path).exists());
+        self.resume && !self.force.force && !is_unfinished() && outputs.iter().all(is_same)
     }
 
     /// Claims the checkpoint of a run with this output, and reads it if the run is to go on from there. What was being
@@ -63,6 +72,11 @@ pub struct Place {
     /// The file.
     pub path: PathBuf,
     _claim: Held<NamedTempFile>,
+}
+
+/// The line that says that there was nothing left to do.
+pub(super) fn complete(output: &Path) -> String {
+    format!("{}: complete", output.display())
 }
 
 /// `<output>.checkpoint`; not ending in `.parquet`, so that nobody reads it as a table.

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub mod active;
 pub mod build_graph;
@@ -38,6 +38,7 @@ pub mod session;
 mod shown;
 pub mod solve;
 pub mod source;
+mod usage;
 pub mod verify;
 
 pub use error::{chain, note, peak_memory, print};
@@ -97,16 +98,16 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match parse(args) {
         Ok(cli) => cli,
-        Err(usage) => return explain(&usage),
+        Err(usage) => return explain(usage),
     };
     match cli.command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<error::ClosedPipe>() => ExitCode::SUCCESS,
-        Err(error) => match error.downcast_ref() {
-            Some(usage) => explain(usage),
-            None => {
+        Err(error) => match error.downcast() {
+            Ok(usage) => explain(usage),
+            Err(error) => {
                 let _ = writeln!(std::io::stderr(), "pipeline: error: {}", chain(&error));
                 ExitCode::FAILURE
             }
@@ -114,9 +115,17 @@ where
     }
 }
 
+fn parse<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error> {
+    let mut cli = Cli::command();
+    let matches = cli.try_get_matches_from_mut(args)?;
+    usage::check(&mut cli, &matches)?;
+    Cli::from_arg_matches(&matches)
+}
+
 /// Prints what is wrong with a command line. Help and version come this way too. Who closed the pipe does not want to read
 /// them.
-fn explain(usage: &clap::Error) -> ExitCode {
+fn explain(usage: clap::Error) -> ExitCode {
+    let usage = usage::without_far_tips(usage);
     let _ = usage.print();
     ExitCode::from(usage.exit_code() as u8)
 }

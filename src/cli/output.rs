@@ -1,10 +1,12 @@
 //! Output files: opened before the long work, complete or absent after it.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use tempfile::NamedTempFile;
 
 use super::flags::Force;
@@ -149,6 +151,25 @@ pub(crate) fn stage_rows<R: Row, B: AsRef<[R]>>(
     sink.finish().with_context(context)?.stage()
 }
 
+/// Parses the path of an output file, whose name must end in `.<suffix>`: other programs go by the name, and what is written
+/// does not.
+pub fn file(suffix: &'static str) -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(move |path| {
+        let is_named = path.extension().is_some_and(|found| found.eq_ignore_ascii_case(suffix));
+        let stem = path.file_stem().filter(|stem| *stem != "-").unwrap_or_else(|| OsStr::new("out"));
+        let better = path.with_file_name([stem, OsStr::new("."), OsStr::new(suffix)].into_iter().collect::<OsString>());
+        if is_named { Ok(path) } else { Err(format!("its name must end in .{suffix}, e.g. {}", better.display())) }
+    })
+}
+
+/// Parses the path of an output directory; `-` is no stdout here.
+pub fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.as_os_str() == "-" {
+        true => Err("a directory is written, which needs a name; ./- for this one"),
+        false => Ok(path),
+    })
+}
+
 /// `<FILE>.<name>` for `<FILE>.parquet`, or whatever `path` ends in.
 pub fn beside(path: &Path, name: &str) -> PathBuf {
     let mut file = path.file_stem().unwrap_or_default().to_owned();
@@ -220,6 +241,22 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"one");
         two.commit().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
+    }
+
+    #[test]
+    fn files_are_called_what_they_are() {
+        let parse = |name: &str| {
+            let command = clap::Command::new("x").arg(clap::Arg::new("o").short('o').value_parser(file("parquet")));
+            command.try_get_matches_from(["x", "-o", name]).map_err(|error| error.to_string())
+        };
+        for good in ["a.parquet", "b/a.b.PARQUET"] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        let wrong =
+            [("a.csv", "e.g. a.parquet"), ("-", "e.g. out.parquet"), ("b/a", "e.g. b/a.parquet"), (".parquet", "")];
+        for (name, better) in wrong {
+            assert!(parse(name).unwrap_err().contains(better), "{name}");
+        }
     }
 
     #[test]

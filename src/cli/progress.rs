@@ -22,9 +22,13 @@ struct Bar(ProgressBar);
 /// `{prefix}` is the task, `{msg}` the latest note.
 const TEMPLATE: &str = "{prefix} {bar:30} {human_pos}/{human_len} {rate}, {eta} left  {wide_msg}";
 
+/// Of a task whose length is not known.
+const UNKNOWN: &str = "{prefix} {spinner} {elapsed}  {wide_msg}";
+
 impl Progress for Bar {
     fn begin(&self, task: &str, total: u64) {
-        let style = ProgressStyle::with_template(TEMPLATE).expect("the template is a constant that a test parses");
+        let template = if total == 0 { UNKNOWN } else { TEMPLATE };
+        let style = ProgressStyle::with_template(template).expect("the template is a constant that a test parses");
         let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
             let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
         });
@@ -64,9 +68,9 @@ mod tests {
     #[test]
     fn a_bar_lives_through_two_tasks() {
         let bar = bar(false);
-        for task in ["first", "second"] {
-            bar.begin(task, 2);
-            bar.advance(2);
+        for (task, total) in [("first", 2), ("second", 0)] {
+            bar.begin(task, total);
+            bar.advance(total);
             bar.note("half way");
             bar.end();
         }

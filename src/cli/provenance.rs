@@ -1,8 +1,11 @@
 //! Where a table comes from, as its footer states it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::regular;
@@ -55,42 +58,48 @@ impl std::io::Write for Updates<'_> {
     }
 }
 
-/// Flags of all subcommands that do not change what is computed, and that take a value.
-const VALUED: [&str; 6] = ["--checkpoint-every", "--keep", "--memory", "--output", "--threads", "-o"];
-/// Those that take none.
-const PLAIN: [&str; 5] = ["--force", "--quiet", "--resume", "--timing", "-q"];
+/// Flags of all subcommands that do not change what is computed.
+const NOT_DECIDING: [&str; 10] =
+    ["checkpoint_every", "force", "keep", "memory", "output", "quiet", "resume", "threads", "timing", "repeats"];
 
-/// The process's command line as a shell would take it, without the program's folder and the flags above.
+/// The process's command line as a shell would take it, in the order of declaration, without the flags above and without
+/// what is said and would be so anyway: equal runs state equal command lines. Empty if the process is another program.
 fn command_line() -> String {
-    let mut words = std::env::args_os();
-    let program = words.next().unwrap_or_default();
-    let program = Path::new(&program).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let words = deciding(words.map(|word| word.to_string_lossy().into_owned()));
-    std::iter::once(program).chain(words.iter().map(|word| quoted(word))).collect::<Vec<_>>().join(" ")
+    let mut cli = super::Cli::command();
+    let matches = cli.try_get_matches_from_mut(std::env::args_os());
+    matches.map_or(String::new(), |matches| deciding(&cli, &matches))
 }
 
-/// The words without the flags above and their values, so that equal runs state equal command lines.
-fn deciding(mut words: impl Iterator<Item = String>) -> Vec<String> {
-    let mut kept = Vec::new();
-    while let Some(word) = words.next() {
-        // `-qo FILE` is `-q -o FILE`.
-        let rest = word.strip_prefix("-q").filter(|rest| !rest.is_empty());
-        let word = rest.map(|rest| format!("-{rest}")).unwrap_or(word);
-        let has_value = |flag: &&str| {
-            let value = word.strip_prefix(flag);
-            value.is_some_and(|value| value.starts_with('=') || !(flag.starts_with("--") || value.is_empty()))
-        };
-        if word == "--" {
-            kept.push(word);
-            kept.extend(words);
-            break;
-        } else if VALUED.contains(&word.as_str()) {
-            words.next();
-        } else if !PLAIN.contains(&word.as_str()) && !VALUED.iter().any(has_value) {
-            kept.push(word);
+fn deciding(cli: &Command, matches: &ArgMatches) -> String {
+    let Some((name, matches)) = matches.subcommand() else { return String::new() };
+    let mut words = vec![cli.get_name().to_owned(), name.to_owned()];
+    let arguments = cli.find_subcommand(name).into_iter().flat_map(Command::get_arguments);
+    // Positional ones first.
+    let (positional, flags): (Vec<_>, Vec<_>) = arguments.partition(|argument| argument.is_positional());
+    for argument in positional.into_iter().chain(flags) {
+        let id = argument.get_id().as_str();
+        let is_given = matches.value_source(id) == Some(ValueSource::CommandLine);
+        if is_given && !NOT_DECIDING.contains(&id) {
+            words.extend(said(argument, matches));
         }
     }
-    kept
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The words of an argument that was given; none if they are its default.
+fn said(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
+    let id = argument.get_id().as_str();
+    let flag = argument.get_long().map(|name| format!("--{name}"));
+    if !argument.get_action().takes_values() {
+        return flag.into_iter().collect();
+    }
+    let text = |value: &OsStr| value.to_string_lossy().into_owned();
+    let values: Vec<_> = matches.get_raw(id).into_iter().flatten().map(text).collect();
+    let defaults = argument.get_default_values().iter().map(|value| text(value)).collect::<Vec<_>>();
+    match !defaults.is_empty() && values.join(",") == defaults.join(",") {
+        true => Vec::new(),
+        false => values.into_iter().flat_map(|value| flag.clone().into_iter().chain([value])).collect(),
+    }
 }
 
 /// A word in single quotes, unless it is plain.
@@ -114,37 +123,41 @@ mod tests {
         assert_eq!(keys, ["frustration.version", "frustration.arguments", "frustration.seed", "frustration.graph"]);
     }
 
-    #[test]
-    fn flags_that_do_not_change_the_result_are_left_out() {
-        let kept = |line: &str| deciding(line.split(' ').map(str::to_owned)).join(" ");
-        let expected = "solve g --seed 3 --method=anneal";
-        for line in [
-            "solve g --seed 3 --method=anneal",
-            "solve g -o x.parquet --seed 3 --quiet --method=anneal",
-            "solve g --output x.parquet --seed 3 --method=anneal --threads=2 --timing",
-            "solve --output=x.parquet g --seed 3 -q --method=anneal --resume --checkpoint-every 0",
-            "--force solve --threads 2 g -ox.parquet --seed 3 --memory 8GiB --method=anneal",
-            "solve -o=x.parquet g --seed 3 --checkpoint-every=0 --method=anneal --memory=8GiB",
-            "solve -qo x.parquet g -qox --seed 3 --method=anneal -qo=x -o",
-        ] {
-            assert_eq!(kept(line), expected, "{line}");
-        }
-        assert_eq!(kept("solve --outputs x --threads-9 -- -o --quiet"), "solve --outputs x --threads-9 -- -o --quiet");
+    fn stated(line: &str) -> String {
+        let mut cli = super::super::Cli::command();
+        let matches = cli.try_get_matches_from_mut(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+        deciding(&cli, &matches)
     }
 
     #[test]
-    fn every_flag_that_is_left_out_is_declared_as_it_is_parsed() {
-        let cli = <super::super::Cli as clap::CommandFactory>::command();
-        let name = |flag: &str| flag.trim_start_matches('-').to_owned();
-        let (valued, plain) = (VALUED.map(name), PLAIN.map(name));
-        for argument in cli.get_subcommands().flat_map(|command| command.get_arguments()) {
-            let names = [argument.get_long().map(str::to_owned), argument.get_short().map(String::from)];
-            for name in names.into_iter().flatten() {
-                let takes_value = argument.get_action().takes_values();
-                assert!(!valued.contains(&name) || takes_value, "{name}");
-                assert!(!plain.contains(&name) || !takes_value, "{name}");
-            }
+    fn equal_runs_state_equal_command_lines() {
+        let expected = "pipeline solve g --method anneal --seed 3";
+        for line in [
+            "pipeline solve g --seed 3 --method=anneal -o x.parquet",
+            "pipeline solve -o x.parquet g --seed 3 --quiet --method=anneal --replicas 80",
+            "pipeline solve g --output x.parquet --seed 3 --method=anneal --threads=2 --timing --sweeps 100",
+            "pipeline solve --output=x.parquet g --seed 3 -q --method=anneal --resume --checkpoint-every 0",
+            "pipeline solve --force --threads 2 g -ox.parquet --seed=3 --memory 8GiB --method anneal",
+            "pipeline solve -qo x.parquet --method anneal --random-flips 1000000 --seed 3 -- g",
+        ] {
+            assert_eq!(stated(line), expected, "{line}");
         }
+        let perturb = "pipeline perturb g --images i -o o.parquet";
+        let said = format!("{perturb} --seed 0 --method anneal --cases real,n3,random-direction");
+        assert_eq!(stated(&said), stated(perturb));
+        assert_eq!(
+            stated(&format!("{perturb} --cases n3 --method sweep")),
+            format!("pipeline perturb g --images i --cases n3 --method sweep")
+        );
+        let compare = "pipeline compare --real r --null a --null b -o s.parquet --allow-different-search";
+        assert_eq!(stated(compare), "pipeline compare --real r --null a --null b --allow-different-search");
+    }
+
+    #[test]
+    fn every_flag_that_is_left_out_is_declared() {
+        let cli = super::super::Cli::command();
+        let ids: Vec<_> = cli.get_subcommands().flat_map(Command::get_arguments).map(Arg::get_id).collect();
+        assert!(NOT_DECIDING.iter().all(|name| ids.iter().any(|id| id.as_str() == *name)));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! `pipeline solve`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
 use super::flags::{Seed, Timing};
 use super::graph_dir::GraphDir;
-use super::long_run::LongRun;
+use super::long_run::{self, LongRun};
 use super::output::{self, Output};
 use super::search::Search;
 use super::searched;
@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(value_name = "DIR")]
     graph: GraphDir,
     /// Table of replicas to write.
-    #[arg(short, long, value_name = "FILE.parquet")]
+    #[arg(short, long, value_name = "FILE.parquet", value_parser = output::file("parquet"))]
     output: PathBuf,
     /// Independent runs from different initial states.
     #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=65536))]
@@ -60,10 +60,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let layers_path = output::beside(&args.output, "layers.parquet");
     let replaceable = args.run.replaceable(&args.output);
-    let replicas_out = Output::create(&args.output, replaceable.force(&args.output))?;
-    let layers_out = Output::create(&layers_path, replaceable.force(&layers_path))?;
+    let create = |path: &Path| Output::create(path, replaceable.force(path));
     let graph = args.graph.open()?;
     let plan = args.search.plan(args.replicas, args.seed.seed);
+    let pairs = [&args.graph.footer(&graph)[..], &[searched::footer(&plan.effort())]].concat();
+    let provenance = super::provenance(Some(plan.seed), &pairs);
+    if args.run.is_complete(&[&args.output, &layers_path], &provenance) {
+        return super::print(long_run::complete(&args.output));
+    }
+    let (replicas_out, layers_out) = (create(&args.output)?, create(&layers_path)?);
     let session = Session::begin(Setup {
         output: &args.output,
         graph: (graph.fingerprint().to_owned(), graph.totals().n_nodes),
@@ -86,8 +91,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
 
     let name = args.graph.name();
-    let pairs = [&args.graph.footer(&graph)[..], &[searched::footer(&plan.effort())]].concat();
-    let provenance = super::provenance(Some(plan.seed), &pairs);
     let layer_rows: Vec<_> = blocks.iter().map(|b| layer_row(&name, best, graph.layers(), b)).collect();
     let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64());
     let rows: Vec<_> = replicas

@@ -1,5 +1,7 @@
 //! What can go wrong while reading a network.
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::kind;
 
 /// A network that could not be read. Each message says where, what was found, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,18 @@ pub enum Error {
         found: String,
         /// What should be there.
         expected: String,
+    },
+    /// The file is of another kind.
+    #[error("{path} is {found}, expected {expected}; {advice}")]
+    OtherKind {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+        /// What it should be.
+        expected: &'static str,
+        /// What to do about it.
+        advice: &'static str,
     },
     /// An operator without an edge rule.
     #[error("layer `{layer}` has operator `{op}`, which has no edge rule; {hint}")]
@@ -86,4 +100,12 @@ pub enum Error {
         /// The names there are.
         known: String,
     },
+}
+
+impl Error {
+    /// Why these bytes are not what was expected, if they are of another kind.
+    pub(super) fn other_kind(path: &Path, bytes: &[u8], expected: &'static str) -> Option<Self> {
+        let kind::Found { what: found, advice } = kind::of(bytes).filter(|found| found.what != expected)?;
+        Some(Self::OtherKind { path: path.into(), found, expected, advice })
+    }
 }

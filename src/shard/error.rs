@@ -16,6 +16,14 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// There is something else than a graph directory.
+    #[error("{path} is {found}")]
+    NotADirectory {
+        /// What is there.
+        path: PathBuf,
+        /// What it is, what was expected and what to do.
+        found: String,
+    },
     /// The operating system could not write a file.
     #[error("cannot write {path}")]
     Write {

@@ -13,7 +13,7 @@ use super::manifest::{self, Description, Manifest, ShardRecord};
 use super::map::{self, Bytes, Map};
 use super::values;
 use crate::graph::{self, BlockStream, Frame, FrameInfo, Layer, Totals};
-use crate::regular;
+use crate::{kind, regular};
 
 /// Longest frame before compression. Longer ones are neither written nor read.
 pub(super) const MAX_RAW_BYTES: u32 = 1 << 26;
@@ -54,9 +54,27 @@ impl Shards<Map> {
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(manifest::FILE);
         let read = |source| Error::Read { path: path.clone(), source };
-        let manifest = regular::read(&path, MAX_MANIFEST_BYTES).map_err(read)?;
+        let manifest = regular::read(&path, MAX_MANIFEST_BYTES)
+            .map_err(|source| not_a_graph(dir).unwrap_or_else(|| read(source)))?;
         Self::from_files(dir, &manifest, |name| map::open(&dir.join(name)))
     }
+}
+
+/// What is at `dir` if that is clearly no graph directory.
+fn not_a_graph(dir: &Path) -> Option<Error> {
+    const EXPECTED: &str = "expected a graph directory, which `pipeline build-graph` makes of a network and `pipeline \
+                            import-graph` of an edge list";
+    let found = match () {
+        () if dir.is_file() => {
+            kind::of_file(dir).map_or("a file".to_owned(), |found| format!("a file ({})", found.what))
+        }
+        () if dir.is_dir() && !dir.join(manifest::FILE).exists() => format!("a folder without {}", manifest::FILE),
+        () if !dir.exists() => {
+            return Some(Error::NotADirectory { path: dir.into(), found: format!("not there; {EXPECTED}") });
+        }
+        () => return None,
+    };
+    Some(Error::NotADirectory { path: dir.into(), found: format!("{found}, {EXPECTED}") })
 }
 
 impl<B: AsRef<[u8]>> Shards<B> {

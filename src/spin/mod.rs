@@ -55,6 +55,7 @@ pub mod weigh;
 
 use std::ops::Range;
 
+use crate::byte_size::ByteSize;
 use crate::graph::{self, BlockStream};
 use crate::kernel::{Isa, LANES, Spins};
 use coupling::Whole;
@@ -157,7 +158,7 @@ pub enum Error {
     #[error("the graph has no weight (sum of |w| is 0), so its frustration is undefined; check the network's weights")]
     NoWeight,
     /// The search does not fit the memory it was given.
-    #[error("the search needs at least {} MiB of memory, but may use {} MiB; raise the limit", least.div_ceil(1 << 20), limit >> 20)]
+    #[error("the search needs at least {} MiB of memory, but may use {}; raise the limit", least.div_ceil(1 << 20), ByteSize(*limit))]
     Memory {
         /// What was allowed.
         limit: u64,

@@ -153,8 +153,8 @@ row! {
         sweeps: i64,
         secs: Option<f64>,
         local_minimum: bool,
-        active: Vec<u8>,
-        spins: Vec<u8>,
+        active: Option<Vec<u8>>,
+        spins: Option<Vec<u8>>,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every table and column: the one place that says what they mean.
 //!
-//! Rules: long format, one row means one thing, columns in the order given here. Texts and doubles are null where their
-//! column says so, everything else never. Adding a column is a minor change; renaming one is a new version. Quantities
+//! Rules: long format, one row means one thing, columns in the order given here. Texts, doubles and bytes are null where
+//! their column says so, everything else never. Adding a column is a minor change; renaming one is a new version. Quantities
 //! are signed integers or doubles and only seeds are unsigned, so that pandas, Polars and DuckDB agree on every type.
 //!
 //! Energies are dimensionless. Weights are in the units of the graph's own weights.
@@ -257,14 +257,14 @@ pub const ACTIVE: Table = Table {
         SWEEPS,
         SECS,
         LOCAL_MINIMUM,
-        column(
+        nullable(
             "active",
             Kind::Bytes,
             "",
-            "nodes of the active subnetwork: node i is bit i % 8 (least significant first) of byte i / 8; empty without \
-             --keep-masks",
+            "nodes of the active subnetwork: node i is bit i % 8 (least significant first) of byte i / 8",
+            "without --keep-masks",
         ),
-        column("spins", Kind::Bytes, "", "their spins, in the same order, set = +1; empty without --keep-masks"),
+        nullable("spins", Kind::Bytes, "", "their spins, in the same order, set = +1", "without --keep-masks"),
     ],
 };
 
@@ -452,10 +452,10 @@ mod tests {
     }
 
     #[test]
-    fn only_texts_and_doubles_can_be_null() {
+    fn no_column_that_can_be_null_changes_its_type_by_that() {
         // pandas turns a nullable integer into a double.
         for column in TABLES.iter().flat_map(|table| table.columns).filter(|column| column.null.is_some()) {
-            assert!(matches!(column.kind, Kind::Text | Kind::Float), "{}", column.name);
+            assert!(matches!(column.kind, Kind::Text | Kind::Float | Kind::Bytes), "{}", column.name);
         }
     }
 }

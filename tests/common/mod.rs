@@ -70,12 +70,23 @@ impl Workdir {
         }
     }
 
+    /// The flags of a method, with that many sweeps if it has a schedule.
+    pub fn method<'a>(method: &'a str, sweeps: &'a str) -> Vec<&'a str> {
+        let flags = ["--method", method, "--sweeps", sweeps];
+        flags[..if method == "anneal" { 4 } else { 2 }].to_vec()
+    }
+
     /// Runs a command, sends it SIGTERM once there is a file of this name, and returns its error message; it must exit
     /// with 1.
     pub fn terminated<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, once: &str) -> String {
+        self.signalled("TERM", args, once)
+    }
+
+    /// The same with another signal.
+    pub fn signalled<S: AsRef<OsStr>>(&self, signal: &str, args: impl IntoIterator<Item = S>, once: &str) -> String {
         let run = self.command(args).stderr(Stdio::piped()).spawn().expect("the binary starts");
         self.wait_for(once);
-        let sent = Command::new("kill").args(["-TERM", &run.id().to_string()]).status();
+        let sent = Command::new("kill").args([&format!("-{signal}"), &run.id().to_string()]).status();
         assert!(sent.expect("there is a kill").success());
         let output = run.wait_with_output().expect("the binary ends");
         let message = String::from_utf8_lossy(&output.stderr).into_owned();

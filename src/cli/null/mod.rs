@@ -14,7 +14,7 @@ use super::build_graph::Scheme;
 use super::finished;
 use super::flags::{Seed, Shard, Threads, Timing};
 use super::graph_dir::GraphDir;
-use super::long_run::LongRun;
+use super::long_run::{self, LongRun};
 use super::output::{self, Output};
 use super::search::Search;
 use super::{conflict, note, print, progress, searched, session};
@@ -46,7 +46,7 @@ use crate::temporary;
 /// models that are under way, and as many fewer are as do not fit. Each needs 4 bytes per parameter besides what `solve`
 /// does, and side by side 4 bytes per node.
 ///
-/// Finished null models are kept in FILE.parquet.checkpoint, every second and on SIGINT and SIGTERM; --resume goes on
+/// Finished null models are kept in FILE.parquet.checkpoint, every second and on SIGINT, SIGTERM and SIGHUP; --resume goes on
 /// from there and ends in the same table, byte for byte, as an unbroken run. Those under way are lost.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -54,7 +54,7 @@ pub struct Args {
     #[arg(value_name = "DIR")]
     graph: GraphDir,
     /// Table of null models to write.
-    #[arg(short, long, value_name = "FILE.parquet")]
+    #[arg(short, long, value_name = "FILE.parquet", value_parser = output::file("parquet"))]
     output: PathBuf,
     /// How the weights of a null model come about.
     #[arg(long, value_enum)]
@@ -134,6 +134,11 @@ impl Args {
         }
         Some(target)
     }
+
+    /// Whether its graph is where it is to be kept, if it is.
+    fn is_kept(&self, model: Model) -> bool {
+        self.target(model).is_none_or(|target| target.dir.exists())
+    }
 }
 
 /// Runs the subcommand.
@@ -143,8 +148,14 @@ impl Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
     let models = args.models()?;
-    let out = Output::create(&args.output, args.run.replaceable(&args.output).force(&args.output))?;
+    let replaceable = args.run.replaceable(&args.output);
     let graph = args.graph.open()?;
+    let pairs = [&args.graph.footer(&graph)[..], &[searched::footer(&args.search.effort())]].concat();
+    let provenance = super::provenance(Some(args.seed.seed), &pairs);
+    if args.run.is_complete(&[&args.output], &provenance) && models.iter().all(|model| args.is_kept(*model)) {
+        return print(long_run::complete(&args.output));
+    }
+    let out = Output::create(&args.output, replaceable.force(&args.output))?;
     models.iter().try_for_each(|model| null::check(&graph, model.kind)).with_context(|| refused(&args.graph))?;
     let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), &args.run)?;
     let missing = missing(&args, &models, &mut finished)?;
@@ -173,8 +184,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let error = error.context(refused(&args.graph));
         return Err(finished.explained(error, "null model", finished.len(), models.len()));
     }
-    let pairs = [&args.graph.footer(&graph)[..], &[searched::footer(&args.search.effort())]].concat();
-    let provenance = super::provenance(Some(args.seed.seed), &pairs);
     let timed = |row: &NullRow| NullRow { secs: row.secs.filter(|_| args.timing.timing), ..row.clone() };
     let rows: Vec<_> = finished.rows().map(timed).collect();
     output::write_rows(out, &provenance, &rows)?;
@@ -189,10 +198,8 @@ fn missing(args: &Args, models: &[Model], finished: &mut Finished) -> anyhow::Re
     }
     let mut missing = Vec::new();
     for &model in models {
-        let target = args.target(model);
-        let is_kept = target.as_ref().is_none_or(|target| target.dir.exists());
-        if !(finished.has(&key(model)) && is_kept) {
-            target.map_or(Ok(()), |target| target.check())?;
+        if !(finished.has(&key(model)) && args.is_kept(model)) {
+            args.target(model).map_or(Ok(()), |target| target.check())?;
             finished.forget(&key(model));
             missing.push(model);
         }

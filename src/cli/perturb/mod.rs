@@ -14,7 +14,7 @@ use self::norm::Norms;
 use super::flags::{Seed, Shard};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
-use super::long_run::LongRun;
+use super::long_run::{self, LongRun};
 use super::network::NetworkArgs;
 use super::output::{self, Output};
 use super::search::Search;
@@ -47,7 +47,7 @@ use crate::unroll::{BatchNormRule, Options};
 /// machines share the images. The rows of all shards together are those of the whole run; give `lambda` --omega once for
 /// each file.
 ///
-/// Finished images are kept in FILE.parquet.checkpoint, every second and on SIGINT and SIGTERM; --resume goes on from there
+/// Finished images are kept in FILE.parquet.checkpoint, every second and on SIGINT, SIGTERM and SIGHUP; --resume goes on from there
 /// and ends in the same table, byte for byte, as an unbroken run.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("method", |method| method.default_value("anneal")))]
@@ -63,7 +63,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE.parquet")]
     replicas: Option<PathBuf>,
     /// Table to write.
-    #[arg(short, long, value_name = "FILE.parquet")]
+    #[arg(short, long, value_name = "FILE.parquet", value_parser = output::file("parquet"))]
     output: PathBuf,
     /// What to do to whom.
     #[arg(long, value_enum, value_name = "CASES", value_delimiter = ',', default_value = "real,n3,random-direction")]
@@ -161,18 +161,23 @@ impl Args {
 /// If graph, network, images and replicas cannot be read or do not belong together, or the output cannot be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let start = Instant::now();
-    let out = Output::create(&args.output, args.run.replaceable(&args.output).force(&args.output))?;
+    let replaceable = args.run.replaceable(&args.output);
     let graph = args.graph.open()?;
+    let replicas = match &args.replicas {
+        Some(path) if args.has(Case::Real) => Some(super::provenance::sha256(path)?),
+        _ => None,
+    };
+    let provenance = provenance(&args, &graph, replicas.clone())?;
+    if args.run.is_complete(&[&args.output], &provenance) {
+        return print(long_run::complete(&args.output));
+    }
+    let out = Output::create(&args.output, replaceable.force(&args.output))?;
     let (net, options) = args.network.open(&graph).with_context(|| args.graph.to_string())?;
     check_n3(&args, &graph, options)?;
     let signs = args.has(Case::Real).then(|| signs(args.replicas.as_deref(), &graph)).transpose()?;
     let shape = net.layers[0].shape;
     let norms = Norms::choose(args.norm, &args.images, shape.len())?;
     let images = args.images.open(shape, args.run.quiet)?;
-    let replicas = match (&args.replicas, &signs) {
-        (Some(path), Some(_)) => Some(super::provenance::sha256(path)?),
-        _ => None,
-    };
     let identity = args.identity(graph.fingerprint(), replicas.as_deref(), norms, images.len());
     let (pool, bar) = (args.run.threads.pool()?, progress::bar(args.run.quiet.quiet));
     let job = Job {
@@ -189,7 +194,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let (norms, finished) = pool.install(|| job.run())?;
     let rows = rows(&args, &images, &norms, &finished);
-    let provenance = provenance(&args, &graph, replicas)?;
     output::write_rows(out, &provenance, &rows)?;
     finished.remove();
     summary(&rows, start.elapsed().as_secs_f64())?.into_iter().try_for_each(print)

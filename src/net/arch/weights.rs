@@ -80,6 +80,8 @@ impl Params {
     }
 }
 
+/// What is expected.
+const SAFETENSORS: &str = "a safetensors file, which has parameters and no network";
 /// Longer files are not read; the largest known ones take 0.6 GB.
 const MAX_BYTES: u64 = 1 << 34;
 
@@ -95,6 +97,9 @@ pub(super) struct Checkpoint {
 impl Checkpoint {
     fn open(path: &Path) -> Result<Self, Error> {
         let mut data = regular::read(path, MAX_BYTES).map_err(|source| Error::Io { path: path.into(), source })?;
+        if let Some(error) = Error::other_kind(path, &data, SAFETENSORS) {
+            return Err(error);
+        }
         let (header, header_end) = read_header(&data).map_err(|found| Error::Malformed {
             path: path.into(),
             found,

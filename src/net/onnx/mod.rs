@@ -38,10 +38,13 @@ const MAX_BYTES: u64 = 1 << 31;
 /// `input_size` is the image's height and width, in place of the file's; it is required if the file leaves them open.
 /// The network is named after the file. Where the file has several outputs, the first is taken, with a warning.
 ///
-/// Errors: [`Error::Io`], [`Error::Malformed`] (no ONNX file, or an inconsistent one), [`Error::UnknownOperator`],
+/// Errors: [`Error::Io`], [`Error::OtherKind`], [`Error::Malformed`] (no ONNX file, or an inconsistent one), [`Error::UnknownOperator`],
 /// [`Error::NotMonotone`], [`Error::NotFinite`], [`Error::Shape`], [`Error::Parameter`].
 pub fn read(path: &Path, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
     let bytes = regular::read(path, MAX_BYTES).map_err(|source| Error::Io { path: path.into(), source })?;
+    if let Some(error) = Error::other_kind(path, &bytes, "an ONNX model") {
+        return Err(error);
+    }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

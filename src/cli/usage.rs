@@ -1,0 +1,67 @@
+//! What is wrong with a command line that is declared right.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+
+/// Tips that are further from what was typed mislead.
+const FARTHEST: usize = 2;
+
+/// Refuses flags that are given where nothing uses them.
+pub(super) fn check(cli: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
+    let has = |id: &str| matches.try_contains_id(id).unwrap_or(false);
+    let is_given = |id: &str| has(id) && matches.value_source(id) == Some(ValueSource::CommandLine);
+    let method = matches.try_get_raw("method").ok().flatten().and_then(|mut values| values.next()?.to_str());
+    let message = match method {
+        Some(method) if method != "anneal" && is_given("sweeps") => {
+            format!("--sweeps is for --method anneal, whose schedule it is; {method} has none")
+        }
+        _ if matches.try_contains_id("init").is_ok() && is_given("seed") && !has("init") => {
+            "--seed is for --init; trained parameters have none".to_owned()
+        }
+        _ => return Ok(()),
+    };
+    let command = cli.find_subcommand_mut(name).expect("it was parsed");
+    Err(command.error(ErrorKind::ArgumentConflict, message))
+}
+
+/// Takes away tips that mislead: flags that are spelled otherwise, and that a flag could be a value.
+pub(super) fn without_far_tips(mut usage: clap::Error) -> clap::Error {
+    let text = |kind| match usage.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.trim_start_matches('-').to_owned()),
+        _ => None,
+    };
+    let tip = text(ContextKind::InvalidArg).zip(text(ContextKind::SuggestedArg));
+    if tip.is_some_and(|(given, tip)| distance(&given, &tip) > FARTHEST) {
+        usage.remove(ContextKind::SuggestedArg);
+    }
+    usage.remove(ContextKind::TrailingArg);
+    usage
+}
+
+/// Levenshtein's distance, by characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<_> = b.chars().collect();
+    let mut row: Vec<_> = (0..=b.len()).collect();
+    for (i, a) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, b) in b.iter().enumerate() {
+            let least = (diagonal + usize::from(a != *b)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], least);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn distances_count_characters_that_differ() {
+        for (a, b, expected) in [("sweep", "sweeps", 1), ("format", "force", 3), ("", "ab", 2), ("seed", "seed", 0)] {
+            assert_eq!((distance(a, b), distance(b, a)), (expected, expected), "{a} {b}");
+        }
+    }
+}
