@@ -90,7 +90,7 @@ KNOWN = {
 # Columns that may be null, by the same mark.
 NULLABLE = {
     "state": {"secs"},
-    "active": {"secs"},
+    "active": {"secs", "active", "spins"},
     "instance": {"distribution", "secs"},
     "log10_p": {"reference", "sd", "welch_t", "degrees_of_freedom", "log10_p", "cohens_d"},
     "one_sided": {"lambda_low", "lambda_high"},
