@@ -39,10 +39,16 @@ def node_names(path: Path) -> dict[str, str]:
 
 
 def states(directory: Path) -> Iterator[tuple[dict, np.ndarray]]:
-    """Every layer of `layers.csv` and its array."""
+    """Every layer of `layers.csv` and its array, channels in the tensor's order."""
     with open(directory / "layers.csv", newline="") as file:
         for layer in csv.DictReader(file):
-            yield layer, np.load(directory / layer["file"])
+            array, groups = np.load(directory / layer["file"]), int(layer["shuffle_groups"])
+            yield layer, array[:, shuffled(array.shape[1], groups)] if groups else array
+
+
+def shuffled(channels: int, groups: int) -> np.ndarray:
+    """The number that each channel of a tensor has after a shuffle."""
+    return np.arange(channels).reshape(-1, groups).T.ravel()
 
 
 def expected_values(model: onnx.ModelProto, images: np.ndarray) -> list[dict[str, np.ndarray]]:

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use common::{Workdir, repository};
@@ -43,6 +44,30 @@ fn digits_are_recognised() {
 }
 
 #[test]
+fn states_have_the_order_of_the_nodes_where_channels_are_shuffled() {
+    let dir = Workdir::new();
+    let net = ["--arch", "shufflenet_v1_g4", "--init", "he", "--input-size", "32"];
+    dir.ok([&["build-graph", "-o", "graph"], &net[..]].concat());
+    let shown: serde_json::Value = serde_json::from_str(&dir.ok(["inspect", "graph", "--json"]).stdout()).unwrap();
+    let groups =
+        |layer: &serde_json::Value| (layer["name"].as_str().unwrap().to_owned(), layer["shuffle_groups"].as_u64());
+    let of_graph: HashMap<_, _> = shown["layers"].as_array().unwrap().iter().map(groups).collect();
+    assert_eq!(of_graph.values().filter(|&&groups| groups == Some(4)).count(), 16);
+    let mut image = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    let dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 32, 32), }";
+    image.extend(format!("{dictionary:<117}\n").into_bytes());
+    image.resize(128 + 4 * 3 * 32 * 32, 0);
+    dir.write("x.npy", image);
+    dir.ok([&["forward", "--images", "x.npy", "-o", "y.npy", "--states-dir", "states"], &net[..]].concat());
+    let list = std::fs::read_to_string(dir.path("states/layers.csv")).unwrap();
+    for line in list.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let expected = of_graph.get(cells[2]).copied().flatten().unwrap_or(0);
+        assert_eq!(cells[7].parse(), Ok(expected), "{line}");
+    }
+}
+
+#[test]
 fn states_and_threads_do_not_change_logits() {
     let dir = Workdir::new();
     dir.ok(["forward", "--model", DIGITS, "--images", IMAGES, "-o", "one.npy", "--threads", "1"]);
@@ -50,12 +75,12 @@ fn states_and_threads_do_not_change_logits() {
     assert_eq!(dir.read("one.npy"), dir.read("two.npy"));
     let list = std::fs::read_to_string(dir.path("s/layers.csv")).unwrap();
     let first: Vec<&str> = list.lines().take(2).collect();
-    assert_eq!(first[0], "index,file,layer,operator,channels,height,width");
-    assert!(first[1].starts_with("0,000.npy,") && first[1].ends_with(",input,1,16,16"), "{}", first[1]);
+    assert_eq!(first[0], "index,file,layer,operator,channels,height,width,shuffle_groups");
+    assert!(first[1].starts_with("0,000.npy,") && first[1].ends_with(",input,1,16,16,0"), "{}", first[1]);
     assert_eq!(array(&dir.path("s/000.npy")).1, array(Path::new(IMAGES)).1);
     for line in list.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
-        let size: usize = cells[4..].iter().map(|n| n.parse::<usize>().unwrap()).product();
+        let size: usize = cells[4..7].iter().map(|n| n.parse::<usize>().unwrap()).product();
         assert_eq!(array(&dir.path(&format!("s/{}", cells[1]))).1.len(), 200 * size, "{line}");
     }
 }

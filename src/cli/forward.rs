@@ -21,6 +21,7 @@ use crate::npy;
 use crate::progress::Progress;
 use crate::temporary::{self, Held};
 use crate::together::Staged;
+use crate::unroll;
 
 /// Run images through a network: its logits, and on request the output of every layer, as NumPy arrays.
 ///
@@ -142,22 +143,43 @@ impl All<'_> {
         let time = start.elapsed();
         if let Some(out) = out {
             for (some, logits) in some.chunks(L).zip(&logits) {
-                write(out, logits, self.forward.order(self.forward.logits_layer()), some.len())?;
+                write(out, logits, Layout::of_logits(self.forward), some.len())?;
             }
         }
         Ok(time)
     }
 }
 
-/// Appends the first `n` lanes of a tensor in the order `order` to an array, channel-major.
-fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], order: Shape, n: usize) -> anyhow::Result<()> {
-    let pixels = order.h * order.w;
+/// How the elements of a tensor become those of an array.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// The shape whose channels-last order they have.
+    shape: Shape,
+    /// Groups of the shuffle that numbers the channels; 1 for none.
+    shuffle_groups: usize,
+}
+
+impl Layout {
+    fn of_logits(forward: &Forward) -> Self {
+        Self { shape: forward.order(forward.logits_layer()), shuffle_groups: 1 }
+    }
+
+    /// The tensor's channels in the order of the array.
+    fn channels(self) -> impl Iterator<Item = usize> {
+        let groups = self.shuffle_groups;
+        let per_group = self.shape.c / groups;
+        (0..self.shape.c).map(move |number| number % groups * per_group + number / groups)
+    }
+}
+
+/// Appends the first `n` lanes of a tensor to an array, channel-major.
+fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], layout: Layout, n: usize) -> anyhow::Result<()> {
+    let Shape { c, h, w } = layout.shape;
     let mut bytes = Vec::with_capacity(4 * tensor.len());
-    let value = |lane: usize, channel: usize, pixel: usize| tensor[pixel * order.c + channel][lane];
     for lane in 0..n {
         bytes.clear();
-        for channel in 0..order.c {
-            bytes.extend((0..pixels).flat_map(|pixel| value(lane, channel, pixel).to_le_bytes()));
+        for channel in layout.channels() {
+            bytes.extend((0..h * w).flat_map(|pixel| tensor[pixel * c + channel][lane].to_le_bytes()));
         }
         out.write_all(&bytes)?;
     }
@@ -174,7 +196,9 @@ struct Folder {
 /// The list of the arrays in a folder of states.
 const LIST: &str = "layers.csv";
 /// Its columns.
-const COLUMNS: [&str; 7] = ["index", "file", "layer", "operator", "channels", "height", "width"];
+const COLUMNS: [&str; 8] = ["index", "file", "layer", "operator", "channels", "height", "width", "shuffle_groups"];
+/// How many of them lists had before the others came.
+const LEAST_COLUMNS: usize = 7;
 
 impl Folder {
     fn create(path: &Path, force: Force) -> anyhow::Result<Self> {
@@ -229,7 +253,8 @@ fn check_replaceable(path: &Path, force: Force) -> anyhow::Result<()> {
 fn listed(path: &Path) -> Option<Vec<String>> {
     path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
     let mut list = csv::Reader::from_path(path).ok()?;
-    (list.headers().ok()? == &csv::StringRecord::from(COLUMNS.to_vec())).then_some(())?;
+    let header = list.headers().ok()?;
+    (header.len() >= LEAST_COLUMNS && header.iter().eq(COLUMNS.iter().take(header.len()).copied())).then_some(())?;
     let files = list.records().map(|record| Some(record.ok()?.get(1)?.to_owned()));
     files.chain([Some(LIST.to_owned())]).collect()
 }
@@ -239,6 +264,8 @@ struct StateFiles {
     folder: Folder,
     list: File,
     files: Vec<BufWriter<File>>,
+    /// By layer: groups of the shuffle that numbers its nodes, and the channels of its array.
+    shuffle_groups: Vec<usize>,
     states: States,
 }
 
@@ -247,6 +274,7 @@ impl StateFiles {
         let mut list = csv::Writer::from_path(folder.temporary().join(LIST))?;
         list.write_record(COLUMNS)?;
         let mut files = Vec::new();
+        let shuffle_groups = unroll::shuffle_groups(net);
         for (index, layer) in net.layers.iter().enumerate() {
             let Shape { c, h, w } = layer.shape;
             let name = format!("{index:03}.npy");
@@ -254,10 +282,11 @@ impl StateFiles {
             npy::header(&mut file, "<f4", &[n_images, c, h, w].map(|n| n as u64))?;
             files.push(file);
             let [c, h, w] = [c, h, w].map(|n| n.to_string());
-            list.write_record([&index.to_string(), &name, &layer.name, operator(&layer.op), &c, &h, &w])?;
+            let groups = Some(shuffle_groups[index]).filter(|&groups| groups > 1).unwrap_or(0).to_string();
+            list.write_record([&index.to_string(), &name, &layer.name, operator(&layer.op), &c, &h, &w, &groups])?;
         }
         let list = list.into_inner().map_err(|failed| failed.into_error())?;
-        Ok(Self { folder, list, files, states: States::default() })
+        Ok(Self { folder, list, files, shuffle_groups, states: States::default() })
     }
 
     /// As [`All::step`], and appends the outputs of all layers whether or not there is an array for the logits.
@@ -268,10 +297,11 @@ impl StateFiles {
         forward.states_into(&batch, &mut self.states);
         let time = start.elapsed();
         for (layer, file) in self.files.iter_mut().enumerate() {
-            write(file, self.states.tensor(layer), forward.order(layer), some.len())?;
+            let layout = Layout { shape: forward.order(layer), shuffle_groups: self.shuffle_groups[layer] };
+            write(file, self.states.tensor(layer), layout, some.len())?;
         }
         if let Some(out) = out {
-            write(out, self.states.logits(), forward.order(forward.logits_layer()), some.len())?;
+            write(out, self.states.logits(), Layout::of_logits(forward), some.len())?;
         }
         Ok(time)
     }
@@ -306,5 +336,22 @@ fn operator(op: &Op) -> &'static str {
         Op::Slice { .. } => "slice",
         Op::Pad { .. } => "pad",
         Op::Softmax => "softmax",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shuffled_layer_is_written_in_the_order_of_its_nodes() {
+        let tensor: Vec<[f32; 4]> = (0..12).map(|element| [element as f32; 4]).collect();
+        let written = |shuffle_groups| {
+            let mut bytes = Vec::new();
+            write(&mut bytes, &tensor, Layout { shape: Shape::new(6, 1, 2), shuffle_groups }, 1).unwrap();
+            bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b) as u32).collect::<Vec<_>>()
+        };
+        assert_eq!(written(1), [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]);
+        assert_eq!(written(2), [0, 6, 3, 9, 1, 7, 4, 10, 2, 8, 5, 11]);
     }
 }

@@ -105,6 +105,12 @@ fn print_layers(layers: &[LayerRecord]) -> anyhow::Result<()> {
             layer.fan_in,
         ))?;
     }
+    for layer in layers.iter().filter(|layer| layer.shuffle_groups > 0) {
+        print(format_args!(
+            "channels of `{}` are numbered in the order of the shuffle behind it, in {} groups",
+            layer.name, layer.shuffle_groups
+        ))?;
+    }
     Ok(())
 }
 

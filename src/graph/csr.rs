@@ -198,6 +198,7 @@ fn classes(sizes: &[u32]) -> Vec<Layer> {
             params: 0..0,
             fan_in: 0,
             taps: 0,
+            shuffle_groups: 0,
         }
     };
     sizes.iter().enumerate().map(layer).collect()

@@ -87,6 +87,10 @@ pub struct Layer {
     pub fan_in: u32,
     /// Taps of a kernel, `kh · kw`; 1 for dense layers; 0 for layers without parameters, or where nobody knows.
     pub taps: u32,
+    /// Groups of the channel shuffle that numbers the layer's channels, if nothing else reads the layer: of `c` channels in `g`
+    /// groups, channel `k` of the tensor is number `(k mod c/g) · g + k div (c/g)` among the nodes of a pixel. 0 where nodes
+    /// have the order of the tensor.
+    pub shuffle_groups: u32,
 }
 
 /// Node, edge and weight totals of a graph.

@@ -36,6 +36,7 @@ pub(super) fn sound(raw: &[u8]) -> Result<u64, Fault> {
         params: 0..0,
         fan_in: 0,
         taps: 0,
+        shuffle_groups: 0,
     });
     let values = [1.0; 1000];
     let info = FrameInfo { rows: 100..300, layer: 1, n_edges_in: 0, n_edges_out: 0 };

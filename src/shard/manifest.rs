@@ -108,6 +108,9 @@ pub struct LayerRecord {
     /// Taps of a kernel; 0 where the key is missing.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub taps: u32,
+    /// Groups of the shuffle that numbers its channels; 0, for the order of the tensor, where the key is missing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shuffle_groups: u32,
 }
 
 /// For keys that are left out at 0.
@@ -270,6 +273,7 @@ impl From<&Layer> for LayerRecord {
             n_params: layer.params.end - layer.params.start,
             fan_in: layer.fan_in,
             taps: layer.taps,
+            shuffle_groups: layer.shuffle_groups,
         }
     }
 }
@@ -287,6 +291,7 @@ impl From<&LayerRecord> for Layer {
             params: record.first_param..record.first_param + record.n_params,
             fan_in: record.fan_in,
             taps: record.taps,
+            shuffle_groups: record.shuffle_groups,
         }
     }
 }

@@ -60,12 +60,12 @@
 //! A JSON object. `format_version`, `fingerprint`, `n_nodes`, `n_edges`, `sum_abs` and `description` (strings by name,
 //! free); `one_way`, true if frames hold In blocks only (`n_edges_out` of every frame is then 0; absent otherwise); `layers`,
 //! in node order: `name`, `kind`, `first_node`, `n_nodes`, `shape`, `n_edges`, `sum_abs`, `first_param` and `n_params` (in
-//! values), `fan_in`, and `taps` unless it is 0; `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the pieces;
+//! values), `fan_in`, `taps` and `shuffle_groups` unless they are 0; `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the pieces;
 //! `shards`, in row order: `file`, `first_row`, `n_rows`, `n_frames`, `bytes`, `checksum` (the one in the footer).
 //! Checksums are eight hexadecimal digits. The last key is `checksum`, and the file ends with the line
 //! `  "checksum": "xxxxxxxx"`, `}` and a newline: it belongs to all bytes before the comma that ends the line before.
 //!
-//! The fingerprint is a SHA-256 over layers (without names and taps), frames and values. Equal graphs have equal ones
+//! The fingerprint is a SHA-256 over layers (without names, taps and shuffles), frames and values. Equal graphs have equal ones
 //! whatever their description, shard size and compression; cutting the rows into other frames changes it.
 //!
 //! # Guarantees

@@ -19,10 +19,10 @@ impl Chains {
     pub fn new(net: &Network, rule: BatchNormRule) -> Self {
         let readers = single_readers(net);
         let n = net.layers.len();
-        let mut chains = Self { row_factors: vec![Vec::new(); n], in_rows: vec![false; n], shuffle_groups: vec![1; n] };
+        let shuffle_groups = shuffle_groups(net);
+        let mut chains = Self { row_factors: vec![Vec::new(); n], in_rows: vec![false; n], shuffle_groups };
         for layer in (0..n).filter(|&layer| has_rows(net, layer)) {
             chains.absorb_norms(net, rule, &readers, layer);
-            chains.shuffle_groups[layer] = following_shuffle(net, &readers, layer).unwrap_or(1);
         }
         chains
     }
@@ -40,6 +40,14 @@ impl Chains {
             at = next;
         }
     }
+}
+
+/// By network layer: groups of the channel shuffle that numbers its nodes, see [`crate::graph::Layer::shuffle_groups`]; 1 for
+/// none, and for layers without nodes.
+pub fn shuffle_groups(net: &Network) -> Vec<usize> {
+    let readers = single_readers(net);
+    let groups = |layer| if has_rows(net, layer) { following_shuffle(net, &readers, layer) } else { None };
+    (0..net.layers.len()).map(|layer| groups(layer).unwrap_or(1)).collect()
 }
 
 /// The reader of each layer, if there is exactly one.

@@ -50,6 +50,10 @@ impl ChannelOrder {
     pub fn shuffled(channels: usize, groups: usize) -> Self {
         Self { groups: groups as u32, per_group: (channels / groups) as u32 }
     }
+    /// Groups of the shuffle; 0 without one.
+    pub fn groups(self) -> u32 {
+        if self.groups > 1 { self.groups } else { 0 }
+    }
     /// Node channel of output channel `channel`.
     pub fn node_channel(self, channel: u32) -> u32 {
         channel % self.per_group * self.groups + channel / self.per_group

@@ -53,6 +53,7 @@ mod view;
 mod walk;
 mod weights;
 
+pub use chain::shuffle_groups;
 pub use error::Error;
 pub use trace::{Gate, Gates, Place, Way};
 
@@ -166,6 +167,7 @@ fn layer(linears: &[Linear], index: usize) -> Layer {
         params: linear.params.clone(),
         fan_in: linear.fan_in,
         taps: linear.taps,
+        shuffle_groups: linear.order.groups(),
     }
 }
 
