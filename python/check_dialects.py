@@ -1,6 +1,6 @@
 """Random networks in every dialect of ONNX: logits, adjacency matrix and order of nodes, or a refusal in one sentence.
 
-    .venv/bin/python python/check_networks.py target/release/pipeline [--count 150] [--first SEED] [--keep DIR]
+    .venv/bin/python python/check_dialects.py target/release/pipeline [--count 150] [--first SEED] [--keep DIR]
 
 A network grows by one random operation at a time. It may change its layout on the way (channels first or last), shuffle
 channels in four or five dimensions, meet constants of any shape that broadcasts, in the words of a random opset from 7 to
