@@ -219,6 +219,7 @@ def hostile():
     bad("many_groups", [node("Conv", "x w", "y", name="conv", group=2**62)], [("w", ramp(4, 4, 1, 1))])
     bad("sum_of_shapes", [node("MaxPool", "x", "p", kernel_shape=[2, 2]), node("Add", "x p", "y", name="sum")])
     bad("wrong_reshape", [node("Reshape", "x s", "y", name="view")], [("s", i64(1, 71))])
+    bad("rank", [node("Reshape", "x s", "r", name="view"), node("Relu", "r", "y")], [("s", i64(1, 2, 6, 6, *[1] * 61))])
     bad("open_size", [relu], x=("N", 2, "H", "W"))
     bad("two_images", [node("Sum", "x z", "y")], inputs=[helper.make_tensor_value_info("z", F, [1, 2, 6, 6])])
     bad("twice", [node("Relu", "x", "y"), node("Tanh", "x", "y", name="again")])

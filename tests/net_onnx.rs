@@ -283,6 +283,7 @@ const HOSTILE: &[(&str, &[&str])] = &[
     ("padding_only", &["`pool`", "padding"]),
     ("prelu_by_column", &["`prelu`", "pixel to pixel"]),
     ("quantised", &["`dq`", "DequantizeLinear", "float32"]),
+    ("rank", &["`view`", "65 dimensions", "at most 64"]),
     ("short_data", &["`w`", "4 bytes"]),
     ("softmax_inside", &["`attention`", "Softmax", "last layer"]),
     ("sum_of_shapes", &["`sum`", "2×6×6", "2×5×5"]),

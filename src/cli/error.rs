@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{ErrorKind, Write as _};
 
 use super::flags::{ByteSize, Quiet};
-use super::shown::shown;
+use super::shown::{brief, shown};
 
 /// The reader of stdout has gone away. Ends the command without an error message and with exit code 0.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub fn print(line: impl fmt::Display) -> anyhow::Result<()> {
 /// Writes one line of explanation to stderr, unless `--quiet`.
 pub fn note(quiet: Quiet, line: impl fmt::Display) {
     if !quiet.quiet {
-        let _ = writeln!(std::io::stderr(), "pipeline: {}", shown(&line.to_string()));
+        let _ = writeln!(std::io::stderr(), "pipeline: {}", shown(&brief(&line.to_string())));
     }
 }
 
@@ -64,7 +64,7 @@ pub fn chain(error: &anyhow::Error) -> String {
         line.push_str(&text);
         last = text;
     }
-    shown(&line)
+    shown(&brief(&line))
 }
 
 #[cfg(test)]

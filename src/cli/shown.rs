@@ -24,9 +24,31 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
+/// Most characters of a message.
+const LONGEST: usize = 1200;
+
+/// The text, or its beginning and its end: names, lists and dimensions in files may be of any length.
+pub(super) fn brief(text: &str) -> String {
+    let n_chars = text.chars().count();
+    if n_chars <= LONGEST {
+        return text.into();
+    }
+    let first = text.chars().take(LONGEST / 2);
+    let last = text.chars().skip(n_chars - LONGEST / 2);
+    first.chain(" […] ".chars()).chain(last).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{LONGEST, brief, shown};
+
+    #[test]
+    fn a_long_message_keeps_its_ends() {
+        assert_eq!(brief(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
+        let text = brief(&format!("layer `{}`: expected four numbers", "n".repeat(1 << 20)));
+        assert!(text.starts_with("layer `nnn") && text.ends_with("expected four numbers"));
+        assert_eq!(text.chars().count(), LONGEST + 5);
+    }
 
     #[test]
     fn names_do_not_act_on_the_terminal() {

@@ -1,64 +1,85 @@
 //! Tensors that are other tensors' elements in another order: shuffles, slices, paddings, reorderings.
+//!
+//! Where an element comes from is computed as it is needed: no table, so that a chain of them costs no memory.
 
 use crate::kernel::multiply::Vector;
 use crate::net::{Op, Shape};
 
-/// No element: a zero.
-const ZERO: u32 = u32::MAX;
-
-/// Which element of the input each element of the output is.
-#[derive(Clone, Debug)]
+/// Which element of the input each element of the output is; both channels-last.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Gather {
-    sources: Vec<u32>,
+    input: Shape,
+    output: Shape,
+    way: Way,
+}
+
+/// How elements move.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// Channel `j · groups + i` is channel `i · m + j`.
+    Shuffle { groups: usize },
+    /// Element `k` of axis `a` (c, h, w) is element `begin[a] + k · step[a] − before[a]`, or a zero where there is none.
+    Steps { begin: [usize; 3], step: [usize; 3], before: [usize; 3] },
+    /// The tensors have one channel-major flattening.
+    Reorder,
 }
 
 impl Gather {
     /// Of an operator that moves elements, from a tensor of shape `input` to one of shape `output`; both channels-last.
     pub fn of(op: &Op, input: Shape, output: Shape) -> Option<Self> {
-        let source: Box<dyn Fn([usize; 3]) -> Option<[usize; 3]>> = match op {
-            Op::Shuffle { groups } => {
-                let (groups, m) = (*groups, input.c / groups);
-                Box::new(move |[c, y, x]| Some([c % groups * m + c / groups, y, x]))
-            }
-            Op::Slice { begin, step } => {
-                let (begin, step) = (*begin, *step);
-                Box::new(move |at| Some([0, 1, 2].map(|axis| begin[axis] + at[axis] * step[axis])))
-            }
-            Op::Pad { before } => {
-                let before = *before;
-                Box::new(move |[c, y, x]| {
-                    Some([c.checked_sub(before[0])?, y.checked_sub(before[1])?, x.checked_sub(before[2])?])
-                })
-            }
+        let way = match *op {
+            Op::Shuffle { groups } => Way::Shuffle { groups },
+            Op::Slice { begin, step } => Way::Steps { begin, step, before: [0; 3] },
+            Op::Pad { before } => Way::Steps { begin: [0; 3], step: [1; 3], before },
             _ => return None,
         };
-        let position = |at: [usize; 3]| match source(at) {
-            Some([c, y, x]) if c < input.c && y < input.h && x < input.w => ((y * input.w + x) * input.c + c) as u32,
-            _ => ZERO,
-        };
-        let elements = (0..output.h).flat_map(|y| (0..output.w).map(move |x| (y, x)));
-        Some(Self {
-            sources: elements.flat_map(|(y, x)| (0..output.c).map(move |c| [c, y, x])).map(position).collect(),
-        })
+        Some(Self { input, output, way })
     }
 
     /// From the order `from` to the order `to`, two shapes with one channel-major flattening.
     pub fn reordering(from: Shape, to: Shape) -> Self {
-        let places = |shape: Shape| {
-            let pixels = shape.h * shape.w;
-            (0..shape.len()).map(move |e| (e % pixels * shape.c + e / pixels) as u32)
-        };
-        let mut sources = vec![ZERO; to.len()];
-        for (source, place) in places(from).zip(places(to)) {
-            sources[place as usize] = source;
-        }
-        Self { sources }
+        Self { input: from, output: to, way: Way::Reorder }
     }
 
-    /// Fills `out`, the elements from `first` on.
+    /// Fills `out`, whole pixels, the elements from `first` on.
     pub fn run<const L: usize>(&self, input: &[Vector<L>], first: usize, out: &mut [Vector<L>]) {
-        for (out, &source) in out.iter_mut().zip(&self.sources[first..]) {
-            *out = if source == ZERO { [0.0; L] } else { input[source as usize] };
+        let Shape { c, w, .. } = self.output;
+        for (pixel, out) in (first / c..).zip(out.chunks_exact_mut(c)) {
+            match self.way {
+                Way::Shuffle { groups } => shuffle(&input[pixel * c..][..c], groups, out),
+                Way::Steps { .. } => self.take(input, [pixel / w, pixel % w], out),
+                Way::Reorder => self.reorder(input, pixel, out),
+            }
         }
+    }
+
+    /// One pixel of a slice or padding.
+    fn take<const L: usize>(&self, input: &[Vector<L>], pixel: [usize; 2], out: &mut [Vector<L>]) {
+        let Way::Steps { begin, step, before } = self.way else { return };
+        let Shape { c, h, w } = self.input;
+        let at = |axis: usize, k: usize, size: usize| {
+            (begin[axis] + k * step[axis]).checked_sub(before[axis]).filter(|&at| at < size)
+        };
+        let row = at(1, pixel[0], h).zip(at(2, pixel[1], w)).map(|(y, x)| &input[(y * w + x) * c..][..c]);
+        for (k, out) in out.iter_mut().enumerate() {
+            *out = row.zip(at(0, k, c)).map_or([0.0; L], |(row, channel)| row[channel]);
+        }
+    }
+
+    /// One pixel of a tensor with another order.
+    fn reorder<const L: usize>(&self, input: &[Vector<L>], pixel: usize, out: &mut [Vector<L>]) {
+        let [n_from, n_to] = [self.input, self.output].map(|shape| shape.h * shape.w);
+        for (channel, out) in out.iter_mut().enumerate() {
+            let element = channel * n_to + pixel;
+            *out = input[element % n_from * self.input.c + element / n_from];
+        }
+    }
+}
+
+/// One pixel of a channel shuffle.
+fn shuffle<const L: usize>(pixel: &[Vector<L>], groups: usize, out: &mut [Vector<L>]) {
+    let m = pixel.len() / groups;
+    for (j, out) in out.chunks_exact_mut(groups).enumerate() {
+        out.iter_mut().enumerate().for_each(|(i, out)| *out = pixel[i * m + j]);
     }
 }

@@ -41,7 +41,7 @@ pub(super) enum Kind {
     Sum,
     /// Copies of all inputs, each at its first channel.
     Concat(Vec<usize>),
-    Gather(Arc<Gather>),
+    Gather(Gather),
     Softmax,
 }
 
@@ -119,6 +119,8 @@ struct Build<'a> {
     of_layer: Vec<usize>,
     /// Where in a concatenation a tensor is: that tensor, and the first channel.
     inside: Vec<Option<(usize, usize)>>,
+    /// The first and the last step that write each tensor.
+    makers: Vec<Option<(usize, usize)>>,
 }
 
 impl<'a> Build<'a> {
@@ -139,14 +141,21 @@ impl<'a> Build<'a> {
                 }
             }
         }
-        let (steps, tensors, inside) = (Vec::new(), Vec::new(), Vec::new());
-        Self { net, orders, keep, needed, readers, steps, tensors, of_layer: vec![usize::MAX; n], inside }
+        let (steps, tensors, inside, makers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { net, orders, keep, needed, readers, steps, tensors, of_layer: vec![usize::MAX; n], inside, makers }
     }
 
     fn tensor(&mut self, order: Shape) -> usize {
         self.tensors.push(order);
         self.inside.push(None);
+        self.makers.push(None);
         self.tensors.len() - 1
+    }
+
+    fn push(&mut self, kind: Kind, inputs: Vec<usize>, output: usize) {
+        let at = self.steps.len();
+        self.makers[output] = Some((self.makers[output].map_or(at, |(first, _)| first), at));
+        self.steps.push(Step { kind, inputs, output });
     }
 
     fn visit(&mut self, index: usize, layer: &Layer, windowed: &Option<Arc<Windowed>>) {
@@ -178,7 +187,7 @@ impl<'a> Build<'a> {
                 let Some(gather) = Gather::of(&layer.op, from, layer.shape) else {
                     unreachable!("these move elements")
                 };
-                Kind::Gather(Arc::new(gather))
+                Kind::Gather(gather)
             }
             Op::Softmax => Kind::Softmax,
         };
@@ -187,7 +196,7 @@ impl<'a> Build<'a> {
             Some(tensor) => tensor,
             None => {
                 let output = self.tensor(order);
-                self.steps.push(Step { kind, inputs, output });
+                self.push(kind, inputs, output);
                 output
             }
         };
@@ -206,7 +215,7 @@ impl<'a> Build<'a> {
         }
         let gather = Gather::reordering(self.tensors[tensor], needed);
         let output = self.tensor(needed);
-        self.steps.push(Step { kind: Kind::Gather(Arc::new(gather)), inputs: vec![tensor], output });
+        self.push(Kind::Gather(gather), vec![tensor], output);
         output
     }
 
@@ -216,7 +225,7 @@ impl<'a> Build<'a> {
             let input = layer.inputs[position];
             self.is_only_read_here(input) && self.orders[input] == order
         };
-        let last_step = |tensor: usize| self.steps.iter().rposition(|step| step.output == tensor);
+        let last_step = |tensor: usize| self.makers[tensor].map(|(_, last)| last);
         match kind {
             Kind::Elementwise(f) => {
                 let tensor = inputs[0];
@@ -225,7 +234,7 @@ impl<'a> Build<'a> {
                 }
                 let step = last_step(tensor);
                 if !step.is_some_and(|at| self.steps[at].absorb(f)) {
-                    self.steps.push(Step { kind: kind.clone(), inputs: vec![tensor], output: tensor });
+                    self.push(kind.clone(), vec![tensor], tensor);
                 }
                 Some(tensor)
             }
@@ -250,6 +259,7 @@ impl<'a> Build<'a> {
                 }
                 let output = self.tensor(order);
                 (self.steps[at].kind, self.steps[at].output) = (pooled, output);
+                self.makers[output] = self.makers[inputs[0]].take();
                 Some(output)
             }
             _ => None,
@@ -274,8 +284,7 @@ impl<'a> Build<'a> {
         for &input in &layer.inputs {
             let channels = self.net.layers[input].shape.c;
             let tensor = self.read(input, layer, self.net.layers[input].shape);
-            let maker = self.steps.iter().find(|step| step.output == tensor);
-            let is_strided = maker.is_some_and(|step| step.kind.is_strided());
+            let is_strided = self.makers[tensor].is_some_and(|(first, _)| self.steps[first].kind.is_strided());
             if is_strided && self.is_only_read_here(input) && self.orders[input] == self.net.layers[input].shape {
                 self.inside[tensor] = Some((output, first));
             } else {
@@ -285,24 +294,38 @@ impl<'a> Build<'a> {
             first += channels;
         }
         if !copies.is_empty() {
-            self.steps.push(Step { kind: Kind::Concat(firsts), inputs: copies, output });
+            self.push(Kind::Concat(firsts), copies, output);
         }
         self.of_layer[index] = output;
     }
 
     fn finish(self) -> Plan {
-        let n = self.tensors.len();
-        // The tensor whose buffer each tensor is in, and where.
-        let root = |mut tensor: usize| {
-            let mut offset = 0;
-            while let Some((outer, first)) = self.inside[tensor] {
-                (tensor, offset) = (outer, offset + first);
-            }
-            (tensor, offset)
+        let sizes: Vec<usize> = self.tensors.iter().map(|order| order.len()).collect();
+        let (buffer_of, buffers) = buffers(&sizes, &self.lives());
+        let place = |tensor: usize| {
+            let (outer, offset) = self.root(tensor);
+            Place { buffer: buffer_of[outer], channels: self.tensors[outer].c, offset }
         };
-        let mut life: Vec<Option<(usize, usize)>> = vec![None; n];
+        let tensors = self.tensors.iter().enumerate();
+        let tensors = tensors.map(|(tensor, &order)| Tensor { order, place: place(tensor) }).collect();
+        Plan { steps: self.steps, tensors, of_layer: self.of_layer, buffers }
+    }
+
+    /// The tensor whose buffer a tensor is in, and where.
+    fn root(&self, mut tensor: usize) -> (usize, usize) {
+        let mut offset = 0;
+        while let Some((outer, first)) = self.inside[tensor] {
+            (tensor, offset) = (outer, offset + first);
+        }
+        (tensor, offset)
+    }
+
+    /// The first and the last step that need each tensor's buffer; the end counts as a step.
+    fn lives(&self) -> Vec<Option<(usize, usize)>> {
+        let (n, end) = (self.tensors.len(), self.steps.len());
+        let mut lives: Vec<Option<(usize, usize)>> = vec![None; n];
         let mut touch = |tensor: usize, at: usize| {
-            let life = &mut life[root(tensor).0];
+            let life = &mut lives[self.root(tensor).0];
             *life = Some(life.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
         };
         touch(0, 0);
@@ -310,40 +333,46 @@ impl<'a> Build<'a> {
             step.inputs.iter().chain([&step.output]).for_each(|&tensor| touch(tensor, at));
         }
         match self.keep {
-            Keep::All => (0..n).for_each(|tensor| touch(tensor, self.steps.len())),
-            Keep::One(layer) => touch(self.of_layer[layer], self.steps.len()),
+            Keep::All => (0..n).for_each(|tensor| touch(tensor, end)),
+            Keep::One(layer) => touch(self.of_layer[layer], end),
         }
-        let mut buffers: Vec<usize> = Vec::new();
-        let mut free: Vec<usize> = Vec::new();
-        let mut buffer_of = vec![usize::MAX; n];
-        for at in 0..=self.steps.len() {
-            for tensor in (0..n).filter(|&tensor| life[tensor].is_some_and(|(first, _)| first == at)) {
-                let size = self.tensors[tensor].len();
-                // The free buffer that fits best: the smallest that is large enough, or else the largest.
-                let best = free.iter().enumerate().min_by_key(|(_, buffer)| {
-                    let found = buffers[**buffer];
-                    (found < size, if found < size { usize::MAX - found } else { found })
-                });
-                let buffer = match best.map(|(position, _)| position) {
-                    Some(position) => free.swap_remove(position),
-                    None => {
-                        buffers.push(0);
-                        buffers.len() - 1
-                    }
-                };
-                buffers[buffer] = buffers[buffer].max(size);
-                buffer_of[tensor] = buffer;
-            }
-            let ended = (0..n).filter(|&tensor| life[tensor].is_some_and(|(_, last)| last == at));
-            free.extend(ended.map(|tensor| buffer_of[tensor]));
-        }
-        let place = |tensor: usize| {
-            let (outer, offset) = root(tensor);
-            Place { buffer: buffer_of[outer], channels: self.tensors[outer].c, offset }
-        };
-        let tensors = (0..n).map(|tensor| Tensor { order: self.tensors[tensor], place: place(tensor) }).collect();
-        Plan { steps: self.steps, tensors, of_layer: self.of_layer, buffers }
+        lives
     }
+}
+
+/// The buffer of each tensor, and how large the buffers are: one is used again when its tensor's life is over.
+fn buffers(sizes: &[usize], lives: &[Option<(usize, usize)>]) -> (Vec<usize>, Vec<usize>) {
+    let n_steps = lives.iter().flatten().map(|(_, last)| last + 1).max().unwrap_or(0);
+    let (mut born, mut dying) = (vec![Vec::new(); n_steps], vec![Vec::new(); n_steps]);
+    for (tensor, life) in lives.iter().enumerate() {
+        if let Some((first, last)) = *life {
+            born[first].push(tensor);
+            dying[last].push(tensor);
+        }
+    }
+    let (mut buffers, mut free) = (Vec::<usize>::new(), Vec::<usize>::new());
+    let mut buffer_of = vec![usize::MAX; sizes.len()];
+    for (born, dying) in born.iter().zip(&dying) {
+        for &tensor in born {
+            let size = sizes[tensor];
+            // The free buffer that fits best: the smallest that is large enough, or else the largest.
+            let best = free.iter().enumerate().min_by_key(|(_, buffer)| {
+                let found = buffers[**buffer];
+                (found < size, if found < size { usize::MAX - found } else { found })
+            });
+            let buffer = match best.map(|(position, _)| position) {
+                Some(position) => free.swap_remove(position),
+                None => {
+                    buffers.push(0);
+                    buffers.len() - 1
+                }
+            };
+            buffers[buffer] = buffers[buffer].max(size);
+            buffer_of[tensor] = buffer;
+        }
+        free.extend(dying.iter().map(|&tensor| buffer_of[tensor]));
+    }
+    (buffer_of, buffers)
 }
 
 impl Kind {

@@ -84,7 +84,7 @@ fn compute<const L: usize>(
             }
         }),
         Kind::Gather(gather) => {
-            Bands::of_pixels(out, 1, PART).each(|_, first, out| gather.run(first_input, first, out));
+            Bands::of_pixels(out, c, PART).each(|_, first, out| gather.run(first_input, first, out));
         }
         Kind::Softmax => Bands::of_pixels(out, c, PART).each(|_, first, out| {
             elementwise::copy(first_input, c, place, first, out);

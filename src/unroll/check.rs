@@ -2,12 +2,20 @@
 
 use super::Error;
 use super::weights::check_length;
+use crate::graph::Totals;
 use crate::net::{Layer, Network, Op, Shape, Window};
 
 /// Largest kernel side, stride, dilation or padding: no image is larger, and products of them cannot overflow.
 const MAX_WINDOW: usize = 1 << 16;
 
-/// Checks input counts, elementwise shapes, and per-channel parameters.
+/// Elements of tensors without nodes that any network may have, and that it may have for each node. Real networks have up to
+/// some fifty for each (concatenations of concatenations, normalised), a chain of paddings of a pixel has any number.
+const WITHOUT_NODES: [u64; 2] = [1 << 21, 256];
+
+/// Graphs of fewer nodes may be without edges.
+const MANY_NODES: u64 = 1 << 24;
+
+/// Checks input counts, elementwise shapes, per-channel parameters, and that tensors are in proportion to the nodes.
 ///
 /// # Panics
 /// If a layer reads one that does not come before it, which no [`Network`] does.
@@ -27,6 +35,22 @@ pub(crate) fn network(net: &Network) -> Result<(), Error> {
         channels(layer)?;
         if let Some(&input) = layer.inputs.first() {
             fits_input(layer, net.layers[input].shape)?;
+        }
+    }
+    proportion(net)
+}
+
+/// That the tensors between nodes are not many more than the nodes: a forward pass computes them all.
+fn proportion(net: &Network) -> Result<(), Error> {
+    let has_nodes = |layer: &&Layer| matches!(layer.op, Op::Input | Op::Conv(_) | Op::Dense(_) | Op::Pool(_));
+    let n_nodes: u64 = net.layers.iter().filter(has_nodes).map(|layer| layer.shape.len() as u64).sum();
+    let most = WITHOUT_NODES[0] + WITHOUT_NODES[1].saturating_mul(n_nodes);
+    let mut used = 0u64;
+    for layer in net.layers.iter().filter(|layer| !has_nodes(layer)) {
+        used += layer.shape.len() as u64; // each below 2^32
+        if used > most {
+            let what = "elements of tensors that are no nodes";
+            return Err(Error::TooLong { layer: layer.name.clone(), what, most });
         }
     }
     Ok(())
@@ -79,6 +103,15 @@ fn fits_input(layer: &Layer, input: Shape) -> Result<(), Error> {
             shape(layer, Shape { c: found.c.max(least.c), h: found.h.max(least.h), w: found.w.max(least.w) })
         }
         Op::Input | Op::Conv(_) | Op::Concat => Ok(()),
+    }
+}
+
+/// That a graph of many nodes has edges: without them, an image of any size costs a file nothing.
+pub(super) fn density(totals: Totals) -> Result<(), Error> {
+    let (nodes, edges) = (u64::from(totals.n_nodes), totals.n_edges);
+    match nodes < MANY_NODES || edges >= nodes / 64 {
+        true => Ok(()),
+        false => Err(Error::TooSparse { nodes, edges }),
     }
 }
 

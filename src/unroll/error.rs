@@ -61,6 +61,16 @@ pub enum Error {
         /// How many there may be.
         most: u64,
     },
+    /// Nearly all nodes are pixels that nothing reads.
+    #[error(
+        "the network has {nodes} nodes and {edges} edges: nearly all of the image is not read; use a smaller input image"
+    )]
+    TooSparse {
+        /// Nodes.
+        nodes: u64,
+        /// Edges.
+        edges: u64,
+    },
     /// A window without taps, one that does not move, or one beyond reason.
     #[error("layer `{layer}` has {what} {found}, expected {least} to {most}; the model file is damaged or was misread")]
     Window {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::Error;
+use super::limits::MAX_CHANNELS;
 use super::view::View;
 use crate::net::Shape;
 
@@ -24,7 +25,10 @@ pub(super) fn concat(layer: &str, inputs: &[&View]) -> Result<View, Error> {
     let shape = Shape { c: inputs.iter().map(|view| view.shape.c).sum(), ..pixels };
     let mut joined = View { shape, flat: false, pieces: Vec::new() };
     let mut first = 0;
+    let mut n_listed = 0;
     for view in inputs {
+        n_listed += view.n_listed();
+        check(layer, "channels", n_listed, MAX_CHANNELS)?;
         check_pieces(layer, joined.pieces.len() + view.pieces.len())?;
         joined.pieces.extend(View::clone(view).within(first, shape).pieces);
         first += view.shape.c;
@@ -50,14 +54,15 @@ pub(super) fn add(layer: &str, inputs: &[&View]) -> Result<View, Error> {
     Ok(sum)
 }
 
-fn check_pieces(layer: &str, found: usize) -> Result<(), Error> {
-    match found <= MAX_PIECES {
+/// That a tensor has no more pieces than there may be.
+pub(super) fn check_pieces(layer: &str, found: usize) -> Result<(), Error> {
+    check(layer, "parts of sums and concatenations", found as u64, MAX_PIECES as u64)
+}
+
+fn check(layer: &str, what: &'static str, found: u64, most: u64) -> Result<(), Error> {
+    match found <= most {
         true => Ok(()),
-        false => Err(Error::TooLong {
-            layer: layer.into(),
-            what: "parts of sums and concatenations",
-            most: MAX_PIECES as u64,
-        }),
+        false => Err(Error::TooLong { layer: layer.into(), what, most }),
     }
 }
 

@@ -4,13 +4,14 @@
 //! Each limit lies well above what the largest network that we know needs, and keeps memory below some 100 MB beyond the
 //! parameters. ResNet-1202 with `--residual expand` has 181,000 sources, 0.7 million pieces and 24 million intervals.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
 use super::Error;
 use super::linear::Source;
+use super::panel::Panel;
 use super::view::View;
 use crate::graph::Direction;
+
+/// Most channels that are listed one by one.
+pub(super) const MAX_CHANNELS: u64 = 1 << 22;
 
 /// What has been used, over all layers.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,7 @@ pub(super) struct Used {
     channels: u64,
     positions: u64,
     sources: u64,
+    panels: u64,
     intervals: u64,
     edges: u64,
 }
@@ -49,15 +51,12 @@ impl Used {
         if !is_new {
             return Ok(());
         }
-        let mut known = HashSet::new();
-        let places = view.pieces.iter().filter(|piece| known.insert(Arc::as_ptr(&piece.place).addr()));
-        let channels = places.map(|piece| piece.place.channels.len() as u64).sum();
-        self.channels(layer, channels)
+        self.channels(layer, view.n_listed())
     }
 
     /// Channels that are listed one by one.
     pub fn channels(&mut self, layer: &str, channels: u64) -> Result<(), Error> {
-        Count { what: "channels", used: &mut self.channels, most: 1 << 22 }.add(layer, channels)
+        Count { what: "channels", used: &mut self.channels, most: MAX_CHANNELS }.add(layer, channels)
     }
 
     /// A window along an axis: the positions and taps that are looked at one by one.
@@ -66,9 +65,15 @@ impl Used {
         count.add(layer, positions.saturating_mul(taps))
     }
 
+    /// Panels between a layer and channels of one that it reads, made once for all sources that share them.
+    pub fn panels(&mut self, layer: &str, panels: &[Vec<Panel>; 2]) -> Result<(), Error> {
+        let found = panels.iter().map(|panels| panels.len() as u64).sum();
+        Count { what: "groups of channels", used: &mut self.panels, most: 1 << 18 }.add(layer, found)
+    }
+
     /// A source that a layer reads `count` times.
     pub fn source(&mut self, layer: &str, source: &Source, count: u64) -> Result<(), Error> {
-        Count { what: "readings of one layer by another", used: &mut self.sources, most: 1 << 20 }.add(layer, count)?;
+        Count { what: "readings of one layer by another", used: &mut self.sources, most: 1 << 18 }.add(layer, count)?;
         let mut row = 0;
         for direction in [Direction::In, Direction::Out] {
             let [down, across] = [0, 1].map(|axis| source.runs(axis, direction));

@@ -140,12 +140,13 @@ impl Unrolled {
         let Walk { linears, values, output, .. } = Walk::new(net, options)?;
         let output = output.map_or_else(Vec::new, |view| trace::output(net.layers.len() - 1, &view));
         let layers: Vec<Layer> = (0..linears.len()).map(|index| layer(&linears, index)).collect();
-        let (frames, regions) = frames::cut(&linears, limits).into_iter().unzip();
         let totals = Totals {
             n_nodes: layers.last().map_or(0, |layer| layer.nodes.end),
             n_edges: layers.iter().map(|layer| layer.n_edges).sum(),
             sum_abs: layers.iter().map(|layer| layer.sum_abs).sum(),
         };
+        check::density(totals)?;
+        let (frames, regions) = frames::cut(&linears, limits).into_iter().unzip();
         let warnings = match options.batch_norm {
             BatchNormRule::Ignore => norm::warnings(net),
             BatchNormRule::Sign | BatchNormRule::Fold => Vec::new(),

@@ -4,7 +4,7 @@
 //! [`View`]: a list of [`Piece`]s, each of which maps some channels, and per spatial axis a range of pixels, to one graph
 //! layer. An element covered by several pieces is their sum, an element covered by none is zero (no edge).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::trace::{Gate, Gates, Place, Way};
@@ -122,6 +122,17 @@ impl View {
     pub fn flatten(mut self) -> Self {
         self.flat = self.shape.h * self.shape.w > 1;
         self
+    }
+    /// How many pieces [`without_pixels`](Self::without_pixels) makes.
+    pub fn n_pieces_without_pixels(&self) -> usize {
+        let n_pixels = if self.flat { self.shape.h * self.shape.w } else { 1 };
+        self.pieces.len().saturating_mul(n_pixels)
+    }
+    /// Channels that its places list, one by one.
+    pub fn n_listed(&self) -> u64 {
+        let mut known = HashSet::new();
+        let places = self.pieces.iter().filter(|piece| known.insert(Arc::as_ptr(&piece.place).addr()));
+        places.map(|piece| piece.place.channels.len() as u64).sum()
     }
     /// The same elements as channels of a single pixel, if the tensor is flattened: one piece for each pixel of a piece.
     pub fn without_pixels(self) -> Self {

@@ -1,6 +1,7 @@
 //! From network layers to graph layers: one pass in topological order that gives every tensor its view.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::axis::{Axis, AxisWindow};
@@ -92,7 +93,10 @@ impl Walk {
             Op::Activation(op) if trace::switches_off(op) => Ok(inputs[0].clone().gated(index)),
             Op::Activation(_) | Op::Lrn(_) | Op::Softmax => Ok(inputs[0].clone()),
             Op::Flatten => Ok(inputs[0].clone().flatten()),
-            Op::Shuffle { groups } => Ok(inputs[0].clone().without_pixels().shuffle(*groups)),
+            Op::Shuffle { groups } => {
+                join::check_pieces(&layer.name, inputs[0].n_pieces_without_pixels())?;
+                Ok(inputs[0].clone().without_pixels().shuffle(*groups))
+            }
             Op::Slice { begin, step } => {
                 Ok(unflattened(layer, inputs[0], "slicing")?.clone().slice(*begin, *step, layer.shape))
             }
@@ -179,12 +183,16 @@ impl Walk {
             let axes = [self.axis(0, window, piece)?, self.axis(1, window, piece)?];
             let (rows, columns) = (self.linears[reader].order, self.linears[piece.layer].order);
             let channels = &piece.place.channels;
-            let panels = known
-                .entry((channels.as_ptr().addr(), columns))
-                .or_insert_with(|| Arc::new(panel::panels(kernel, channels, rows, columns)));
+            let panels = match known.entry((channels.as_ptr().addr(), columns)) {
+                Entry::Occupied(known) => Arc::clone(known.get()),
+                Entry::Vacant(new) => {
+                    let panels = panel::panels(kernel, channels, rows, columns);
+                    self.used.panels(&name, &panels)?;
+                    Arc::clone(new.insert(Arc::new(panels)))
+                }
+            };
             let tap_strides = [kernel.tap_stride * kernel.taps[1] as u64, kernel.tap_stride];
             let sum_abs = sum_abs(kernel, &column_sums, channels, &axes);
-            let panels = Arc::clone(panels);
             let source = Source { layer: piece.layer, axes, tap_strides, panels, way: piece.way(tensor) };
             self.used.source(&name, &source, piece.count)?;
             self.used.edges(&name, &source, piece.count)?;

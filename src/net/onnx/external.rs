@@ -7,11 +7,21 @@ use super::tensor::{element_size, sizes};
 use crate::net::Error;
 use crate::regular;
 
+/// Some of a file's bytes.
+pub struct Part {
+    /// The bytes.
+    pub data: Vec<u8>,
+    /// The file, links resolved.
+    pub path: PathBuf,
+    /// Its length.
+    pub n_bytes: usize,
+}
+
 /// Reads the bytes of `tensor`, whose location is relative to the model's folder.
 ///
 /// Errors: no folder (a model that did not come from a file), a location outside the folder, a range that is not in
 /// the file or is not the size of the tensor. No more is allocated than the file holds.
-pub fn read(tensor: &proto::Tensor<'_>, model: &Path, folder: Option<&Path>) -> Result<Vec<u8>, Error> {
+pub fn read(tensor: &proto::Tensor<'_>, model: &Path, folder: Option<&Path>) -> Result<Part, Error> {
     let bad = |found: String, expected: &str| Error::Malformed {
         path: model.to_path_buf(),
         found: format!("external data of tensor `{}`: {found}", tensor.name),
@@ -39,7 +49,7 @@ pub fn read(tensor: &proto::Tensor<'_>, model: &Path, folder: Option<&Path>) -> 
     }
     let mut data = vec![0; usize::try_from(length).map_err(|_| bad(format!("length {length}"), "fewer bytes"))?];
     file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut data)).map_err(io)?;
-    Ok(data)
+    Ok(Part { data, path, n_bytes: usize::try_from(meta.len()).unwrap_or(usize::MAX) })
 }
 
 fn entry<'a>(tensor: &proto::Tensor<'a>, key: &str) -> Option<&'a str> {

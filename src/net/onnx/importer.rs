@@ -1,6 +1,6 @@
 //! State of one import: what every value name stands for, and the layers so far.
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -18,6 +18,9 @@ const BUDGET: usize = 1 << 30;
 const COMPUTED: [usize; 2] = [1 << 22, 4];
 /// Elements that a file does not hold but asks for count this often: a small file can ask for 1 GiB.
 const GENERATED: usize = 4;
+/// Elements of constants that may be read, and for each byte of the file and its external data: one is read once or a few
+/// times, not by each of a thousand operators.
+const READ: [usize; 2] = [1 << 24, 4];
 
 /// What a name in the file stands for.
 #[derive(Clone, Debug)]
@@ -89,8 +92,12 @@ pub struct Importer<'a> {
     pub used: usize,
     /// Elements of computed constants.
     pub computed: usize,
-    /// Bytes of the file, and of the external data that was read.
-    pub n_bytes: Cell<usize>,
+    /// Elements of constants that were read, however often.
+    pub read: Cell<usize>,
+    /// Bytes of the file.
+    pub n_bytes: usize,
+    /// Bytes that were read of each file with external data, or its length if that is less.
+    pub external: RefCell<HashMap<PathBuf, usize>>,
 }
 
 impl<'a> Importer<'a> {
@@ -149,8 +156,15 @@ impl<'a> Importer<'a> {
     pub fn constant(&self, node: &Node<'a>, i: usize) -> Result<Option<Tensor>, Error> {
         match self.value(node, i)? {
             None => Ok(None),
-            Some(Value::Constant(tensor)) => Ok(Some(Tensor::clone(tensor))),
-            Some(Value::Stored(stored)) => self.load(stored).map(Some),
+            Some(Value::Constant(tensor)) => {
+                self.charge_read(node, tensor)?;
+                Ok(Some(Tensor::clone(tensor)))
+            }
+            Some(Value::Stored(stored)) => {
+                let tensor = self.load(stored)?;
+                self.charge_read(node, &tensor)?;
+                Ok(Some(tensor))
+            }
             Some(Value::Feature(_)) => Err(node.unknown(format!(
                 "its input {i} (`{}`) is computed from the image; only constants have an edge rule there",
                 node.input(i).unwrap_or_default()
@@ -212,8 +226,7 @@ impl<'a> Importer<'a> {
 
     /// Accounts for `len` elements of a constant that is computed.
     pub fn charge_computed(&mut self, node: &Node<'a>, len: usize) -> Result<(), Error> {
-        let [least, each] = COMPUTED;
-        let most = self.n_bytes.get().saturating_mul(each).saturating_add(least);
+        let most = self.most(COMPUTED);
         self.computed = self.computed.saturating_add(len);
         match self.computed <= most {
             true => self.charge(node, len),
@@ -224,6 +237,28 @@ impl<'a> Importer<'a> {
         }
     }
 
+    /// Accounts for a constant that is read.
+    fn charge_read(&self, node: &Node<'a>, tensor: &Tensor) -> Result<(), Error> {
+        if let Data::Fill(_) = tensor.data {
+            return Ok(());
+        }
+        let (read, most) = (self.read.get().saturating_add(tensor.len()), self.most(READ));
+        self.read.set(read);
+        match read <= most {
+            true => Ok(()),
+            false => Err(node.shape_error(
+                format!("{read} elements of constants read up to here, those that are read again included"),
+                format!("at most {most} for a file of this size; export the model with a tensor for each layer"),
+            )),
+        }
+    }
+
+    /// A limit in proportion to the file and its external data.
+    fn most(&self, [least, each]: [usize; 2]) -> usize {
+        let external: usize = self.external.borrow().values().sum();
+        self.n_bytes.saturating_add(external).saturating_mul(each).saturating_add(least)
+    }
+
     /// Accounts for `len` elements that are not in the file.
     pub fn charge_generated(&mut self, node: &Node<'a>, len: usize) -> Result<(), Error> {
         self.charge(node, len.saturating_mul(GENERATED))
@@ -232,10 +267,16 @@ impl<'a> Importer<'a> {
     /// The constant in a message, read from its own file if it is external.
     fn load(&self, stored: &proto::Tensor<'a>) -> Result<Tensor, Error> {
         let bytes = match stored.is_external {
-            true => Some(external::read(stored, &self.path, self.folder.as_deref())?),
+            true => {
+                let external::Part { data, path, n_bytes } =
+                    external::read(stored, &self.path, self.folder.as_deref())?;
+                let mut known = self.external.borrow_mut();
+                let read = known.entry(path).or_default();
+                *read = read.saturating_add(data.len()).min(n_bytes);
+                Some(data)
+            }
             false => None,
         };
-        self.n_bytes.set(self.n_bytes.get().saturating_add(bytes.as_ref().map_or(0, |bytes| bytes.len())));
         Tensor::decode(stored, bytes.as_deref())
             .map_err(|(found, expected)| self.malformed(format!("tensor `{}` has {found}", stored.name), expected))
     }

@@ -20,7 +20,7 @@ mod tensor;
 mod window;
 mod wire;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -86,7 +86,9 @@ fn import(path: &Path, bytes: &[u8], folder: Option<&Path>, input_size: Option<[
         values: HashMap::new(),
         used: 0,
         computed: 0,
-        n_bytes: Cell::new(bytes.len()),
+        read: Cell::new(0),
+        n_bytes: bytes.len(),
+        external: RefCell::default(),
     };
     if graph.outputs.len() > 1 {
         let rest: Vec<&str> = graph.outputs.iter().skip(1).map(|output| output.name).take(4).collect();

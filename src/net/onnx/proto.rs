@@ -146,7 +146,7 @@ pub struct Attribute<'a> {
     /// Value of a string attribute.
     pub text: &'a [u8],
     /// Value of a tensor attribute.
-    pub tensor: Option<Tensor<'a>>,
+    pub tensor: Option<Box<Tensor<'a>>>,
     /// Value of a float list.
     pub floats: Vec<f32>,
     /// Value of an integer list.
@@ -160,7 +160,7 @@ impl<'a> Message<'a> for Attribute<'a> {
             2 => self.float = field.float()?,
             3 => self.int = field.int()?,
             4 => self.text = field.bytes()?,
-            5 => self.tensor = Some(Tensor::parse(field.bytes()?)?),
+            5 => self.tensor = Some(Box::new(Tensor::parse(field.bytes()?)?)),
             7 => field.floats_into(&mut self.floats)?,
             8 => field.ints_into(&mut self.ints)?,
             _ => {}

@@ -38,8 +38,14 @@ pub fn element_size(data_type: i64) -> Result<usize, Mismatch> {
     }
 }
 
-/// Sizes as `usize`, and their product. Errors: negative sizes, products beyond 2^40.
+/// Tensors of more dimensions are not meant.
+pub const MAX_RANK: usize = 64;
+
+/// Sizes as `usize`, and their product. Errors: negative sizes, products beyond 2^40, too many dimensions.
 pub fn sizes(dims: &[i64]) -> Result<(Vec<usize>, usize), Mismatch> {
+    if dims.len() > MAX_RANK {
+        return Err((format!("{} dimensions", dims.len()), format!("at most {MAX_RANK}")));
+    }
     let bad = || (format!("dimensions {dims:?}"), "sizes of a tensor that fits memory".to_string());
     let sizes: Vec<usize> = dims.iter().map(|d| usize::try_from(*d)).collect::<Result<_, _>>().map_err(|_| bad())?;
     let len = count(&sizes).filter(|len| *len <= 1 << 40).ok_or_else(bad)?;

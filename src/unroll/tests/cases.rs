@@ -425,3 +425,42 @@ fn windows_that_are_cut_off_differently_everywhere_are_an_error() {
         assert!(error(build, Options::default()).contains("brings the graph to more than"), "{input}");
     }
 }
+
+#[test]
+fn images_that_nothing_reads_are_an_error() {
+    for side in [37_000, 65_000] {
+        let mut build = Build::input(1, side, side);
+        build.relu(0);
+        assert!(error(build, Options::default()).contains("nodes and 0 edges"), "{side}");
+    }
+    let mut build = Build::input(3, 37_000, 37_000);
+    build.pool(0, PoolKind::Max, Window { stride: [37_000; 2], ..window(2, 1, 0) }, Round::Down);
+    assert!(error(build, Options::default()).contains("4107000003 nodes and 12 edges"));
+    let mut build = Build::input(1, 100, 100);
+    build.relu(0);
+    assert_eq!(unrolled(&build.net()).totals().n_edges, 0);
+}
+
+#[test]
+fn tensors_without_nodes_are_in_proportion_to_the_nodes() {
+    let mut build = Build::input(2, 1, 1);
+    for last in 0..3000 {
+        let shape = build.shape(last);
+        build.push(Op::Pad { before: [0, 1, 0] }, &[last], Shape { h: shape.h + 1, ..shape });
+    }
+    assert!(error(build, Options::default()).contains("elements of tensors that are no nodes"));
+}
+
+#[test]
+fn lists_of_channels_groups_and_pixels_are_bounded() {
+    let mut build = Build::input(1 << 18, 1, 1);
+    build.conv(0, 1 << 19, window(1, 1, 0), 1 << 18);
+    assert!(error(build, Options::default()).contains("more than 262144 groups of channels"));
+    let mut build = Build::input(1 << 20, 1, 1);
+    build.concat(&[0; 8]);
+    assert!(error(build, Options::default()).contains("more than 4194304 channels"));
+    let mut build = Build::input(2, 1000, 1000);
+    let flat = build.flatten(0);
+    build.shuffle(flat, 2);
+    assert!(error(build, Options::default()).contains("more than 65536 parts"));
+}

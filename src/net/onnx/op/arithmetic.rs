@@ -33,7 +33,7 @@ pub fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     }
     for i in constants {
         let Some(Value::Feature(feature)) = outputs.pop() else { break };
-        importer.charge_generated(node, shape.c)?;
+        importer.charge_computed(node, shape.c)?;
         let add = per_channel(importer, node, i, &feature, shape)?;
         outputs = affine(importer, node, feature, shape, Scale { mul: vec![1.0; shape.c], add })?;
     }
@@ -49,7 +49,7 @@ pub fn scale<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     }
     let at = usize::from(!left);
     let (feature, shape) = importer.plain(node, at)?;
-    importer.charge_generated(node, 2 * shape.c)?;
+    importer.charge_computed(node, 2 * shape.c)?;
     let constant = match node.op() {
         "Neg" => Vec::new(),
         _ => per_channel(importer, node, 1 - at, &feature, shape)?,
@@ -132,12 +132,12 @@ pub fn per_channel<'a>(
         );
     }
     if varies {
-        importer.charge_generated(node, shape.len())?;
+        importer.charge_computed(node, shape.len())?;
         return Ok(spread(&values, dims, sizes));
     }
     let mut channels: Vec<f32> = values.chunks_exact(pixels).map(|channel| channel[0]).collect();
     if let [value] = channels[..] {
-        importer.charge_generated(node, shape.c)?;
+        importer.charge_computed(node, shape.c)?;
         channels = vec![value; shape.c];
     }
     Ok(channels)

@@ -40,7 +40,7 @@ pub fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
 
 /// The value in a `Constant`'s attribute.
 fn constant<'a>(node: &Node<'a>) -> Outputs<'a> {
-    let tensor = if let Some(tensor) = node.attribute("value").and_then(|value| value.tensor.as_ref()) {
+    let tensor = if let Some(tensor) = node.attribute("value").and_then(|value| value.tensor.as_deref()) {
         return Ok(vec![Value::Stored(tensor)]);
     } else if let Some(value) = node.attribute("value_float") {
         Tensor { dims: vec![], data: Data::Float(vec![value.float]) }
@@ -62,7 +62,7 @@ const MAX_INTS: usize = 1 << 12;
 fn constant_of_shape<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error> {
     let list = integers(node, importer.required(node, 0, "shape")?)?;
     let (dims, len) = sizes(&list).map_err(|(found, expected)| node.shape_error(found, expected))?;
-    let Some(proto) = node.attribute("value").and_then(|value| value.tensor.as_ref()) else {
+    let Some(proto) = node.attribute("value").and_then(|value| value.tensor.as_deref()) else {
         return Ok(Tensor { dims, data: Data::Fill(0.0) });
     };
     let value = Tensor::decode(proto, None).map_err(|(found, expected)| node.parameter_error(found, expected))?;
@@ -78,6 +78,11 @@ fn constant_of_shape<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Ten
 fn dims<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Vec<usize>, Error> {
     match importer.value(node, 0)? {
         Some(Value::Feature(feature)) => Ok(feature.dims.clone()),
+        Some(Value::Constant(tensor)) => Ok(tensor.dims.clone()),
+        Some(Value::Stored(tensor)) => {
+            let (dims, _) = sizes(&tensor.dims).map_err(|(found, expected)| node.shape_error(found, expected))?;
+            Ok(dims)
+        }
         _ => importer.required(node, 0, "input").map(|tensor| tensor.dims),
     }
 }

@@ -5,7 +5,7 @@
 use super::Outputs;
 use crate::net::onnx::importer::{Feature, Importer, Order, Value, axis, same_dims};
 use crate::net::onnx::node::Node;
-use crate::net::onnx::tensor::count;
+use crate::net::onnx::tensor::{MAX_RANK, count};
 use crate::net::{Error, Op, Shape};
 
 /// Reads `Cast` from float to float.
@@ -55,6 +55,7 @@ pub fn reshape<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> 
 
 /// Resolves 0 (copy) and −1 (whatever is left). Errors: another number of elements.
 pub fn target_dims(node: &Node<'_>, dims: &[usize], target: &[i64]) -> Result<Vec<usize>, Error> {
+    check_rank(node, target.len())?;
     let len = count(dims).unwrap_or(usize::MAX);
     let wrong = || {
         let expected = format!("a shape of {len} elements (is --input-size the size the network was made for?)");
@@ -112,9 +113,7 @@ pub fn unsqueeze<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a
 pub fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
     let list = importer.int_list(node, "axes", 1)?.ok_or_else(|| node.parameter_error("no axes", "axes"))?;
     let rank = dims.len() + list.len();
-    if rank > MAX_RANK {
-        return Err(node.parameter_error(format!("{rank} dimensions"), format!("at most {MAX_RANK}")));
-    }
+    check_rank(node, rank)?;
     let mut axes: Vec<usize> = list.iter().map(|at| axis(node, *at, rank)).collect::<Result<_, _>>()?;
     axes.sort_unstable();
     let mut out = dims.to_vec();
@@ -127,8 +126,12 @@ pub fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) 
     Ok(out)
 }
 
-/// Tensors of more dimensions are not meant.
-const MAX_RANK: usize = 64;
+fn check_rank(node: &Node<'_>, rank: usize) -> Result<(), Error> {
+    match rank <= MAX_RANK {
+        true => Ok(()),
+        false => Err(node.parameter_error(format!("{rank} dimensions"), format!("at most {MAX_RANK}"))),
+    }
+}
 
 /// Reads `Transpose`: one that moves only units, the middle of a channel shuffle, or a change between
 /// channels-first and channels-last.
