@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
-use crate::contained;
+use crate::{contained, pages};
 
 /// A file that can be read once.
 pub(crate) type Builder = ParquetRecordBatchReaderBuilder<File>;
@@ -32,9 +32,12 @@ pub(crate) fn read<T, E>(
 
 fn open(file: File) -> Result<(Builder, Budget), ParquetError> {
     let length = file.metadata().map_err(|error| ParquetError::External(error.into()))?.len();
+    pages::check_footer(&file, length)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let pages = file.try_clone()?;
     let builder = Builder::try_new_with_options(file, options)?;
     check(builder.metadata(), length)?;
+    pages::check_pages(&pages, builder.metadata(), length)?;
     Ok((builder, Budget { bytes: LEAST_BYTES.saturating_add(length.saturating_mul(BYTES_EACH)) }))
 }
 

@@ -35,6 +35,7 @@ mod kind;
 pub mod net;
 mod npy;
 pub mod null;
+mod pages;
 pub mod perturb;
 pub mod progress;
 mod random;
