@@ -255,7 +255,7 @@ fn several_outputs_are_mentioned() {
 const HOSTILE: &[(&str, &[&str])] = &[
     ("cycle", &["cycle.onnx", "`first`", "its own output"]),
     ("doubled_constants", &["elements of computed constants", "at most"]),
-    ("empty", &["empty.onnx", "no graph"]),
+    ("empty", &["empty.onnx", "is empty"]),
     ("endless_length", &["truncated"]),
     ("endless_varint", &["64 bits"]),
     ("external_absolute", &["`w`", "/etc/passwd", "folder"]),
