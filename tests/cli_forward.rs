@@ -171,3 +171,23 @@ fn images_that_do_not_fit_are_named() {
     std::fs::write(dir.path("x.npy"), &bytes[..bytes.len() - 1]).unwrap();
     dir.run(1, [&run[..], &["--force"]].concat()).fails_with(&["x.npy", "write the file again"]);
 }
+
+#[test]
+fn states_that_overflow_name_their_image_and_layer() {
+    let dir = Workdir::digits();
+    let mut images = some_images(20);
+    let seventeenth = 128 + 17 * 4 * 256;
+    images[seventeenth..][..4 * 256].chunks_exact_mut(4).for_each(|b| b.copy_from_slice(&3e38_f32.to_le_bytes()));
+    dir.write("x.npy", images);
+    let words = ["image 17: layer `", "expected numbers of single precision"];
+    let forward = ["forward", "--model", DIGITS, "--images", "x.npy", "-o", "y.npy"];
+    dir.run(1, forward).fails_with(&words);
+    dir.run(1, forward.iter().chain(&["--states-dir", "s"])).fails_with(&words);
+    dir.run(1, ["active", "g", "--model", DIGITS, "--images", "x.npy", "-o", "y.parquet"]).fails_with(&words);
+    let perturb = ["perturb", "g", "--model", DIGITS, "--images", "x.npy", "-o", "z.parquet", "--norm", "1..2"];
+    let ran = dir.run(1, perturb.iter().chain(&["--cases", "random-direction", "--perturbations", "2"]));
+    ran.fails_with(&["image 17", "layer `", "expected numbers of single precision"]);
+    // The first sixteen images of `active` are finished and kept.
+    assert!(dir.names().iter().all(|name| ["g", "x.npy"].contains(&name.as_str()) || name.ends_with(".checkpoint")));
+    dir.ok(forward.iter().chain(&["--limit", "17"]));
+}

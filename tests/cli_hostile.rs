@@ -111,3 +111,34 @@ mod special {
         std::fs::read(repository("fixtures/digits/images.npy")).unwrap()
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_outgrows_its_limit_is_an_error_and_not_the_end_of_the_process() {
+    let dir = Workdir::digits();
+    let ran = dir.fails_under("ulimit -f 8", &["solve", "g", "-o", "x.parquet", "--replicas", "16"]);
+    ran.fails_with(&["cannot write x.parquet", "File too large"]);
+    assert_eq!(dir.names(), ["g"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn threads_that_the_system_refuses_are_one_sentence() {
+    let dir = Workdir::digits();
+    for command in [&["solve", "g"][..], &["null", "g", "--kind", "n1"]] {
+        let more = ["-o", "x.parquet", "--threads", "5000"];
+        let ran = dir.fails_under("ulimit -v 2000000", &[command, &more].concat());
+        ran.fails_with(&["the system refuses to start 5000 threads", "--threads"]);
+    }
+    assert_eq!(dir.names(), ["g"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_refused_before_the_work() {
+    let dir = Workdir::new();
+    std::os::unix::fs::symlink("none/x", dir.path("x.parquet")).unwrap();
+    dir.write("e.csv", "source,target,weight\na,b,1\n");
+    dir.ok(["import-graph", "e.csv", "-o", "g", "-q"]);
+    dir.run(1, ["solve", "g", "-o", "x.parquet"]).fails_with(&["x.parquet exists, as a link that leads nowhere"]);
+}

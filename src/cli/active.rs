@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 
 use super::flags::{Seed, Shard, Timing};
 use super::graph_dir::GraphDir;
@@ -221,6 +221,10 @@ impl Job<'_> {
         let in_lane = |lane| images.start + bit_of_lane(lane).min(images.len() - 1);
         let inputs = self.images.lanes(&std::array::from_fn::<_, LANES, _>(in_lane))?;
         self.forward.states_into(&inputs, states);
+        self.forward.check_finite(states, LANES).map_err(|wrong| {
+            let image = format!("image {}", self.images.name(in_lane(wrong.lane)));
+            anyhow::Error::new(wrong).context(image)
+        })?;
         let plan = self.args.plan();
         let activity = Activity::new(&self.wiring, self.graph, states, images.len(), plan.isa)?;
         let replicas = activity.solve(&self.scales, images.start as u32, &plan, &watch)?;
@@ -235,8 +239,6 @@ impl Job<'_> {
 
     fn solved(&self, activity: &Activity<'_>, image: usize, k: usize, mut replica: Replica) -> anyhow::Result<Solved> {
         let answer = activity.answer(k);
-        let name = self.images.name(image);
-        ensure!(answer.logit.is_finite(), "image {name}: the greatest logit is {}, expected a number", answer.logit);
         let state = std::mem::take(&mut replica.state);
         let (active, spins) = match self.args.keep_masks {
             true => (activity.nodes(k), state),

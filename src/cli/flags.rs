@@ -21,8 +21,13 @@ impl Threads {
     /// # Errors
     /// If the system refuses the threads.
     pub fn pool(self) -> anyhow::Result<rayon::ThreadPool> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
-        pool.with_context(|| format!("cannot start {} threads", self.threads))
+        let one_per_core = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if self.threads == 0 { one_per_core() } else { self.threads };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.with_context(|| {
+            let advice = "ask for fewer with --threads, or raise the limit (ulimit -u, or of memory)";
+            format!("the system refuses to start {threads} threads; {advice}")
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use super::flags::{Force, Quiet, Threads};
 use super::image_args::ImageArgs;
 use super::output::{self, Output, Replaceable};
 use super::source::Source;
-use crate::forward::{Forward, States};
+use crate::forward::{Forward, NotFinite, States};
 use crate::image::Images;
 use crate::kernel::LANES;
 use crate::net::{Network, Op, Shape};
@@ -141,12 +141,33 @@ impl All<'_> {
         let start = Instant::now();
         let logits: Vec<_> = batches.par_iter().map(|batch| self.forward.logits(batch)).collect();
         let time = start.elapsed();
+        for (some, logits) in some.chunks(L).zip(&logits) {
+            let is_wrong = |&lane: &usize| logits.iter().any(|logit| !logit[lane].is_finite());
+            (0..some.len()).find(is_wrong).map_or(Ok(()), |lane| self.explain(some[lane]))?;
+        }
         if let Some(out) = out {
             for (some, logits) in some.chunks(L).zip(&logits) {
                 write(out, logits, Layout::of_logits(self.forward), some.len())?;
             }
         }
         Ok(time)
+    }
+}
+
+impl All<'_> {
+    /// Why the logits of an image are no numbers.
+    fn explain(&self, image: usize) -> anyhow::Result<()> {
+        let states = self.forward.states(&self.images.lanes(&[image])?);
+        self.check(&states, &[image])
+    }
+
+    /// That all outputs of all layers are numbers.
+    fn check(&self, states: &States, some: &[usize]) -> anyhow::Result<()> {
+        let place = |wrong: NotFinite| {
+            let image = self.images.name(some[wrong.lane]).to_owned();
+            anyhow::Error::new(wrong).context(format!("image {image}"))
+        };
+        self.forward.check_finite(states, some.len()).map_err(place)
     }
 }
 
@@ -296,6 +317,7 @@ impl StateFiles {
         let start = Instant::now();
         forward.states_into(&batch, &mut self.states);
         let time = start.elapsed();
+        all.check(&self.states, some)?;
         for (layer, file) in self.files.iter_mut().enumerate() {
             let layout = Layout { shape: forward.order(layer), shuffle_groups: self.shuffle_groups[layer] };
             write(file, self.states.tensor(layer), layout, some.len())?;

@@ -98,6 +98,7 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
+    session::ignore_file_size_signal();
     let cli = match parse(args) {
         Ok(cli) => cli,
         Err(usage) => return explain(usage),

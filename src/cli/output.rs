@@ -38,6 +38,9 @@ impl Output {
         match std::fs::metadata(path) {
             Ok(found) if !found.is_file() => bail!("{} exists and is not a regular file", path.display()),
             Ok(_) if !force.force => bail!("{} exists; --force replaces it", path.display()),
+            Err(_) if path.is_symlink() && !force.force => {
+                bail!("{} exists, as a link that leads nowhere; --force replaces it", path.display())
+            }
             _ => {}
         }
         let folder = folder(path)?;
@@ -264,6 +267,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(Output::create(&dir.path().join("no/x"), KEEP).is_err());
         assert!(Output::create(dir.path(), FORCE).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        std::os::unix::fs::symlink("none", &path).unwrap();
+        assert!(Output::create(&path, KEEP).unwrap_err().to_string().contains("a link that leads nowhere"));
+        Output::create(&path, FORCE).unwrap().commit().unwrap();
+        assert!(path.symlink_metadata().unwrap().is_file());
     }
 
     #[test]

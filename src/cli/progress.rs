@@ -1,6 +1,8 @@
 //! Progress bars on stderr.
 
 use std::fmt::Write;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -14,10 +16,37 @@ pub fn bar(quiet: bool) -> Box<dyn Progress> {
         return Box::new(crate::progress::Silent);
     }
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-    Box::new(Bar(bar))
+    Box::new(Bar { bar, ticker: Mutex::new(None) })
 }
 
-struct Bar(ProgressBar);
+struct Bar {
+    bar: ProgressBar,
+    /// Dropping it ends the thread that draws the bar while nothing advances it.
+    ticker: Mutex<Option<Sender<()>>>,
+}
+
+/// Time between two drawings.
+const TICK: Duration = Duration::from_millis(200);
+
+impl Bar {
+    /// Starts to draw, if anybody sees it; where the system refuses a thread the bar is drawn when it advances.
+    fn tick(&self) {
+        let (ticker, ended) = mpsc::channel();
+        let bar = self.bar.clone();
+        let draw = move || {
+            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) && !bar.is_finished() {
+                bar.tick();
+            }
+        };
+        let is_seen = !self.bar.is_hidden();
+        let started = is_seen.then(|| std::thread::Builder::new().spawn(draw).ok()).flatten();
+        *self.ticker() = started.map(|_| ticker);
+    }
+
+    fn ticker(&self) -> MutexGuard<'_, Option<Sender<()>>> {
+        self.ticker.lock().expect("no thread panics while it holds the lock")
+    }
+}
 
 /// `{prefix}` is the task, `{msg}` the latest note.
 const TEMPLATE: &str = "{prefix} {bar:30} {human_pos}/{human_len} {rate}, {eta} left  {wide_msg}";
@@ -32,32 +61,32 @@ impl Progress for Bar {
         let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
             let _ = write!(out, "{}/s", HumanCount(state.per_sec() as u64));
         });
-        self.0.reset();
-        self.0.set_style(style);
-        self.0.set_length(total);
-        self.0.set_prefix(shown(task));
-        self.0.set_message("");
-        self.0.enable_steady_tick(Duration::from_millis(200));
+        self.bar.reset();
+        self.bar.set_style(style);
+        self.bar.set_length(total);
+        self.bar.set_prefix(shown(task));
+        self.bar.set_message("");
+        self.tick();
     }
 
     fn advance(&self, units: u64) {
-        self.0.inc(units);
+        self.bar.inc(units);
     }
 
     fn note(&self, line: &str) {
-        self.0.set_message(shown(line));
+        self.bar.set_message(shown(line));
     }
 
     fn end(&self) {
-        self.0.disable_steady_tick();
-        self.0.finish_and_clear();
+        *self.ticker() = None;
+        self.bar.finish_and_clear();
     }
 }
 
 impl Drop for Bar {
     /// An error leaves no half-drawn bar in front of its message.
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 

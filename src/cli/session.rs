@@ -83,6 +83,13 @@ pub(super) fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
+/// A file that outgrows its limit (`ulimit -f`) is then an error of its writer, as a full disk is, and not the end of the
+/// process.
+pub(super) fn ignore_file_size_signal() {
+    #[cfg(unix)]
+    let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false)));
+}
+
 /// Whether an error says that a run was stopped by them.
 pub(super) fn is_interruption(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(spin::Error::Interrupted))

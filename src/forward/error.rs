@@ -19,3 +19,17 @@ pub enum Error {
         layer: String,
     },
 }
+
+/// An output of a layer that is infinite or no number at all.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error(
+    "layer `{layer}` gives {value}, expected numbers of single precision; weights or inputs are too large (is the preprocessing that of the training?)"
+)]
+pub struct NotFinite {
+    /// The layer, the first of them.
+    pub layer: String,
+    /// Its image.
+    pub lane: usize,
+    /// What was found.
+    pub value: f32,
+}

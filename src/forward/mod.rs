@@ -40,7 +40,7 @@ mod tensor;
 mod tests;
 mod windowed;
 
-pub use error::Error;
+pub use error::{Error, NotFinite};
 
 use std::sync::{Arc, Mutex};
 
@@ -54,6 +54,7 @@ use tensor::Buffer;
 #[derive(Debug)]
 pub struct Forward {
     isa: Isa,
+    names: Vec<String>,
     shapes: Vec<Shape>,
     orders: Vec<Shape>,
     logits_layer: usize,
@@ -87,6 +88,7 @@ impl Forward {
         let logits_layer = logits_layer(net);
         Ok(Self {
             isa,
+            names: net.layers.iter().map(|layer| layer.name.clone()).collect(),
             shapes: net.layers.iter().map(|layer| layer.shape).collect(),
             fused: Plan::new(net, &orders, &windowed, Keep::One(logits_layer)),
             whole: Arc::new(Plan::new(net, &orders, &windowed, Keep::All)),
@@ -133,6 +135,21 @@ impl Forward {
         let logits = buffers[tensor.place.buffer].vectors()[..tensor.order.len()].to_vec();
         spare().push(buffers);
         logits
+    }
+
+    /// That all outputs of all layers are numbers, in lanes `0..n`.
+    ///
+    /// # Errors
+    /// The first layer that has something else.
+    pub fn check_finite(&self, states: &States, n: usize) -> Result<(), NotFinite> {
+        for (index, layer) in self.names.iter().enumerate() {
+            let wrong = |vector: &&[f32; LANES]| vector[..n].iter().any(|value| !value.is_finite());
+            if let Some(vector) = states.tensor(index).iter().find(wrong) {
+                let lane = vector[..n].iter().position(|value| !value.is_finite()).unwrap_or(0);
+                return Err(NotFinite { layer: layer.clone(), lane, value: vector[lane] });
+            }
+        }
+        Ok(())
     }
 
     /// The outputs of all layers for the images `[element, channels-last][lane]`.

@@ -88,7 +88,7 @@ impl Experiment {
     /// Batches of all images run in parallel on the current rayon pool.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] as soon as `stop` says so, [`Error::Logit`] if a logit is not finite.
+    /// [`Error::Interrupted`] as soon as `stop` says so, [`Error::NotFinite`] if a logit is not finite.
     ///
     /// # Panics
     /// If an image or signs do not have the shapes of the network.
@@ -132,10 +132,12 @@ impl Experiment {
         let logits = self.forward.logits(&lanes);
         let lane = |lane: usize| logits.iter().map(|logit| logit[lane]).collect::<Vec<_>>();
         let logits: Vec<_> = (0..inputs.len()).map(lane).collect();
-        match logits.iter().flatten().find(|logit| !logit.is_finite()) {
-            Some(&value) => Err(Error::Logit { image: image.0, value }),
-            None => Ok(logits),
+        if logits.iter().flatten().all(|logit| logit.is_finite()) {
+            return Ok(logits);
         }
+        let states = self.forward.states(&lanes);
+        let checked = self.forward.check_finite(&states, inputs.len());
+        checked.map(|()| logits).map_err(|source| Error::NotFinite { image: image.0, source })
     }
 
     /// Calls `each` with every element of `S_x δ`. The norm is summed in the order of the elements.

@@ -112,14 +112,13 @@ pub enum Error {
         between: String,
     },
     /// A network that overflows.
-    #[error(
-        "a logit of image {image} is {value}, expected a finite number; the weights or the perturbation are too large"
-    )]
-    Logit {
+    #[error("image {image}, counted from 0, or a perturbation of it")]
+    NotFinite {
         /// Index of the image.
         image: usize,
-        /// What was found.
-        value: f32,
+        /// Which layer.
+        #[source]
+        source: crate::forward::NotFinite,
     },
     /// Stored values are not the network's parameters, one by one.
     #[error(

@@ -6,11 +6,19 @@
 //! |---------------------------------------------------------------------|---------------------|------------|
 //! | the program, the buffers of its threads and of the tables           | 24 MiB + `T` · 6 MiB | the same   |
 //! | the directory of frames                                             | 128 a frame         | the same   |
-//! | states of finished replicas, and as much again to write them        | `R n / 4`           | the same   |
 //! | mapped values; convolution kernels once more, by columns            | `4 v` + kernels     | the same   |
-//! | row sums                                                            | `24 n`              | `16 n`     |
-//! | replicas that end one by one: fields, spins, their order            | `10 n T`            | `10 n T`   |
-//! | replicas under way, for every 16                                    | `4 n`               |            |
+//!
+//! and of the following, one after the other, the most:
+//!
+//! | when                                                                | streaming methods   | `steepest` |
+//! |---------------------------------------------------------------------|---------------------|------------|
+//! | row sums are measured, and a resumed run has its states             | `20 n + R n / 8`    | `16 n + R n / 8` |
+//! | states of finished replicas                                         | `R n / 8`           | the same   |
+//! | · and row sums                                                      | `4 n`               | `12 n`     |
+//! | · and replicas under way, for every 16                              | `4 n`               |            |
+//! | · and replicas that descend one by one: row sums, fields, spins, order | `12 n` + `10 n T` | `10 n T`   |
+//! | states are weighed, sixty-four at a time                            | `R n / 8` + `8 n`   | the same   |
+//! | states are written                                                  | `R n / 4`           | the same   |
 //!
 //! The streaming methods on a one-way stream hold, instead of the values, those of one wave and of the four that are asked
 //! for (160 MiB and a frame for every thread), and for every 16 replicas 64 bytes more a node.
@@ -31,6 +39,10 @@ const THREAD: u64 = 6 << 20;
 /// What is kept of a frame that is not being read.
 const FRAME: u64 = 128;
 
+/// Row sums of a descent that goes by single flips, and what each of those has, in bytes a node.
+const SUMS: u64 = 12;
+const DESCENT: u64 = 10;
+
 /// Bytes that a search holds: `fixed`, and `unit` for each of the parts that may be done one after the other.
 #[derive(Clone, Copy, Debug)]
 struct Need {
@@ -44,16 +56,24 @@ impl Need {
         let units = limit.saturating_sub(self.fixed) / self.unit.max(1);
         if units == 0 { Err(Error::Memory { limit, least: self.fixed + self.unit }) } else { Ok(units) }
     }
+
+    /// What is held besides, before the search and after it, is no less than `most`.
+    fn at_least(self, most: u64) -> Self {
+        Self { fixed: self.fixed.max(most.saturating_sub(self.unit)), ..self }
+    }
 }
 
 /// Replicas of a streaming method that may travel together: a multiple of sixteen.
 pub(super) fn replicas_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u32, Error> {
     let Some(limit) = plan.memory else { return Ok(u32::MAX - u32::MAX % LANES as u32) };
     let (n, threads) = (u64::from(graph.totals().n_nodes), rayon::current_num_threads() as u64);
+    let (base, states) = (base(graph), states(graph, plan));
     let need = match graph.is_one_way() {
-        false => Need { fixed: base(graph, plan) + values(graph) + 24 * n + 10 * n * threads, unit: 4 * n },
+        false => Need { fixed: base + values(graph) + states + (4 + SUMS + DESCENT * threads) * n, unit: 4 * n }
+            .at_least(base + values(graph) + outside(states, 20 * n, n)),
         true => Need {
-            fixed: base(graph, plan)
+            fixed: base
+                + 2 * states
                 + Waves::new(graph)?.bytes(graph, plan.replicas.div_ceil(LANES as u32) as usize)
                 + 24 * n,
             unit: 68 * n,
@@ -67,10 +87,9 @@ pub(super) fn replicas_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u
 pub(super) fn siblings_at_once(graph: &dyn BlockStream, plan: &Plan, wanted: usize) -> usize {
     let Some(limit) = plan.memory else { return wanted };
     let (n, threads) = (u64::from(graph.totals().n_nodes), rayon::current_num_threads() as u64);
-    let none = Plan { replicas: 0, ..plan.clone() };
     // The values of the parent, and of the graph that is being made or ends one by one.
-    let fixed = base(graph, &none) + 2 * values(graph) + 28 * n + 10 * n * threads;
-    let unit = 4 * graph.values().len() as u64 + 4 * n + n * u64::from(plan.replicas) / 4;
+    let fixed = base(graph) + 2 * values(graph) + 8 * n + (20 * n).max((SUMS + DESCENT * threads) * n);
+    let unit = 4 * graph.values().len() as u64 + 4 * n + 2 * states(graph, plan);
     Need { fixed, unit }.units(limit).map_or(0, |units| wanted.min(units.try_into().unwrap_or(usize::MAX)))
 }
 
@@ -80,14 +99,25 @@ pub(super) fn descents_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u
     let threads = rayon::current_num_threads();
     let Some(limit) = plan.memory else { return Ok(threads) };
     let n = u64::from(graph.totals().n_nodes);
-    let need = Need { fixed: base(graph, plan) + values(graph) + 16 * n, unit: 10 * n };
+    let (base, states) = (base(graph) + values(graph), states(graph, plan));
+    let need = Need { fixed: base + states + SUMS * n, unit: DESCENT * n };
+    let need = need.at_least(base + outside(states, 16 * n, n));
     Ok(threads.min(need.units(limit)?.try_into().unwrap_or(usize::MAX)))
 }
 
 /// What every method holds.
-fn base(graph: &dyn BlockStream, plan: &Plan) -> u64 {
-    let states = u64::from(graph.totals().n_nodes) * u64::from(plan.replicas) / 4;
-    PROGRAM + THREAD * rayon::current_num_threads() as u64 + FRAME * graph.frames().len() as u64 + states
+fn base(graph: &dyn BlockStream) -> u64 {
+    PROGRAM + THREAD * rayon::current_num_threads() as u64 + FRAME * graph.frames().len() as u64
+}
+
+/// The states of all replicas.
+fn states(graph: &dyn BlockStream, plan: &Plan) -> u64 {
+    u64::from(graph.totals().n_nodes) * u64::from(plan.replicas) / 8
+}
+
+/// Most of what is held before and after the search.
+fn outside(states: u64, measuring: u64, n: u64) -> u64 {
+    (states + measuring).max(states + 8 * n).max(2 * states)
 }
 
 /// The mapped values, and the convolution kernels by columns.

@@ -150,7 +150,10 @@ impl<C: Coupling> Visit<'_, C> {
             let done = wave.into_par_iter().with_max_len(1).map(each);
             // Asking takes time, too: the system finds room for what it will read.
             let done = std::thread::scope(|scope| {
-                scope.spawn(|| waves.prefetch_after(self.graph, last));
+                let prefetch = || waves.prefetch_after(self.graph, last);
+                if std::thread::Builder::new().spawn_scoped(scope, prefetch).is_err() {
+                    prefetch();
+                }
                 done.collect::<Result<Vec<_>, _>>()
             });
             for mut outcome in done? {

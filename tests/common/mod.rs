@@ -131,6 +131,18 @@ impl Workdir {
         ran
     }
 
+    /// Runs a command that must fail under a limit of the shell's, e.g. `ulimit -f 8`.
+    #[cfg(unix)]
+    pub fn fails_under(&self, limit: &str, args: &[&str]) -> Ran {
+        let script = format!("{limit} && exec \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, "sh", env!("CARGO_BIN_EXE_pipeline")]).args(args);
+        let output = command.current_dir(self.0.path()).stdin(Stdio::null()).output().expect("there is a shell");
+        let ran = Ran { command: format!("{command:?}"), output };
+        assert_eq!(ran.output.status.code(), Some(1), "{}", ran.report());
+        ran
+    }
+
     /// Runs a command that must succeed.
     pub fn ok<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
         self.run(0, args)

@@ -6,6 +6,7 @@ use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::Builder;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -272,8 +273,14 @@ impl Job<'_> {
             solved
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(worker)).collect();
-            let ended = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            let workers: Vec<_> = (0..at_once).map(|_| Builder::new().spawn_scoped(scope, worker)).collect();
+            let ended = workers.into_iter().map(|worker| match worker {
+                Ok(worker) => worker.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(refused) => {
+                    next.store(models.len(), Ordering::Relaxed);
+                    Err(refused).context("the system refuses to start threads; ask for fewer with --threads")
+                }
+            });
             ended.fold(Ok(()), Result::and)
         })
     }

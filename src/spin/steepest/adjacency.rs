@@ -27,7 +27,7 @@ pub(in crate::spin) struct Adjacency<'a> {
     quantum: f64,
     row_sums: Vec<f64>,
     /// How far a field of rounded weights may be from the field, by row; nothing if no weight was rounded.
-    residues: Vec<f64>,
+    residues: Vec<f32>,
     sum_abs: f64,
 }
 
@@ -73,16 +73,18 @@ impl<'a> Adjacency<'a> {
     pub(in crate::spin) fn new(graph: &'a dyn BlockStream) -> Result<Self, graph::Error> {
         let abs = row_sums(graph, |w| [f64::from(w).abs()])?;
         let max = abs.iter().map(|&[abs]| abs).fold(f64::MIN_POSITIVE, f64::max);
+        let sum_abs = abs.iter().flatten().sum::<f64>() / 2.0;
+        drop(abs);
         // |r| ≤ max < 2⁵¹ q, and w + 1.5 · 2⁵² q keeps the spacing q.
         let quantum = 2f64.powi(max.log2().floor() as i32 + 1 - 51);
         let rounder = 1.5 * 2f64.powi(52) * quantum;
-        let sums = row_sums(graph, |w| [round(w, rounder), (f64::from(w) - round(w, rounder)).abs()])?;
-        let row_sums = sums.iter().map(|&[sum, _]| sum).collect();
-        let residues = match sums.iter().all(|&[_, residue]| residue == 0.0) {
+        // One after the other: memory is for one at a time.
+        let residue = |w: f32| (f64::from(w) - round(w, rounder)).abs();
+        let residues = match graph.values().iter().all(|&w| residue(w) == 0.0) {
             true => Vec::new(),
-            false => sums.iter().map(|&[_, residue]| residue * (1.0 + 1e-6)).collect(),
+            false => row_sums(graph, |w| [residue(w)])?.into_iter().map(|[sum]| ((1.0 + 1e-6) * sum) as f32).collect(),
         };
-        let sum_abs = abs.iter().flatten().sum::<f64>() / 2.0;
+        let row_sums = row_sums(graph, |w| [round(w, rounder)])?.into_flattened();
         let mut blocks = both_ways(graph)?;
         let mut transposer = Transposer { values: graph.values(), out: Vec::new(), known: HashMap::new() };
         let stores = (0..blocks.blocks.len()).map(|index| transposer.make_contiguous(&mut blocks, index)).collect();
@@ -100,7 +102,7 @@ impl<'a> Adjacency<'a> {
         &self.row_sums
     }
     /// How far a field of rounded weights may be from the field, by row; nothing if no weight was rounded.
-    pub(super) fn residues(&self) -> &[f64] {
+    pub(super) fn residues(&self) -> &[f32] {
         &self.residues
     }
     /// `Σ_edges |w|`.

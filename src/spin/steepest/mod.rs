@@ -154,7 +154,7 @@ impl<'a> Descent<'a> {
         let adjacency = self.adjacency;
         let mut flips = 0;
         for (node, &residue) in adjacency.residues().iter().enumerate() {
-            if self.fields[node] >= residue || !self.exact_field(node as NodeId).is_negative() {
+            if self.fields[node] >= f64::from(residue) || !self.exact_field(node as NodeId).is_negative() {
                 continue;
             }
             if flips == max_flips {
