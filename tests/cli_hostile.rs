@@ -121,18 +121,6 @@ fn a_file_that_outgrows_its_limit_is_an_error_and_not_the_end_of_the_process() {
     assert_eq!(dir.names(), ["g"]);
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn threads_that_the_system_refuses_are_one_sentence() {
-    let dir = Workdir::digits();
-    for command in [&["solve", "g"][..], &["null", "g", "--kind", "n1"]] {
-        let more = ["-o", "x.parquet", "--threads", "5000"];
-        let ran = dir.fails_under("ulimit -v 2000000", &[command, &more].concat());
-        ran.fails_with(&["the system refuses to start 5000 threads", "--threads"]);
-    }
-    assert_eq!(dir.names(), ["g"]);
-}
-
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_nowhere_is_refused_before_the_work() {

@@ -76,12 +76,12 @@ impl Command {
     fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Active(args) => active::run(*args),
-            Self::BuildGraph(args) => build_graph::run(args),
+            Self::BuildGraph(args) => on_all_cores(|| build_graph::run(args)),
             Self::Compare(args) => compare::run(args),
-            Self::Export(args) => export::run(args),
+            Self::Export(args) => on_all_cores(|| export::run(args)),
             Self::Forward(args) => forward::run(args),
             Self::Images(args) => images::run(args),
-            Self::ImportGraph(args) => import_graph::run(args),
+            Self::ImportGraph(args) => on_all_cores(|| import_graph::run(args)),
             Self::Inspect(args) => inspect::run(args),
             Self::Lambda(args) => lambda::run(args),
             Self::Null(args) => null::run(args),
@@ -90,6 +90,11 @@ impl Command {
             Self::Verify(args) => verify::run(args),
         }
     }
+}
+
+/// Runs what has no `--threads`. Without a pool of its own it would panic where the system refuses threads.
+fn on_all_cores(run: impl FnOnce() -> anyhow::Result<()> + Send) -> anyhow::Result<()> {
+    flags::Threads::default().pool()?.install(run)
 }
 
 /// Parses the command line (program name first), runs the subcommand and reports its error, if any.

@@ -4,7 +4,7 @@
 //!
 //! | what                                                                | streaming methods   | `steepest` |
 //! |---------------------------------------------------------------------|---------------------|------------|
-//! | the program, the buffers of its threads and of the tables           | 24 MiB + `T` · 6 MiB | the same   |
+//! | the program, the buffers of its threads and of the tables           | 32 MiB + `T` · 6 MiB | the same   |
 //! | the directory of frames                                             | 128 a frame         | the same   |
 //! | mapped values; convolution kernels once more, by columns            | `4 v` + kernels     | the same   |
 //!
@@ -34,7 +34,7 @@ use crate::graph::{BlockStream, LayerKind};
 use crate::kernel::LANES;
 
 /// The program itself, and what a thread holds.
-const PROGRAM: u64 = 24 << 20;
+const PROGRAM: u64 = 32 << 20;
 const THREAD: u64 = 6 << 20;
 /// What is kept of a frame that is not being read.
 const FRAME: u64 = 128;
