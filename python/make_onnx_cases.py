@@ -254,6 +254,12 @@ def layouts():
     conv = [("w", ramp(3, 2, 1, 1))]
     first, back = [0, 3, 1, 2], [0, 2, 3, 1]
     turns = [node("Transpose", a, b, perm=perm) for a, b, perm in (("x", "p", first), ("p", "q", back), ("q", "r", first))]
+    ok("turned_output", [node("Conv", "x w", "c"), node("Transpose", "c", "t", perm=back), node("Sigmoid", "t", "y")], conv, x=(1, 2, 2, 3))
+    scales = [("a", ramp(3, 1, 1)), ("b", ramp(1, 1, 1, 1))]
+    ok("folded_old", [node("Add", "u v", "k", broadcast=1, axis=0), node("Add", "x k", "y", broadcast=1, axis=1)],
+       [("u", ramp(2, 2)), ("v", ramp(2))], opset=6, x=(1, 2, 2, 1))
+    ok("constant_of_higher_rank", [node("Add", "a b", "k"), node("Mul", "x k", "m"), node("Add", "m c", "y")],
+       [*scales, ("c", ramp(1, 1, 3, 1, 1))], x=(1, 3, 1, 1))
     ok("turned_three_times", [*turns, node("Conv", "r w", "y")], conv, x=(1, 4, 3, 2))
 
 

@@ -97,8 +97,8 @@ def channel_slots(net: Traced, tensor: str) -> np.ndarray:
             moved = net.move(node, {name: moved})[0]
         transposed |= node.op_type == "Transpose"
         name = node.output[0]
-        if transposed and moved.shape == net.shape(tensor):
-            return np.argsort(moved[0, :, 0, 0])
+        if transposed and moved.shape == net.shape(tensor) and (moved[0, :, 0, 0] != in_place).any():
+            return np.argsort(moved[0, :, 0, 0])  # there and back to another layout is no shuffle
     return in_place
 
 
@@ -162,7 +162,7 @@ def views(net: Traced, graph: list[Layer]) -> dict[str, View]:
         if node.output[0] in own:
             found[node.output[0]] = own[node.output[0]]
         elif net.kind(node) == "pass":
-            found[node.output[0]] = inputs[0]
+            found[node.output[0]] = [addend.reshape(net.shape(node.output[0])) for addend in inputs[0]]
         elif net.kind(node) == "sum":
             found[node.output[0]] = [addend for view in inputs for addend in view]
         elif net.kind(node) == "move":

@@ -56,6 +56,7 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     run(python, counts, "check_forward.py", *pipeline, *default, "--images", DIGITS / "images.npy", "--count", 100)
     for model in models + [directory / f"random{seed}.onnx" for seed in range(len(RANDOM_RULES))]:
         run(python, counts, "check_forward.py", *pipeline, "--model", model, *OPTIONS.get(model.name, []))
+    run(python, counts, "check_networks.py", *pipeline, "--count", 150)
     run(python, counts, "check_energy.py", *pipeline, *default, "--keep", directory)
     run(python, counts, "check_steepest.py", *pipeline, "--keep", directory)
     run(python, counts, "check_omega.py", *pipeline, "--keep", directory / "omega")

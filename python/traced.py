@@ -71,7 +71,7 @@ class Traced:
         kinds = {"Conv": "conv"}
         kinds |= dict.fromkeys(DENSE, "dense") | dict.fromkeys(MOVES, "move") | dict.fromkeys(ELEMENTWISE, "pass")
         kinds |= dict.fromkeys(MAX_POOLS, "max_pool") | dict.fromkeys(AVERAGE_POOLS, "average_pool")
-        if op in ARITHMETIC and n_data == 1 and self.shape(node.output[0]) == self.shape(self.data_inputs(node)[0]):
+        if op in ARITHMETIC and n_data == 1 and self.is_no_larger(node):
             return "pass"
         if op in SUMS and n_data == len(node.input):
             return "sum" if n_data > 1 else "pass"
@@ -79,12 +79,17 @@ class Traced:
             return kinds[op]
         raise ValueError(f"node `{node.name}` has operator `{op}` with {n_data} data inputs: no rule")
 
+    def is_no_larger(self, node: NodeProto) -> bool:
+        """True if a constant of a node with one data input broadcasts without repeating it."""
+        return np.prod(self.shape(node.output[0])) == np.prod(self.shape(self.data_inputs(node)[0]))
+
     def window(self, node: NodeProto) -> Window:
         """The window of a convolution or pooling, with explicit padding that yields exactly the output's size."""
         attrs = attributes(node)
         size, out = (self.shape(n)[2:] for n in (node.input[0], node.output[0]))
-        if node.op_type.startswith(("Global", "Reduce")):
-            return Window(size, (1, 1), (0, 0), (0, 0), (1, 1))
+        if node.op_type.startswith(("Global", "Reduce")):  # a mean may be over one axis only
+            kernel = tuple(n if o == 1 else 1 for n, o in zip(size, [*out, 1, 1]))
+            return Window(kernel, (1, 1), (0, 0), (0, 0), (1, 1))
         kernel = tuple(attrs.get("kernel_shape") or self.shape(node.input[1])[2:])
         stride, dilation = (tuple(attrs.get(name, (1, 1))) for name in ("strides", "dilations"))
         # what the output's size asks for; less than nothing where the last stride leaves elements over

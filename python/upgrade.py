@@ -26,12 +26,17 @@ def upgrade(model: onnx.ModelProto) -> None:
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     ranks = {name: len(tensor.dims) for name, tensor in constants.items()}
     ranks |= {i.name: len(i.type.tensor_type.shape.dim) for i in model.graph.input if i.name not in constants}
-    for node in model.graph.node:
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    for node in nodes:
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         if node.op_type in ARITHMETIC and "axis" in attributes:
-            align(constants[node.input[1]], attributes.pop("axis"), ranks[node.input[0]])
+            align(model, node, attributes.pop("axis"), ranks)
+        elif node.op_type == "PRelu" and ranks[node.input[1]] == 1:
+            align(model, node, 1, ranks)
         ranks[node.output[0]] = rank(node, attributes, ranks, constants)
         rewrite(model, node, attributes)
+        model.graph.node.append(node)
     for info in model.graph.input:  # a reshaped initialiser may be listed here with its old shape
         if info.name in constants:
             info.type.tensor_type.ClearField("shape")
@@ -62,11 +67,15 @@ def rewrite(model: onnx.ModelProto, node: NodeProto, attributes: dict) -> None:
     node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items() if key not in GONE)
 
 
-def align(tensor: onnx.TensorProto, axis: int, rank: int) -> None:
-    """Appends axes of length 1, so that numpy's broadcasting finds the constant's first axis at `axis` of `rank`."""
-    value = numpy_helper.to_array(tensor)
-    missing = rank - axis % rank - value.ndim
-    tensor.CopyFrom(numpy_helper.from_array(value.reshape(value.shape + (1,) * missing), tensor.name))
+def align(model: onnx.ModelProto, node: NodeProto, axis: int, ranks: dict[str, int]) -> None:
+    """Appends axes of length 1 to a node's second operand, so that numpy's broadcasting finds its first axis at `axis`."""
+    rank, operand = ranks[node.input[0]], node.input[1]
+    missing = rank - axis % rank - ranks[operand]
+    if missing > 0:
+        aligned = f"{node.output[0]}/aligned"
+        axes = list(range(ranks[operand], ranks[operand] + missing))
+        model.graph.node.append(helper.make_node("Unsqueeze", [operand], [aligned], axes=axes))
+        node.input[1] = aligned
 
 
 def rank(node: NodeProto, attributes: dict, ranks: dict[str, int], constants: dict[str, onnx.TensorProto]) -> int:

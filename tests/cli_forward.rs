@@ -191,3 +191,35 @@ fn states_that_overflow_name_their_image_and_layer() {
     assert!(dir.names().iter().all(|name| ["g", "x.npy"].contains(&name.as_str()) || name.ends_with(".checkpoint")));
     dir.ok(forward.iter().chain(&["--limit", "17"]));
 }
+
+/// An array file of one image.
+fn image(shape: [usize; 3], values: &[f32]) -> Vec<u8> {
+    let [c, h, w] = shape;
+    let dictionary = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': (1, {c}, {h}, {w}), }}");
+    let mut file = std::fs::read(IMAGES).unwrap()[..10].to_vec();
+    file.extend(format!("{dictionary:<117}\n").into_bytes());
+    file.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    file
+}
+
+#[test]
+fn a_channels_last_output_stays_in_the_order_of_the_file() {
+    let (dir, model) = (Workdir::new(), repository("fixtures/onnx/turned_output.onnx"));
+    let pixels: Vec<f32> = (0..12).map(|i| i as f32 / 64.0 - 0.1).collect();
+    dir.write("x.npy", image([2, 2, 3], &pixels));
+    let model = model.to_str().unwrap();
+    dir.ok(["forward", "--model", model, "--images", "x.npy", "-o", "y.npy", "--states-dir", "s"]);
+    let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
+    let unit = |pixel: usize, c: usize| (2 * c + 1) as f32 * pixels[pixel] + (2 * c + 2) as f32 * pixels[pixel + 6];
+    let expected: Vec<f32> =
+        (0..6).flat_map(|p| (0..3).map(move |c| (p, c))).map(|(p, c)| sigmoid(unit(p, c))).collect();
+    let is_expected = |found: &[f32]| {
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?}, expected {expected:?}");
+    };
+    is_expected(&array(&dir.path("y.npy")).1);
+    let list = std::fs::read_to_string(dir.path("s/layers.csv")).unwrap();
+    let last: Vec<&str> = list.lines().last().unwrap().split(',').collect();
+    assert_eq!(last[2..4], ["y/file_order", "shuffle"]);
+    is_expected(&array(&dir.path(&format!("s/{}", last[1]))).1);
+}

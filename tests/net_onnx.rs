@@ -232,6 +232,21 @@ fn a_layout_is_known_from_the_transpositions_not_from_their_number() {
     assert_eq!(lines(&read("turned_three_times")), ["x Input 2×4×3 []", "y Conv 3×4×3 [0]"]);
 }
 
+/// Below operator set 7 the second operand begins at `axis`, between constants too.
+#[test]
+fn old_constants_are_folded_at_their_axis() {
+    let Op::Scale(scale) = op(&read("folded_old"), "y") else { panic!() };
+    assert_eq!((scale.mul, scale.add), (vec![1.0; 2], vec![2.0, 3.0, 5.0, 6.0]));
+}
+
+#[test]
+fn constants_of_more_dimensions_broadcast_from_the_last() {
+    let network = read("constant_of_higher_rank");
+    let Op::Scale(scale) = op(&network, "m") else { panic!() };
+    assert_eq!((scale.mul, scale.add), (vec![2.0, 3.0, 4.0], vec![1.0, 2.0, 3.0]));
+    assert_eq!(network.layers.len(), 2);
+}
+
 #[test]
 fn input_size_replaces_the_file_s() {
     let path = fixture("onnx/initializers_as_inputs");
@@ -352,6 +367,9 @@ const SEEDS: &[&str] = &[
     "shape_arithmetic",
     "channels_last",
     "old_broadcast",
+    "folded_old",
+    "constant_of_higher_rank",
+    "turned_output",
     "shuffle",
     "option_a",
     "option_a_old",

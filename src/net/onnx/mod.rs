@@ -114,7 +114,7 @@ fn import(path: &Path, bytes: &[u8], folder: Option<&Path>, input_size: Option<[
     finish(importer, output)
 }
 
-/// The layer whose elements are those of a feature in the file's order; appended under the name `name` if need be.
+/// The layer whose elements are those of a feature in the file's order; appended under names that begin with `name` if need be.
 fn in_file_order(layers: &mut Layers, name: &str, feature: &Feature) -> usize {
     let shape = layers.get(feature.layer).shape;
     let (groups, shape, layer) = match feature.order {
@@ -122,10 +122,10 @@ fn in_file_order(layers: &mut Layers, name: &str, feature: &Feature) -> usize {
         Order::Swapped { groups } => (groups, shape, feature.layer),
         Order::ChannelsLast => {
             let flat = Shape::new(shape.len(), 1, 1);
-            (shape.c, flat, layers.push(name, Op::Flatten, vec![feature.layer], flat))
+            (shape.c, flat, layers.push(&format!("{name}/flat"), Op::Flatten, vec![feature.layer], flat))
         }
     };
-    layers.push(name, Op::Shuffle { groups }, vec![layer], shape)
+    layers.push(&format!("{name}/file_order"), Op::Shuffle { groups }, vec![layer], shape)
 }
 
 /// The layers that the output needs.

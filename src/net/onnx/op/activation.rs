@@ -107,5 +107,6 @@ pub fn bound<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     }
     let shape = importer.layers.get(feature.layer).shape;
     let layer = importer.layers.push(&node.name, Op::Activation(activation), vec![feature.layer], shape);
-    Ok(vec![Value::Feature(Feature { layer, ..feature })])
+    let rank = importer.constant(node, 1 - at)?.map_or(0, |tensor| tensor.dims.len());
+    Ok(arithmetic::of_rank(vec![Value::Feature(Feature { layer, ..feature })], rank))
 }

@@ -31,13 +31,15 @@ pub fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
             sum.layer = importer.layers.push(&node.name, Op::Add, inputs, shape);
         }
     }
+    let mut rank = 0;
     for i in constants {
         let Some(Value::Feature(feature)) = outputs.pop() else { break };
         importer.charge_computed(node, shape.c)?;
         let add = per_channel(importer, node, i, &feature, shape)?;
         outputs = affine(importer, node, feature, shape, Scale { mul: vec![1.0; shape.c], add })?;
+        rank = rank.max(constant_rank(importer, node, i)?);
     }
-    Ok(outputs)
+    Ok(of_rank(outputs, rank))
 }
 
 /// Reads `Sub`, `Mul`, `Div` with one constant, and `Neg`.
@@ -63,7 +65,24 @@ pub fn scale<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
         ("Div", true) => (constant.iter().map(|value| 1.0 / value).collect(), same(0.0)),
         _ => return Err(node.not_monotone("division by a computed tensor")),
     };
-    affine(importer, node, feature, shape, Scale { mul, add })
+    let rank = if node.op() == "Neg" { 0 } else { constant_rank(importer, node, 1 - at)? };
+    affine(importer, node, feature, shape, Scale { mul, add }).map(|outputs| of_rank(outputs, rank))
+}
+
+/// Number of dimensions of input `i`, if that is a constant.
+fn constant_rank<'a>(importer: &Importer<'a>, node: &Node<'a>, i: usize) -> Result<usize, Error> {
+    Ok(importer.constant(node, i)?.map_or(0, |tensor| tensor.dims.len()))
+}
+
+/// Features with leading units up to `rank`, as a constant of more dimensions gives them.
+pub fn of_rank(mut outputs: Vec<Value<'_>>, rank: usize) -> Vec<Value<'_>> {
+    for value in &mut outputs {
+        if let Value::Feature(feature) = value {
+            let missing = rank.saturating_sub(feature.dims.len());
+            feature.dims.splice(0..0, std::iter::repeat_n(1, missing));
+        }
+    }
+    outputs
 }
 
 /// Appends a scale, unless it changes nothing.

@@ -216,31 +216,62 @@ fn concat<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Tensor, Er
     Ok(Tensor { dims, data })
 }
 
-/// Elementwise arithmetic; the smaller operand is repeated along the leading axes.
+/// Elementwise arithmetic; operands are repeated along axes that only the other has, or that are 1.
 fn arithmetic<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error> {
-    let [a, b] = [importer.required(node, 0, "operand")?, importer.required(node, 1, "operand")?];
-    let dims = match (a.len(), b.len()) {
-        _ if a.dims.ends_with(&b.dims) => a.dims.clone(),
-        _ if b.dims.ends_with(&a.dims) => b.dims.clone(),
-        (_, 1) => a.dims.clone(),
-        (1, _) => b.dims.clone(),
-        _ => {
-            let found = format!("constants of {:?} and {:?}", a.dims, b.dims);
-            return Err(node.unknown(format!("it combines {found}: simplify the model (onnxsim)")));
-        }
-    };
-    let len = count(&dims).unwrap_or(usize::MAX);
-    importer.charge_computed(node, len)?;
+    let [a, mut b] = [importer.required(node, 0, "operand")?, importer.required(node, 1, "operand")?];
+    b.dims = aligned(importer.opset, node, b.dims, a.dims.len())?;
+    let dims = broadcast(&a.dims, &b.dims).ok_or_else(|| {
+        let found = format!("constants of {:?} and {:?}", a.dims, b.dims);
+        node.shape_error(found, "operands of one shape, or of 1 where they differ")
+    })?;
+    importer.charge_computed(node, count(&dims).unwrap_or(usize::MAX))?;
     let data = match (&a.data, &b.data) {
-        (Data::Int(x), Data::Int(y)) => Data::Int(integer_arithmetic(node, x, y, len)?),
+        (Data::Int(x), Data::Int(y)) => {
+            Data::Int(integer_arithmetic(node, &repeated(x, &a.dims, &dims), &repeated(y, &b.dims, &dims))?)
+        }
         (Data::Fill(x), Data::Fill(y)) => Data::Fill(float_arithmetic(node.op(), *x, *y)),
         _ => {
-            let (x, y) = (a.into_floats(), b.into_floats());
-            let pairs = x.iter().cycle().zip(y.iter().cycle()).take(len);
-            Data::Float(pairs.map(|(x, y)| float_arithmetic(node.op(), *x, *y)).collect())
+            let (x_dims, y_dims) = (a.dims.clone(), b.dims.clone());
+            let (x, y) = (repeated(&a.into_floats(), &x_dims, &dims), repeated(&b.into_floats(), &y_dims, &dims));
+            Data::Float(x.iter().zip(&y).map(|(x, y)| float_arithmetic(node.op(), *x, *y)).collect())
         }
     };
     Ok(Tensor { dims, data })
+}
+
+/// Dimensions of the second operand, with units at the end where an operator set below 7 puts its first axis at `axis`.
+fn aligned(opset: i64, node: &Node<'_>, mut dims: Vec<usize>, rank: usize) -> Result<Vec<usize>, Error> {
+    if opset < 7 && node.int("broadcast", 0) != 0 && node.attribute("axis").is_some() {
+        let start = axis(node, node.int("axis", 0), rank)?;
+        dims.resize(dims.len().max(rank - start), 1);
+    }
+    Ok(dims)
+}
+
+/// Dimensions of two operands together, aligned at the last axis.
+fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    let rank = a.len().max(b.len());
+    let at = |dims: &[usize], i: usize| (i + dims.len()).checked_sub(rank).map_or(1, |i| dims[i]);
+    let one = |i: usize| match (at(a, i), at(b, i)) {
+        (x, y) if x == y => Some(x),
+        (1, d) | (d, 1) => Some(d),
+        _ => None,
+    };
+    (0..rank).map(one).collect()
+}
+
+/// Elements of a tensor of `dims`, repeated to one of `out`, which [`broadcast`] made of them.
+fn repeated<T: Copy>(values: &[T], dims: &[usize], out: &[usize]) -> Vec<T> {
+    let mut all = values.to_vec();
+    let mut behind = 1;
+    for (i, size) in out.iter().enumerate().rev() {
+        let own = (i + dims.len()).checked_sub(out.len()).map_or(1, |i| dims[i]);
+        if own == 1 && *size != 1 && behind > 0 {
+            all = all.chunks_exact(behind).flat_map(|part| part.repeat(*size)).collect();
+        }
+        behind *= size;
+    }
+    all
 }
 
 fn float_arithmetic(op: &str, x: f32, y: f32) -> f32 {
@@ -252,21 +283,32 @@ fn float_arithmetic(op: &str, x: f32, y: f32) -> f32 {
     }
 }
 
-fn integer_arithmetic(node: &Node<'_>, x: &[i64], y: &[i64], len: usize) -> Result<Vec<i64>, Error> {
+fn integer_arithmetic(node: &Node<'_>, x: &[i64], y: &[i64]) -> Result<Vec<i64>, Error> {
     let one = |(x, y): (&i64, &i64)| match node.op() {
         "Add" => x.checked_add(*y),
         "Sub" => x.checked_sub(*y),
         "Mul" => x.checked_mul(*y),
         _ => x.checked_div(*y),
     };
-    let pairs = x.iter().cycle().zip(y.iter().cycle()).take(len);
-    let all: Option<Vec<i64>> = pairs.map(one).collect();
+    let all: Option<Vec<i64>> = x.iter().zip(y).map(one).collect();
     all.ok_or_else(|| node.parameter_error("integer arithmetic that overflows or divides by zero", "sizes"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn constants_are_repeated_along_the_axes_that_they_lack() {
+        assert_eq!(broadcast(&[3], &[1, 1]), Some(vec![1, 3]));
+        assert_eq!(broadcast(&[2, 1], &[3]), Some(vec![2, 3]));
+        assert_eq!(broadcast(&[2], &[3]), None);
+        assert_eq!(repeated(&[1, 2], &[2, 1], &[2, 3]), [1, 1, 1, 2, 2, 2]);
+        assert_eq!(repeated(&[1, 2], &[2], &[2, 2]), [1, 2, 1, 2]);
+        assert_eq!(repeated(&[1, 2, 3, 4], &[2, 1, 2], &[2, 2, 2]), [1, 2, 1, 2, 3, 4, 3, 4]);
+        assert_eq!(repeated::<i64>(&[], &[0, 1], &[0, 3]), [0i64; 0]);
+        assert_eq!(repeated(&[7], &[], &[1, 1]), [7]);
+    }
 
     #[test]
     fn permuting_axes() {
