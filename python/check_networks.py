@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -75,11 +76,18 @@ def check_logits(net: Traced, runs: list[dict], logits: str, found: np.ndarray) 
         raise Wrong(f"logits are off by {error:.1e}; values up to {largest:.1e}")
 
 
+def numbered(layer: plain.Layer, entry: dict) -> plain.Layer:
+    """The layer with its channels numbered as `inspect` says: as in the file's tensor, or in the order of a shuffle."""
+    channels = np.arange(layer.shape[0])
+    groups = entry.get("shuffle_groups", 1)
+    return replace(layer, channel_slots=channels.reshape(-1, groups).T.ravel())
+
+
 def check_graph(net: Traced, directory: Path, npz: Path) -> None:
     """Every entry of the matrix."""
-    table = [TableLayer(e["name"], e["kind"], e["first_node"], e["n_nodes"], e["n_edges"], tuple(e["shape"]))
-             for e in json.loads((directory / "inspect.json").read_text())["layers"]]  # fmt: skip
-    graph = matched(plain.layers(net), table)
+    shown = json.loads((directory / "inspect.json").read_text())["layers"]
+    table = [TableLayer.parse(entry) for entry in shown]
+    graph = [numbered(layer, entry) for layer, entry in zip(matched(plain.layers(net), table), shown)]
     expected, found = plain.adjacency(net, graph), load_csr(npz)
     expected.sum_duplicates()
     if found.shape != expected.shape:

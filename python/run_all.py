@@ -52,7 +52,6 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     for seed, rules in enumerate(RANDOM_RULES):
         network = ["--model", directory / f"random{seed}.onnx", "--plain"]
         run(python, counts, "check_adjacency.py", *pipeline, *network, "--residual", rules[0], "--batch-norm", rules[1])
-    run(python, counts, "check_dialects.py", binary)
     run(python, counts, "check_forward.py", *pipeline, *default, "--images", DIGITS / "images.npy", "--count", 100)
     for model in models + [directory / f"random{seed}.onnx" for seed in range(len(RANDOM_RULES))]:
         run(python, counts, "check_forward.py", *pipeline, "--model", model, *OPTIONS.get(model.name, []))

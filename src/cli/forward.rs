@@ -197,10 +197,11 @@ impl Layout {
 fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], layout: Layout, n: usize) -> anyhow::Result<()> {
     let Shape { c, h, w } = layout.shape;
     let mut bytes = Vec::with_capacity(4 * tensor.len());
+    let value = |lane: usize, channel: usize, pixel: usize| tensor[pixel * c + channel][lane];
     for lane in 0..n {
         bytes.clear();
         for channel in layout.channels() {
-            bytes.extend((0..h * w).flat_map(|pixel| tensor[pixel * c + channel][lane].to_le_bytes()));
+            bytes.extend((0..h * w).flat_map(|pixel| value(lane, channel, pixel).to_le_bytes()));
         }
         out.write_all(&bytes)?;
     }
