@@ -10,19 +10,20 @@ const FARTHEST: usize = 2;
 /// Refuses flags that are given where nothing uses them.
 pub(super) fn check(cli: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
     let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
-    let has = |id: &str| matches.try_contains_id(id).unwrap_or(false);
-    let is_given = |id: &str| has(id) && matches.value_source(id) == Some(ValueSource::CommandLine);
-    let method = matches.try_get_raw("method").ok().flatten().and_then(|mut values| values.next()?.to_str());
+    let command = cli.find_subcommand_mut(name).expect("it was parsed");
+    // Matches know in debug builds alone which flags there are.
+    let exists = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+    let is_given = |id: &str| exists(id) && matches.value_source(id) == Some(ValueSource::CommandLine);
+    let method = exists("method").then(|| matches.get_raw("method")?.next()?.to_str()).flatten();
     let message = match method {
         Some(method) if method != "anneal" && is_given("sweeps") => {
             format!("--sweeps is for --method anneal, whose schedule it is; {method} has none")
         }
-        _ if matches.try_contains_id("init").is_ok() && is_given("seed") && !has("init") => {
+        _ if exists("init") && is_given("seed") && !is_given("init") => {
             "--seed is for --init; trained parameters have none".to_owned()
         }
         _ => return Ok(()),
     };
-    let command = cli.find_subcommand_mut(name).expect("it was parsed");
     Err(command.error(ErrorKind::ArgumentConflict, message))
 }
 
