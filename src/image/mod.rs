@@ -177,10 +177,12 @@ fn find_labels(
     warnings: &mut Vec<String>,
 ) -> Result<Option<Labels>, Error> {
     let beside: PathBuf = folder.join(LABELS);
+    // A link to nowhere is there.
+    let is_missing = || beside.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
     match asked {
         Some(path) => Labels::read(path, key).map(Some),
         None => match Labels::read(&beside, key) {
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(Error::Io { .. }) if is_missing() => Ok(None),
             Err(unfit @ Error::Columns { .. }) => {
                 warnings.push(format!("{unfit}; going on without labels"));
                 Ok(None)

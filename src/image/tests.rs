@@ -308,6 +308,14 @@ fn labels_of_another_kind_are_used_only_when_asked_for() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn labels_that_lead_nowhere_are_not_taken_for_none() {
+    let dir = folder(&["a.png"], None);
+    std::os::unix::fs::symlink("nowhere", dir.path().join("labels.csv")).unwrap();
+    assert!(matches!(open(&dir), Err(Error::Io { .. })));
+}
+
 #[test]
 fn wrong_labels_are_errors_with_their_line() {
     for (text, words) in [
