@@ -74,6 +74,36 @@ fn logits_that_do_not_change_are_counted_and_left_out() {
 }
 
 #[test]
+fn different_experiments_are_not_pooled() {
+    let dir = Workdir::new();
+    for (name, image, preprocess, replicas) in
+        [("a", 0, "one", "x"), ("b", 1, "one", "x"), ("c", 1, "other", "x"), ("d", 1, "one", "y")]
+    {
+        let mut footer = Provenance::default();
+        [("graph", "abc"), ("preprocess", preprocess), ("replicas_sha256", replicas)]
+            .map(|(key, value)| footer.push(key, value));
+        let rows: Vec<_> = rows("real", &[&[1.0, 0.9], &[0.0, 0.1]]);
+        let mut sink = Sink::new(File::create(dir.path(&format!("{name}.parquet"))).unwrap(), &footer).unwrap();
+        sink.append(&rows[2 * image..][..2]).unwrap();
+        sink.finish().unwrap();
+    }
+    let of = |other| ["lambda", "--omega", "a.parquet", other, "-o", "l.parquet", "--force"];
+    dir.ok(of("b.parquet"));
+    dir.run(1, of("c.parquet")).fails_with(&["c.parquet", "another preprocessing of images than a.parquet"]);
+    dir.run(1, of("d.parquet")).fails_with(&["d.parquet", "another table of replicas than a.parquet"]);
+}
+
+#[test]
+fn an_input_is_no_output_even_if_forced() {
+    let dir = Workdir::new();
+    write(&dir, "o.parquet", "abc", &rows("real", &[&[1.0, 0.9]]));
+    let before = dir.read("o.parquet");
+    let ran = dir.run(2, ["lambda", "--omega", "o.parquet", "-o", "./o.parquet", "--force"]);
+    assert!(ran.stderr().contains("--output is the file of --omega"), "{}", ran.stderr());
+    assert_eq!(dir.read("o.parquet"), before);
+}
+
+#[test]
 fn empty_parts_are_parts() {
     let dir = Workdir::new();
     write(&dir, "o.parquet", "abc", &rows("real", &[&[1.0, 0.9]]));

@@ -24,6 +24,15 @@ fn states(rows: &[ReplicaRow]) -> Vec<&[u8]> {
 }
 
 #[test]
+fn threads_and_random_flips_have_limits() {
+    let dir = Workdir::new();
+    for (flag, value) in [("--threads", "100000"), ("--random-flips", "99999999999999")] {
+        let ran = dir.run(2, ["solve", "g", "-o", "r.parquet", flag, value]);
+        assert!(ran.stderr().contains(&format!("{value} is not in 0..=")), "{}", ran.stderr());
+    }
+}
+
+#[test]
 fn every_column_is_filled_in() {
     let dir = Workdir::digits();
     for (method, flags) in [("sweep", &[][..]), ("steepest", &[]), ("anneal", &["--sweeps", "20"])] {

@@ -65,6 +65,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         nulls.iter().any(|table| !table.rows.is_empty()) || active.iter().any(|table| !table.rows.is_empty());
     ensure!(has_rows, "no rows in {}, expected energies to compare with", listed(args.null.iter().chain(&args.active)));
     check_graph(&real, &nulls, &active)?;
+    check_preprocessing(&active)?;
     check_search(&args, &real, &nulls, &active)?;
     check_repeats(&nulls)?;
     check_images(&active)?;
@@ -124,6 +125,21 @@ fn check_graph(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Tab
                 real.path.display()
             );
         }
+    }
+    Ok(())
+}
+
+/// All active subnetworks must be of images that were made in one way.
+fn check_preprocessing(active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
+    let mut known = active.iter().filter_map(|table| Some((table.path, table.footer.get("preprocess")?)));
+    let Some((first, expected)) = known.next() else { return Ok(()) };
+    for (path, found) in known {
+        ensure!(
+            found == expected,
+            "{} is of images with another preprocessing than {}; compare them one by one",
+            path.display(),
+            first.display()
+        );
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::Context as _;
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use rayon::ThreadPool;
 
 pub use crate::byte_size::ByteSize;
@@ -12,8 +13,15 @@ pub use crate::byte_size::ByteSize;
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub struct Threads {
     /// Threads to use; 0 means one per core. Results do not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = threads())]
     pub threads: usize,
+}
+
+/// More threads than any machine has cores spend minutes on starting and ending.
+const MOST_THREADS: u64 = 1024;
+
+fn threads() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(..=MOST_THREADS)
 }
 
 impl Threads {

@@ -87,11 +87,27 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     norm_lines(&norms).into_iter().try_for_each(print)
 }
 
+/// What the footers of tables of one graph must agree on.
+const OF_ONE_EXPERIMENT: [(&str, &str); 2] =
+    [("preprocess", "preprocessing of images"), ("replicas_sha256", "table of replicas")];
+
 /// All rows by graph and case, and the fingerprint of each graph where it is known.
 fn read(paths: &[PathBuf]) -> anyhow::Result<(Group, BTreeMap<String, String>)> {
     let (mut groups, mut graphs, mut seen) = (Group::new(), BTreeMap::<String, String>::new(), HashMap::new());
+    let mut experiments = HashMap::new();
     for (file, path) in paths.iter().enumerate() {
         let (rows, footer) = (table::read_omega(path)?, table::read_provenance(path)?);
+        for (key, what) in OF_ONE_EXPERIMENT {
+            let Some(found) = footer.get(key).filter(|_| !rows.is_empty()) else { continue };
+            let name = (rows[0].graph.clone(), key);
+            let (first, other) = experiments.entry(name).or_insert_with(|| (found.to_owned(), path));
+            ensure!(
+                *first == found,
+                "{} was made with another {what} than {}; λ is of one experiment, sum them up one by one",
+                path.display(),
+                other.display()
+            );
+        }
         for (index, row) in rows.into_iter().enumerate() {
             let place = || format!("{}, row {index}", path.display());
             let case = Case::named(&row.case);

@@ -7,6 +7,10 @@ use super::flags::ByteSize;
 use crate::kernel::Isa;
 use crate::spin::{Effort, Method, Plan};
 
+/// Flips that are drawn for an initial state: seconds of work that no signal interrupts, and states of any graph are random
+/// after fewer.
+const MOST_FLIPS: u64 = 1_000_000_000;
+
 /// `--method`, `--random-flips`, `--sweeps`, `--max-flips`, `--memory`
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Search {
@@ -14,7 +18,7 @@ pub struct Search {
     #[arg(long, value_enum, default_value_t = MethodName::Sweep)]
     method: MethodName,
     /// Random single-node flips of the all +1 state that make every initial state but the first, which has none.
-    #[arg(long, value_name = "NU", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "NU", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(..=MOST_FLIPS))]
     random_flips: u64,
     /// Sweeps of the temperature schedule of `anneal`.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]

@@ -1,5 +1,7 @@
 //! What is wrong with a command line that is declared right.
 
+use std::ffi::OsStr;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
@@ -22,9 +24,27 @@ pub(super) fn check(cli: &mut Command, matches: &ArgMatches) -> Result<(), clap:
         _ if exists("init") && is_given("seed") && !is_given("init") => {
             "--seed is for --init; trained parameters have none".to_owned()
         }
-        _ => return Ok(()),
+        _ => match input_that_is_output(command, matches) {
+            Some(flag) => format!("--output is the file of {flag}, which it would replace; choose another name"),
+            None => return Ok(()),
+        },
     };
     Err(command.error(ErrorKind::ArgumentConflict, message))
+}
+
+/// The flag, or the name of the argument, that names the same file as `--output`, if that exists.
+fn input_that_is_output(command: &Command, matches: &ArgMatches) -> Option<String> {
+    let values = |id: &str| matches.get_raw(id).into_iter().flatten();
+    let is_argument = |id: &str| command.get_arguments().any(|argument| argument.get_id() == id);
+    let output = is_argument("output").then(|| values("output").next()).flatten()?;
+    let output = std::fs::canonicalize(output).ok()?;
+    let is_same = |value: &OsStr| std::fs::canonicalize(value).is_ok_and(|path| path == output);
+    let inputs = command.get_arguments().filter(|argument| argument.get_id() != "output");
+    let mut clashing = inputs.filter(|argument| values(argument.get_id().as_str()).any(is_same));
+    clashing.next().map(|argument| match argument.get_long() {
+        Some(long) => format!("--{long}"),
+        None => argument.get_id().as_str().to_uppercase(),
+    })
 }
 
 /// Takes away tips that mislead: flags that are spelled otherwise, and that a flag could be a value.
