@@ -80,8 +80,9 @@ fn different_experiments_are_not_pooled() {
         [("a", 0, "one", "x"), ("b", 1, "one", "x"), ("c", 1, "other", "x"), ("d", 1, "one", "y")]
     {
         let mut footer = Provenance::default();
-        [("graph", "abc"), ("preprocess", preprocess), ("replicas_sha256", replicas)]
-            .map(|(key, value)| footer.push(key, value));
+        for (key, value) in [("graph", "abc"), ("preprocess", preprocess), ("replicas_sha256", replicas)] {
+            footer.push(key, value);
+        }
         let rows: Vec<_> = rows("real", &[&[1.0, 0.9], &[0.0, 0.1]]);
         let mut sink = Sink::new(File::create(dir.path(&format!("{name}.parquet"))).unwrap(), &footer).unwrap();
         sink.append(&rows[2 * image..][..2]).unwrap();
