@@ -102,22 +102,15 @@ impl Pass<'_> {
 fn reach(section: &Section<'_>, alive: &[u16], gates: &[u16], first: NodeId, masks: &mut [u16]) {
     for block in section.blocks {
         let intervals = section.intervals(block);
-        for a in 0..block.runs[0].count {
-            for b in 0..block.runs[1].count {
-                let (row, shift, _) = block.group(a, b);
-                let any = |r: u32| {
-                    let columns = intervals.iter().map(|interval| match block.kind {
-                        PanelKind::Dense => &alive[(interval.first_col + shift) as usize..][..interval.len as usize],
-                        PanelKind::Diagonal => &alive[(interval.first_col + shift + r) as usize..][..1],
-                    });
-                    columns.flatten().fold(0, |any, mask| any | mask)
-                };
-                let shared = if block.kind == PanelKind::Dense { any(0) } else { 0 };
-                for r in 0..block.n_rows {
-                    let reached = if block.kind == PanelKind::Dense { shared } else { any(r) };
-                    let at = (row + r * block.row_step - first) as usize;
-                    masks[at] |= reached & gates[at];
-                }
+        for group in block.groups() {
+            let any = |r: u32| {
+                let columns = intervals.iter().flat_map(|interval| block.stretch(group, r, interval).columns());
+                columns.fold(0, |any, column| any | alive[column as usize])
+            };
+            let shared = (block.kind == PanelKind::Dense).then(|| any(0));
+            for (r, row) in block.rows(group) {
+                let at = (row - first) as usize;
+                masks[at] |= shared.unwrap_or_else(|| any(r)) & gates[at];
             }
         }
     }

@@ -74,22 +74,19 @@ struct Masks<'a> {
 
 /// Counts edges whose row's and column's bits are set.
 fn count((block, intervals): (&Block, &[Interval]), rows: Masks<'_>, columns: Masks<'_>, counts: &mut [u64; LANES]) {
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let (row, shift, _) = block.group(a, b);
-            let first = (row - rows.first) as usize;
-            let rows = rows.masks[first..].iter().step_by(block.row_step as usize).take(block.n_rows as usize);
-            let columns = |interval: &Interval| {
-                &columns.masks[(interval.first_col + shift - columns.first) as usize..][..interval.len as usize]
-            };
-            if block.kind == PanelKind::Dense {
-                let (rows, columns) = (tally(rows), tally(intervals.iter().flat_map(columns)));
-                (0..LANES).for_each(|bit| counts[bit] += rows[bit] * columns[bit]);
-            } else {
-                for interval in intervals {
-                    let both = rows.clone().zip(columns(interval)).map(|(row, column)| row & column);
-                    add(&mut *counts, both);
-                }
+    for group in block.groups() {
+        let first = (group.first_row - rows.first) as usize;
+        let rows = rows.masks[first..].iter().step_by(block.row_step as usize).take(block.n_rows as usize);
+        let columns = |interval: &Interval| {
+            &columns.masks[(interval.first_col + group.col_shift - columns.first) as usize..][..interval.len as usize]
+        };
+        if block.kind == PanelKind::Dense {
+            let (rows, columns) = (tally(rows), tally(intervals.iter().flat_map(columns)));
+            (0..LANES).for_each(|bit| counts[bit] += rows[bit] * columns[bit]);
+        } else {
+            for interval in intervals {
+                let both = rows.clone().zip(columns(interval)).map(|(row, column)| row & column);
+                add(&mut *counts, both);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::graph::edges::for_each_edge_of;
-use crate::graph::{Block, Blocks, Layer, NodeId};
+use crate::graph::{Block, Blocks, Layer, NodeId, layer_of};
 
 /// The blocks between a frame's rows and one other layer.
 #[derive(Clone, Copy)]
@@ -20,7 +20,7 @@ impl<'a> Section<'a> {
     pub fn all(layers: &'a [Layer], list: &'a Blocks) -> impl Iterator<Item = Self> {
         let layer = |block: &Block| {
             let column = list.intervals(block)[0].first_col;
-            layers.partition_point(|layer| layer.nodes.end <= column)
+            layer_of(layers, column)
         };
         let same = move |a: &Block, b: &Block| layer(a) == layer(b);
         list.blocks.chunk_by(same).map(move |blocks| Self { layer: layer(&blocks[0]), blocks, list })
@@ -42,7 +42,7 @@ impl<'a> Section<'a> {
     pub fn columns(&self) -> Range<NodeId> {
         let (mut start, mut end) = (NodeId::MAX, 0);
         for block in self.blocks {
-            let (_, shift, _) = block.group(block.runs[0].count - 1, block.runs[1].count - 1);
+            let shift = block.last_group().col_shift;
             for interval in self.intervals(block) {
                 start = start.min(interval.first_col);
                 end = end.max(interval.first_col + shift + interval.len);

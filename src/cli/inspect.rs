@@ -152,9 +152,10 @@ fn print_frame(graph: &Shards, index: usize) -> anyhow::Result<()> {
 fn line(blocks: &Blocks, block: &Block) -> String {
     let [down, across] = block.runs.map(|run| run.count);
     let intervals = blocks.intervals(block);
-    let (kind, columns) = match block.kind {
-        PanelKind::Dense => ("dense", intervals.iter().map(|i| u64::from(i.len)).sum()),
-        PanelKind::Diagonal => ("diagonal", u64::from(block.n_intervals)),
+    let columns = block.n_columns(intervals);
+    let kind = match block.kind {
+        PanelKind::Dense => "dense",
+        PanelKind::Diagonal => "diagonal",
     };
     format!(
         "{kind:<8} {down}x{across} groups of {} rows x {columns} columns in {} intervals; first row {}, first column {}",

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::graph::{Block, Blocks, NodeId, PanelKind};
+use crate::graph::{Block, Blocks, NodeId, RowGroup};
 
 /// Cuts `rows` into parts with at most `max_edges` edges each, or a single row.
 pub(super) fn parts(blocks: &Blocks, rows: Range<NodeId>, max_edges: u64) -> Vec<Range<NodeId>> {
@@ -26,39 +26,18 @@ pub(super) fn parts(blocks: &Blocks, rows: Range<NodeId>, max_edges: u64) -> Vec
 fn counts(blocks: &Blocks, rows: &Range<NodeId>) -> Vec<u64> {
     let mut counts = vec![0; rows.len()];
     for block in &blocks.blocks {
-        let n_columns = columns_per_row(blocks, block);
-        each_row(block, rows, |row, _| counts[(row - rows.start) as usize] += n_columns);
+        let n_columns = block.n_columns(blocks.intervals(block));
+        each_row(block, rows, |row, _, _| counts[(row - rows.start) as usize] += n_columns);
     }
     counts
 }
 
-fn columns_per_row(blocks: &Blocks, block: &Block) -> u64 {
-    match block.kind {
-        PanelKind::Dense => blocks.intervals(block).iter().map(|interval| u64::from(interval.len)).sum(),
-        PanelKind::Diagonal => u64::from(block.n_intervals),
-    }
-}
-
-/// Where a row lies in a block.
-struct Place {
-    /// Row of the group.
-    r: u32,
-    /// Advance of columns and values of the group.
-    col_shift: NodeId,
-    value_shift: u64,
-}
-
-/// Calls `f` for every row of `block` that is one of `rows`, group by group.
-fn each_row(block: &Block, rows: &Range<NodeId>, mut f: impl FnMut(NodeId, Place)) {
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let (first, col_shift, value_shift) = block.group(a, b);
-            let begin = rows.start.saturating_sub(first).div_ceil(block.row_step);
-            let end = rows.end.saturating_sub(first).div_ceil(block.row_step).min(block.n_rows);
-            for r in begin..end {
-                f(first + r * block.row_step, Place { r, col_shift, value_shift });
-            }
-        }
+/// Calls `f` for every row of `block` that is one of `rows`, group by group, with the row's number in its group.
+fn each_row(block: &Block, rows: &Range<NodeId>, mut f: impl FnMut(NodeId, RowGroup, u32)) {
+    for group in block.groups() {
+        let begin = rows.start.saturating_sub(group.first_row).div_ceil(block.row_step);
+        let end = rows.end.saturating_sub(group.first_row).div_ceil(block.row_step).min(block.n_rows);
+        (begin..end).for_each(|r| f(group.first_row + r * block.row_step, group, r));
     }
 }
 
@@ -82,18 +61,12 @@ impl RowBuffer {
         self.entries.clear();
         self.entries.resize(next, (0, 0.0));
         for block in &blocks.blocks {
-            each_row(block, rows, |row, place| {
+            each_row(block, rows, |row, group, r| {
                 let end = &mut self.ends[(row - rows.start) as usize];
                 for interval in blocks.intervals(block) {
-                    let first = interval.values + place.value_shift + u64::from(place.r) * u64::from(block.row_stride);
-                    let column = interval.first_col + place.col_shift;
-                    let (column, len) = match block.kind {
-                        PanelKind::Dense => (column, interval.len),
-                        PanelKind::Diagonal => (column + place.r, 1),
-                    };
-                    for k in 0..len {
-                        let weight = values[(first + u64::from(k) * u64::from(block.col_stride)) as usize];
-                        self.entries[*end] = (column + k, weight);
+                    let stretch = block.stretch(group, r, interval);
+                    for entry in stretch.columns().zip(stretch.weights(values)) {
+                        self.entries[*end] = entry;
                         *end += 1;
                     }
                 }

@@ -164,13 +164,10 @@ impl Windowed {
                 let k = (interval.values % self.fan_in as u64) as u32;
                 spans.push(Span { column: interval.first_col, k, len });
             }
-            for a in 0..block.runs[0].count {
-                for b in 0..block.runs[1].count {
-                    let (row, column, _) = block.group(a, b);
-                    let group = (row - first_node) / self.shape.c as u32 - first_pixel as u32;
-                    bare[group as usize] = false;
-                    items.push(Item { column, group });
-                }
+            for group in block.groups() {
+                let pixel = (group.first_row - first_node) / self.shape.c as u32 - first_pixel as u32;
+                bare[pixel as usize] = false;
+                items.push(Item { column: group.col_shift, group: pixel });
             }
             classes.push(Class { spans, items });
         }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::{
     Block, BlockStream, Blocks, Direction, Error, Frame, FrameInfo, Interval, Layer, LayerKind, NodeId, Totals,
+    layer_of,
 };
 
 /// Rows of a frame unless [`Csr::with_frame_rows`] says otherwise.
@@ -206,7 +207,7 @@ fn classes(sizes: &[u32]) -> Vec<Layer> {
 
 /// Index of the layer that holds `node`.
 fn class_of(layers: &[Layer], node: NodeId) -> usize {
-    let class = layers.partition_point(|l| l.nodes.end <= node);
+    let class = layer_of(layers, node);
     assert!(class < layers.len(), "node {node} is out of range");
     class
 }

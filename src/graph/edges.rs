@@ -1,6 +1,6 @@
 //! Blocks, edge by edge: the definition of what a block means, for tests, exports and small graphs.
 
-use super::{Block, Blocks, Interval, NodeId, PanelKind};
+use super::{Block, Blocks, Interval, NodeId};
 
 /// Calls `f(row, column, weight)` for every edge of `blocks`, in the order of summation within each row: block by block,
 /// group by group (down, then across), row by row, the columns in interval order.
@@ -17,36 +17,20 @@ pub fn for_each_edge(blocks: &Blocks, values: &[f32], mut f: impl FnMut(NodeId, 
 
 /// Calls `f(row, column, offset in the value store)` for every edge of one block, in the same order.
 pub fn for_each_edge_of(block: &Block, intervals: &[Interval], mut f: impl FnMut(NodeId, NodeId, u64)) {
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let (first_row, col_shift, value_shift) = block.group(a, b);
-            for r in 0..block.n_rows {
-                let row = first_row + r * block.row_step;
-                for interval in intervals {
-                    let at = interval.values + value_shift + u64::from(r) * u64::from(block.row_stride);
-                    let first_col = interval.first_col + col_shift;
-                    let (kind, stride) = (block.kind, block.col_stride);
-                    each_column(kind, interval, r, |k, shift| {
-                        f(row, first_col + k, at + u64::from(shift) * u64::from(stride));
-                    });
-                }
+    for group in block.groups() {
+        for (r, row) in block.rows(group) {
+            for interval in intervals {
+                let stretch = block.stretch(group, r, interval);
+                stretch.columns().zip(stretch.offsets()).for_each(|(column, at)| f(row, column, at));
             }
         }
-    }
-}
-
-/// Calls `f(column, panel column)`, counted from the interval's first, for the columns that row `r` of a group meets.
-fn each_column(kind: PanelKind, interval: &Interval, r: u32, mut f: impl FnMut(u32, u32)) {
-    match kind {
-        PanelKind::Dense => (0..interval.len).for_each(|k| f(k, k)),
-        PanelKind::Diagonal => f(r, 0),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Run;
+    use crate::graph::{PanelKind, Run};
 
     fn list(blocks: &Blocks, values: &[f32]) -> Vec<(u32, u32, f32)> {
         let mut edges = Vec::new();

@@ -28,10 +28,12 @@ pub mod reading;
 mod revalued;
 pub mod sums;
 pub mod transpose;
+mod walk;
 
 use std::ops::Range;
 
 pub use revalued::Revalued;
+pub use walk::{RowGroup, Stretch, layer_of};
 
 /// A node's number. Graphs have fewer than 2³² nodes; edges are counted in `u64`.
 pub type NodeId = u32;
@@ -202,15 +204,6 @@ impl Block {
         let last = |i: &Interval| i.values + u64::from(i.len - 1) * u64::from(self.col_stride) + rows + groups;
         let start = intervals.iter().map(|i| i.values).min().unwrap_or(0);
         start..intervals.iter().map(last).max().map_or(start, |last| last + 1)
-    }
-    /// First row, column advance and value advance of group (`a`, `b`).
-    pub fn group(&self, a: u32, b: u32) -> (NodeId, NodeId, u64) {
-        let [v, h] = self.runs;
-        (
-            self.first_row + a * v.row_step + b * h.row_step,
-            a * v.col_step + b * h.col_step,
-            u64::from(a) * v.value_step + u64::from(b) * h.value_step,
-        )
     }
 }
 

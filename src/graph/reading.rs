@@ -122,12 +122,8 @@ pub fn most_columns(blocks: &Blocks, rows: &Range<NodeId>) -> u64 {
     let mut columns = vec![0; rows.len()];
     for block in &blocks.blocks {
         let n = block.n_columns(blocks.intervals(block));
-        for a in 0..block.runs[0].count {
-            for b in 0..block.runs[1].count {
-                let first = (block.group(a, b).0 - rows.start) as usize;
-                let rows = columns[first..].iter_mut().step_by(block.row_step as usize).take(block.n_rows as usize);
-                rows.for_each(|columns| *columns += n);
-            }
+        for (_, row) in block.groups().flat_map(|group| block.rows(group)) {
+            columns[(row - rows.start) as usize] += n;
         }
     }
     columns.into_iter().max().unwrap_or(0)

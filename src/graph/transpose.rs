@@ -57,26 +57,21 @@ fn push_piece(block: &Block, interval: &Interval, piece: std::ops::Range<u32>, i
 
 /// Calls `f` with every row group of a block as a block of its own; a diagonal one with scattered rows is cut into rows.
 fn each_group(block: &Block, intervals: &[Interval], mut f: impl FnMut(&Block, &[Interval])) {
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let (first_row, col_shift, value_shift) = block.group(a, b);
-            let moved =
-                |i: &Interval| Interval { first_col: i.first_col + col_shift, values: i.values + value_shift, ..*i };
-            let intervals: Vec<_> = intervals.iter().map(moved).collect();
-            let group = Block { first_row, runs: [Run::ONE; 2], ..*block };
-            if block.kind == PanelKind::Dense || block.row_step == 1 {
-                f(&group, &intervals);
-                continue;
-            }
-            for r in 0..block.n_rows {
-                let row = |i: &Interval| Interval {
-                    first_col: i.first_col + r,
-                    len: 1,
-                    values: i.values + u64::from(r) * u64::from(block.row_stride),
-                };
-                let single = Block { first_row: first_row + r * block.row_step, n_rows: 1, row_step: 1, ..group };
-                f(&single, &intervals.iter().map(row).collect::<Vec<_>>());
-            }
+    for group in block.groups() {
+        let alone = Block { first_row: group.first_row, runs: [Run::ONE; 2], ..*block };
+        let intervals: Vec<_> = intervals.iter().map(|interval| group.shifted(interval)).collect();
+        if block.kind == PanelKind::Dense || block.row_step == 1 {
+            f(&alone, &intervals);
+            continue;
+        }
+        for (r, row) in block.rows(group) {
+            let single = Block { first_row: row, n_rows: 1, row_step: 1, ..alone };
+            let of_row = |interval: &Interval| Interval {
+                first_col: interval.first_col + r,
+                len: 1,
+                values: interval.values + u64::from(r) * u64::from(block.row_stride),
+            };
+            f(&single, &intervals.iter().map(of_row).collect::<Vec<_>>());
         }
     }
 }

@@ -11,7 +11,7 @@ use super::weights::{Columns, Weights};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use super::{Fields, Isa, LANES, Spins, local, portable};
-use crate::graph::{Block, Interval};
+use crate::graph::{Block, Interval, RowGroup};
 
 /// Rows of a tile: their accumulators stay in registers.
 pub(super) const ROWS: usize = 8;
@@ -192,16 +192,13 @@ impl Panel<'_> {
         items: &mut Vec<Item>,
         mut f: impl FnMut(&[Item], u64, &mut Fields),
     ) {
-        let runs = self.block.runs;
-        let is_shared = runs.iter().all(|run| run.value_step == 0 || run.count == 1);
+        let is_shared = self.block.shares_panel();
         items.clear();
-        for a in 0..runs[0].count {
-            for b in 0..runs[1].count {
-                self.push_items(a, b, fields, items);
-                if !is_shared {
-                    f(items, self.block.group(a, b).2, fields);
-                    items.clear();
-                }
+        for group in self.block.groups() {
+            self.push_items(group, fields, items);
+            if !is_shared {
+                f(items, group.value_shift, fields);
+                items.clear();
             }
         }
         if is_shared {
@@ -209,9 +206,8 @@ impl Panel<'_> {
         }
     }
 
-    fn push_items(&self, a: u32, b: u32, fields: &Fields, items: &mut Vec<Item>) {
-        let (row, col_shift, _) = self.block.group(a, b);
-        let first = local(row, fields.first_row()) * fields.n_groups();
+    fn push_items(&self, RowGroup { first_row, col_shift, .. }: RowGroup, fields: &Fields, items: &mut Vec<Item>) {
+        let first = local(first_row, fields.first_row()) * fields.n_groups();
         let item = |(index, &group)| Item { group, col_shift, field: first + index };
         items.extend(fields.groups().iter().enumerate().map(item));
     }

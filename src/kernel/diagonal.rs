@@ -1,7 +1,7 @@
 //! Diagonal blocks: pooling and depthwise convolution. One signed add per edge and lane group.
 
 use super::{Fields, LANES, Spins, Task, local, signed};
-use crate::graph::{Block, Interval};
+use crate::graph::{Block, Interval, RowGroup, Stretch};
 
 /// Adds one block to the fields of its rows.
 pub(super) struct Diagonal<'a> {
@@ -17,11 +17,9 @@ impl Task for Diagonal<'_> {
 
     #[inline(always)]
     fn run(mut self) {
-        for a in 0..self.block.runs[0].count {
-            for b in 0..self.block.runs[1].count {
-                for index in 0..self.fields.n_groups() {
-                    self.add_group((a, b), index);
-                }
+        for group in self.block.groups() {
+            for index in 0..self.fields.n_groups() {
+                self.add_group(group, index);
             }
         }
     }
@@ -30,19 +28,17 @@ impl Task for Diagonal<'_> {
 impl Diagonal<'_> {
     /// Adds one row group for one lane group: row after row, so that a field stays in a register over its intervals.
     #[inline(always)]
-    fn add_group(&mut self, (a, b): (u32, u32), index: usize) {
-        let (row, col_shift, value_shift) = self.block.group(a, b);
+    fn add_group(&mut self, group: RowGroup, index: usize) {
         let (n_groups, first_row) = (self.fields.n_groups(), self.fields.first_row());
-        let first = local(row, first_row) * n_groups + index;
+        let first = local(group.first_row, first_row) * n_groups + index;
         let step = self.block.row_step as usize * n_groups;
         let plane = self.spins.plane(self.fields.groups()[index]);
-        let fields = self.fields.vectors_mut()[first..].iter_mut().step_by(step).take(self.block.n_rows as usize);
-        for (r, field) in fields.enumerate() {
+        let fields = self.fields.vectors_mut()[first..].iter_mut().step_by(step);
+        for (r, field) in (0..self.block.n_rows).zip(fields) {
             let mut sum = *field;
             for interval in self.intervals {
-                let mask = plane[(interval.first_col + col_shift) as usize + r];
-                let weight = self.values[(interval.values + value_shift) as usize + r * self.block.row_stride as usize];
-                add(&mut sum, signed(mask, [weight; LANES]));
+                let Stretch { first_col, first_value, .. } = self.block.stretch(group, r, interval);
+                add(&mut sum, signed(plane[first_col as usize], [self.values[first_value as usize]; LANES]));
             }
             *field = sum;
         }

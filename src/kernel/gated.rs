@@ -4,7 +4,7 @@
 //! others: two lane groups, which share the tables of the ordinary kernel.
 
 use super::{Fields, Isa, LANES, Task, bit_of_lane, local, signed};
-use crate::graph::{Block, Interval};
+use crate::graph::{Block, Interval, Stretch};
 
 /// `x` by lane where the lane's bit of `mask` is set, `+0` elsewhere.
 #[inline(always)]
@@ -83,19 +83,14 @@ impl Task for AddTapped<'_, '_> {
     fn run(self) {
         let Tapped { block, intervals, values, spins, taps } = *self.tapped;
         let mut taps = taps.chunks_exact(intervals.len());
-        for a in 0..block.runs[0].count {
-            for b in 0..block.runs[1].count {
-                let (first, col_shift, value_shift) = block.group(a, b);
-                let first = local(first, self.fields.first_row());
-                let step = block.row_step as usize;
-                let rows = self.fields.vectors_mut()[first..].iter_mut().step_by(step).take(block.n_rows as usize);
-                for ((r, field), taps) in rows.enumerate().zip(&mut taps) {
-                    for (interval, &tap) in intervals.iter().zip(taps) {
-                        let spin = spins[(interval.first_col + col_shift) as usize + r];
-                        let weight = values[(interval.values + value_shift) as usize + r * block.row_stride as usize];
-                        let terms = kept(tap, signed(spin, [weight; LANES]));
-                        field.iter_mut().zip(terms).for_each(|(field, term)| *field += term);
-                    }
+        for group in block.groups() {
+            let first = local(group.first_row, self.fields.first_row());
+            let rows = self.fields.vectors_mut()[first..].iter_mut().step_by(block.row_step as usize);
+            for (r, (field, taps)) in (0..block.n_rows).zip(rows.zip(&mut taps)) {
+                for (interval, &tap) in intervals.iter().zip(taps) {
+                    let Stretch { first_col, first_value, .. } = block.stretch(group, r, interval);
+                    let terms = kept(tap, signed(spins[first_col as usize], [values[first_value as usize]; LANES]));
+                    field.iter_mut().zip(terms).for_each(|(field, term)| *field += term);
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::dense::{Item, Line, Panel, ROWS};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 use super::{Fields, Isa, LANES, Spins, Task, bit_of_lane, diagonal, local};
-use crate::graph::{Block, Blocks, Interval, PanelKind};
+use crate::graph::{Block, Blocks, Interval, PanelKind, RowGroup};
 
 /// Quads of columns of a tile: 256 bytes for each of its rows.
 const QUADS: usize = 8;
@@ -367,21 +367,18 @@ impl Task for Diagonal<'_> {
 
     #[inline(always)]
     fn run(mut self) {
-        let [down, across] = self.block.runs;
         let mut weights = vec![[0.0; LANES]; self.intervals.len()];
-        for r in 0..self.block.n_rows as usize {
+        for r in 0..self.block.n_rows {
             let mut shift = None;
-            for (a, b) in (0..down.count).flat_map(|a| (0..across.count).map(move |b| (a, b))) {
-                let value_shift = self.block.group(a, b).2;
-                if shift != Some(value_shift) {
-                    shift = Some(value_shift);
+            for group in self.block.groups() {
+                if shift != Some(group.value_shift) {
+                    shift = Some(group.value_shift);
                     for (weight, interval) in weights.iter_mut().zip(self.intervals) {
-                        let offset = (interval.values + value_shift) as usize + r * self.block.row_stride as usize;
-                        *weight = self.values.vector(offset);
+                        *weight = self.values.vector(self.block.stretch(group, r, interval).first_value as usize);
                     }
                 }
                 for index in 0..self.fields.n_groups() {
-                    self.add_row((a, b, r), index, &weights);
+                    self.add_row((group, r), index, &weights);
                 }
             }
         }
@@ -390,12 +387,11 @@ impl Task for Diagonal<'_> {
 
 impl Diagonal<'_> {
     #[inline(always)]
-    fn add_row(&mut self, (a, b, r): (u32, u32, usize), index: usize, weights: &[[f32; LANES]]) {
-        let (row, col_shift, _) = self.block.group(a, b);
-        let row = local(row, self.fields.first_row()) + r * self.block.row_step as usize;
+    fn add_row(&mut self, (group, r): (RowGroup, u32), index: usize, weights: &[[f32; LANES]]) {
+        let row = local(group.first_row + r * self.block.row_step, self.fields.first_row());
         let at = row * self.fields.n_groups() + index;
         let plane = self.spins.plane(self.fields.groups()[index]);
-        let columns = self.intervals.iter().map(|interval| (interval.first_col + col_shift) as usize + r);
+        let columns = self.intervals.iter().map(|interval| self.block.stretch(group, r, interval).first_col as usize);
         diagonal::add_all(&mut self.fields.vectors_mut()[at], columns.map(|column| plane[column]), weights);
     }
 }

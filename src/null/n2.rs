@@ -134,10 +134,7 @@ fn is_permuted(graph: &dyn BlockStream, info: &FrameInfo) -> bool {
 /// after the last.
 fn give_values(block: &mut Block, intervals: &mut [Interval], first: u64) -> u64 {
     let n_rows = u64::from(block.n_rows);
-    let columns = match block.kind {
-        PanelKind::Dense => intervals.iter().map(|i| u64::from(i.len)).sum(),
-        PanelKind::Diagonal => intervals.len() as u64,
-    };
+    let columns = block.n_columns(intervals);
     let mut column = 0;
     for interval in intervals {
         interval.values = first + column;
@@ -213,21 +210,12 @@ impl Multiset {
 
 /// Adds one for every entry of a block to the count of its value.
 fn count(block: &Block, intervals: &[Interval], counts: &mut [u32]) {
-    let mut add = |shift: u64, times: u32| {
-        for interval in intervals {
-            let columns = if block.kind == PanelKind::Dense { interval.len } else { 1 };
-            for r in 0..u64::from(block.n_rows) {
-                let first = interval.values + shift + r * u64::from(block.row_stride);
-                (0..u64::from(columns))
-                    .for_each(|k| counts[(first + k * u64::from(block.col_stride)) as usize] += times);
+    for (group, times) in block.panels() {
+        for (r, _) in block.rows(group) {
+            for at in intervals.iter().flat_map(|interval| block.stretch(group, r, interval).offsets()) {
+                counts[at as usize] += times as u32;
             }
         }
-    };
-    if block.runs.iter().all(|run| run.value_step == 0) {
-        return add(0, block.n_groups() as u32);
-    }
-    for a in 0..block.runs[0].count {
-        (0..block.runs[1].count).for_each(|b| add(block.group(a, b).2, 1));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::error::{Fault, Rule};
-use crate::graph::{Block, Blocks, Direction, Frame, FrameInfo, Interval, Layer, PanelKind};
+use crate::graph::{Block, Blocks, Direction, Frame, FrameInfo, Interval, Layer, PanelKind, layer_of};
 
 /// What frames are checked against.
 #[derive(Clone, Copy, Debug)]
@@ -84,23 +84,19 @@ fn block(blocks: &Blocks, block: &Block, info: &FrameInfo, bounds: Bounds<'_>) -
     if block.first_row < info.rows.start || last_row >= u128::from(info.rows.end) {
         return Err(Rule::Rows);
     }
-    if !is_nested(block) {
+    if !has_disjoint_groups(block) {
         return Err(Rule::Groups);
     }
     columns(block, intervals, info, bounds)?;
     values(block, intervals, bounds)?;
-    let cols: u128 = match block.kind {
-        PanelKind::Dense => intervals.iter().map(|i| u128::from(i.len)).sum(),
-        PanelKind::Diagonal => block.n_intervals.into(),
-    };
-    let groups = u128::from(block.runs[0].count) * u128::from(block.runs[1].count);
-    Ok((groups * u128::from(block.n_rows)).saturating_mul(cols))
+    let rows = u128::from(block.n_groups()) * u128::from(block.n_rows);
+    Ok(rows.saturating_mul(block.n_columns(intervals).into()))
 }
 
 /// Are the rows of a group and both runs nested, in whatever order: does each step lead beyond all rows of what has smaller
 /// steps? Then a row is in one group at most, on which kernels that hold several groups in registers rely. Every row is
 /// known to lie in the frame, so that no sum overflows.
-fn is_nested(block: &Block) -> bool {
+fn has_disjoint_groups(block: &Block) -> bool {
     let [outer, inner] = block.runs.map(|run| (run.row_step, run.count));
     let mut progressions = [(block.row_step, block.n_rows), outer, inner];
     progressions.sort_unstable();
@@ -114,7 +110,7 @@ fn is_nested(block: &Block) -> bool {
 
 /// All columns of all groups lie in one layer, which is not that of the rows.
 fn columns(block: &Block, intervals: &[Interval], info: &FrameInfo, bounds: Bounds<'_>) -> Result<(), Rule> {
-    let layer = bounds.layers.partition_point(|l| l.nodes.end <= intervals[0].first_col);
+    let layer = layer_of(bounds.layers, intervals[0].first_col);
     let nodes = &bounds.layers.get(layer).ok_or(Rule::Columns)?.nodes;
     let shift = furthest(block, |run| run.col_step.into());
     let inside = |i: &Interval| {
@@ -204,7 +200,7 @@ mod tests {
             // Rows that are distinct, but interleaved.
             (false, [(1, 1), (2, 3), (3, 2)]),
         ] {
-            assert_eq!(is_nested(&stepped(block)), most, "{block:?}");
+            assert_eq!(has_disjoint_groups(&stepped(block)), most, "{block:?}");
         }
         let block = Block { first_row: 4, ..stepped([(2, 1), (1, 0), (2, 2)]) };
         let interval = Interval { first_col: 0, len: 1, values: 0 };
@@ -222,7 +218,7 @@ mod tests {
             .filter(|(rows, ..)| rows.1 > 0)
         {
             let block = stepped([rows, outer, inner]);
-            if is_nested(&block) {
+            if has_disjoint_groups(&block) {
                 assert!(fuzz::has_rows_once(&block), "{block:?}");
                 n_nested += 1;
             }

@@ -61,8 +61,7 @@ pub(super) fn sound(raw: &[u8]) -> Result<u64, Fault> {
 /// Whether no row is in two groups of the block.
 pub(super) fn has_rows_once(block: &Block) -> bool {
     let mut seen = std::collections::HashSet::new();
-    let mut groups = (0..block.runs[0].count).flat_map(|a| (0..block.runs[1].count).map(move |b| block.group(a, b).0));
-    groups.all(|first| (0..block.n_rows).all(|r| seen.insert(first + r * block.row_step)))
+    block.groups().flat_map(|group| block.rows(group)).all(|(_, row)| seen.insert(row))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
+use crate::graph::edges::for_each_edge_of;
 use crate::graph::{
     Block, BlockStream, Blocks, Error, Frame, FrameInfo, Interval, Layer, LayerKind, PanelKind, Run, Totals,
 };
@@ -227,21 +228,5 @@ fn finish(mut graph: Memory, turned: bool) -> Memory {
 
 /// Calls `f(row, column, value offset)` for every edge.
 fn each_edge(blocks: &Blocks, mut f: impl FnMut(u32, u32, u64)) {
-    for block in &blocks.blocks {
-        for group in 0..block.runs[0].count * block.runs[1].count {
-            let (first_row, cols, shift) = block.group(group / block.runs[1].count, group % block.runs[1].count);
-            for r in 0..block.n_rows {
-                for interval in blocks.intervals(block) {
-                    let (row, first_col) = (first_row + r * block.row_step, interval.first_col + cols);
-                    let at = interval.values + shift + u64::from(r * block.row_stride);
-                    match block.kind {
-                        PanelKind::Diagonal => f(row, first_col + r, at),
-                        PanelKind::Dense => {
-                            (0..interval.len).for_each(|k| f(row, first_col + k, at + u64::from(k * block.col_stride)))
-                        }
-                    }
-                }
-            }
-        }
-    }
+    blocks.blocks.iter().for_each(|block| for_each_edge_of(block, blocks.intervals(block), &mut f));
 }

@@ -20,7 +20,7 @@ use std::ops::Range;
 use super::weigh::add_blocks;
 use crate::graph::reading::Reading;
 use crate::graph::transpose::{end_row, push_transposed};
-use crate::graph::{Block, BlockStream, Blocks, Frame, NodeId};
+use crate::graph::{Block, BlockStream, Blocks, Frame, NodeId, layer_of};
 use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, lane_of_bit};
 
 /// What rows have left behind for the rows that their edges come from: 64 bytes a node and lane group.
@@ -77,7 +77,7 @@ pub(super) fn turned(graph: &dyn BlockStream, index: usize, frame: &Frame) -> Ve
     let mut by_layer: BTreeMap<usize, Blocks> = BTreeMap::new();
     for block in &frame.inward.blocks {
         let intervals = frame.inward.intervals(block);
-        let layer = graph.layers().partition_point(|layer| layer.nodes.end <= intervals[0].first_col);
+        let layer = layer_of(graph.layers(), intervals[0].first_col);
         let block = Block { first_row: block.first_row - first_row, ..*block };
         push_transposed(&block, intervals, by_layer.entry(layer).or_default());
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use crate::graph::{self, Block, BlockStream, Frame, Interval, NodeId, PanelKind};
+use crate::graph::{self, Block, BlockStream, Frame, Interval, NodeId, RowGroup, layer_of};
 
 /// One block of `A`: all edges from one layer to another.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,7 +39,7 @@ pub fn by_block(graph: &dyn BlockStream, state: &[u8], sum_abs: f64) -> Result<V
         let mut tallies = BTreeMap::new();
         for block in &frame.inward.blocks {
             let rows = Rows { values: graph.values(), block, intervals: frame.inward.intervals(block), spins: &spins };
-            let source = layer_of(graph, rows.intervals[0].first_col);
+            let source = layer_of(graph.layers(), rows.intervals[0].first_col);
             rows.add(grid, tallies.entry((target, source)).or_insert_with(Tally::default));
         }
         if graph.is_one_way() {
@@ -60,10 +60,6 @@ pub fn by_block(graph: &dyn BlockStream, state: &[u8], sum_abs: f64) -> Result<V
 
 fn spin(state: &[u8], node: usize) -> f32 {
     if state[node / 8] >> (node % 8) & 1 == 1 { 1.0 } else { -1.0 }
-}
-
-fn layer_of(graph: &dyn BlockStream, node: NodeId) -> usize {
-    graph.layers().partition_point(|l| l.nodes.end <= node)
 }
 
 /// Counts, and weights in units of the grid.
@@ -104,43 +100,31 @@ struct Rows<'a> {
 
 impl Rows<'_> {
     fn add(&self, grid: f64, tally: &mut Tally) {
-        for a in 0..self.block.runs[0].count {
-            for b in 0..self.block.runs[1].count {
-                for r in 0..self.block.n_rows {
-                    let (mut weight, mut frustrated, mut count, mut n_edges) = (0.0, 0.0, 0, 0);
-                    self.for_each_term((a, b, r), |term| {
-                        weight += f64::from(term).abs();
-                        frustrated += f64::from(term.min(0.0));
-                        count += u64::from(term < 0.0);
-                        n_edges += 1;
-                    });
-                    tally.n_edges += n_edges;
-                    tally.frustrated_edges += count;
-                    tally.weight += (weight * grid) as i128;
-                    tally.frustrated_weight -= (frustrated * grid) as i128;
-                }
+        for group in self.block.groups() {
+            for (r, row) in self.block.rows(group) {
+                let (mut weight, mut frustrated, mut count, mut n_edges) = (0.0, 0.0, 0, 0);
+                self.for_each_term((group, r, row), |term| {
+                    weight += f64::from(term).abs();
+                    frustrated += f64::from(term.min(0.0));
+                    count += u64::from(term < 0.0);
+                    n_edges += 1;
+                });
+                tally.n_edges += n_edges;
+                tally.frustrated_edges += count;
+                tally.weight += (weight * grid) as i128;
+                tally.frustrated_weight -= (frustrated * grid) as i128;
             }
         }
     }
 
     /// Calls `f(s_i w_ij s_j)` for every edge of one row.
     #[inline(always)]
-    fn for_each_term(&self, (a, b, r): (u32, u32, u32), mut f: impl FnMut(f32)) {
-        let (row, col_shift, value_shift) = self.block.group(a, b);
-        let spin = self.spins[(row + r * self.block.row_step) as usize];
+    fn for_each_term(&self, (group, r, row): (RowGroup, u32, NodeId), mut f: impl FnMut(f32)) {
+        let spin = self.spins[row as usize];
         for interval in self.intervals {
-            let column = (interval.first_col + col_shift) as usize;
-            let first = (interval.values + value_shift) as usize + r as usize * self.block.row_stride as usize;
-            match self.block.kind {
-                PanelKind::Diagonal => f(spin * self.values[first] * self.spins[column + r as usize]),
-                PanelKind::Dense => {
-                    let spins = &self.spins[column..column + interval.len as usize];
-                    let stride = (self.block.col_stride as usize).max(1);
-                    for (s, w) in spins.iter().zip(self.values[first..].iter().step_by(stride)) {
-                        f(spin * w * s);
-                    }
-                }
-            }
+            let stretch = self.block.stretch(group, r, interval);
+            let spins = &self.spins[stretch.first_col as usize..][..stretch.len as usize];
+            spins.iter().zip(stretch.weights(self.values)).for_each(|(s, w)| f(spin * w * s));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::behind::turned;
-use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind};
+use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, RowGroup};
 
 /// `Σ_j f(Au_ij)` of every row, for `K` functions at once.
 ///
@@ -69,17 +69,15 @@ impl<const K: usize> Sums<K> {
         let mut panel_sums = Vec::new();
         for block in &blocks.blocks {
             let mut summed = None;
-            for a in 0..block.runs[0].count {
-                for b in 0..block.runs[1].count {
-                    let (row, _, value_shift) = block.group(a, b);
-                    if summed != Some(value_shift) {
-                        let panel = Panel { values, value_shift, intervals: blocks.intervals(block) };
-                        panel_sums.clear();
-                        panel_sums.extend((0..block.n_rows).map(|r| panel.row_sum(block, r, &f)));
-                        summed = Some(value_shift);
-                    }
-                    let rows = self.sums[(row - self.first_row) as usize..].iter_mut().step_by(block.row_step as usize);
-                    rows.zip(&panel_sums).for_each(|(sum, terms)| add(sum, *terms));
+            for group in block.groups() {
+                if summed != Some(group.value_shift) {
+                    let row_sum = |(r, _)| row_sum((block, blocks.intervals(block)), (group, r), values, &f);
+                    panel_sums.clear();
+                    panel_sums.extend(block.rows(group).map(row_sum));
+                    summed = Some(group.value_shift);
+                }
+                for ((_, row), terms) in block.rows(group).zip(&panel_sums) {
+                    add(&mut self.sums[(row - self.first_row) as usize], *terms);
                 }
             }
         }
@@ -90,24 +88,18 @@ fn add<const K: usize>(sum: &mut [f64; K], terms: [f64; K]) {
     sum.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
 }
 
-struct Panel<'a> {
-    values: &'a [f32],
-    value_shift: u64,
-    intervals: &'a [Interval],
-}
-
-impl Panel<'_> {
-    fn row_sum<const K: usize>(&self, block: &Block, r: u32, f: impl Fn(f32) -> [f64; K]) -> [f64; K] {
-        let row = u64::from(r) * u64::from(block.row_stride) + self.value_shift;
-        let mut sum = [0.0; K];
-        for interval in self.intervals {
-            let n = if block.kind == PanelKind::Dense { interval.len as usize } else { 1 };
-            let first = (interval.values + row) as usize;
-            let values = self.values[first..].iter().step_by((block.col_stride as usize).max(1)).take(n);
-            let mut terms = [0.0; K];
-            values.for_each(|&w| add(&mut terms, f(w)));
-            add(&mut sum, terms);
-        }
-        sum
+/// `Σ f(w)` over what one row of a block meets, interval by interval.
+fn row_sum<const K: usize>(
+    (block, intervals): (&Block, &[Interval]),
+    (group, r): (RowGroup, u32),
+    values: &[f32],
+    f: impl Fn(f32) -> [f64; K],
+) -> [f64; K] {
+    let mut sum = [0.0; K];
+    for interval in intervals {
+        let mut terms = [0.0; K];
+        block.stretch(group, r, interval).weights(values).for_each(|w| add(&mut terms, f(w)));
+        add(&mut sum, terms);
     }
+    sum
 }

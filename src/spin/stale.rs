@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::graph::{self, Block, BlockStream, Frame, Interval, PanelKind};
+use crate::graph::{self, Block, BlockStream, Frame, Interval};
 
 /// Frames joined by an edge.
 struct Neighbours {
@@ -36,16 +36,11 @@ impl Neighbours {
 /// Marks the frames that hold a column of one interval, over the whole run of row groups.
 fn mark(graph: &dyn BlockStream, block: &Block, interval: &Interval, found: &mut [bool]) {
     let frames = graph.frames();
-    let len = if block.kind == PanelKind::Dense { interval.len } else { block.n_rows };
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let first = interval.first_col + block.group(a, b).1;
-            let mut k = frames.partition_point(|f| f.rows.end <= first);
-            while k < frames.len() && frames[k].rows.start < first + len {
-                found[k] = true;
-                k += 1;
-            }
-        }
+    for group in block.groups() {
+        let columns = group.shifted(interval).columns();
+        let first = frames.partition_point(|frame| frame.rows.end <= columns.start);
+        let behind = frames.partition_point(|frame| frame.rows.start < columns.end);
+        found[first..behind].fill(true);
     }
 }
 

@@ -20,7 +20,7 @@ mod portable;
 mod x86;
 
 use super::{Fields, Isa, LANES, Scratch, Task, local};
-use crate::graph::{Block, Interval, NodeId, PanelKind};
+use crate::graph::{Block, Interval, NodeId, PanelKind, Stretch};
 
 /// Rows of a whole tile.
 pub const ROWS: usize = 8;
@@ -75,8 +75,6 @@ pub fn multiply(
         spans.push(Span { column: local(first_col, columns.first) as u32, k: n_columns, len });
         n_columns += len;
     }
-    let shared = block.runs.iter().all(|run| run.value_step == 0 || run.count == 1);
-    let [down, across] = block.runs.map(|run| run.count);
     let mut add = |items: &[Item], value_shift: u64, fields: &mut Fields| {
         for (first, n_rows) in tiles(block.n_rows as usize) {
             let values = &values[value_shift as usize + first * block.row_stride as usize..];
@@ -95,17 +93,14 @@ pub fn multiply(
         }
     };
     items.clear();
-    for a in 0..down {
-        for b in 0..across {
-            let (row, column, value_shift) = block.group(a, b);
-            items.push(Item { column, group: local(row, fields.first_row()) as u32 });
-            if !shared {
-                add(items, value_shift, fields);
-                items.clear();
-            }
+    for group in block.groups() {
+        items.push(Item { column: group.col_shift, group: local(group.first_row, fields.first_row()) as u32 });
+        if !block.shares_panel() {
+            add(items, group.value_shift, fields);
+            items.clear();
         }
     }
-    if shared {
+    if block.shares_panel() {
         add(items, 0, fields);
     }
 }
@@ -327,21 +322,17 @@ impl Task for Diagonal<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let (row_step, row_stride) = (self.block.row_step as usize, self.block.row_stride as usize);
-        for a in 0..self.block.runs[0].count {
-            for b in 0..self.block.runs[1].count {
-                let (row, col_shift, value_shift) = self.block.group(a, b);
-                let first_row = local(row, self.fields.first_row());
-                let fields = self.fields.vectors_mut()[first_row..].iter_mut().step_by(row_step);
-                for (r, field) in fields.take(self.block.n_rows as usize).enumerate() {
-                    let mut sum = *field;
-                    for interval in self.intervals {
-                        let column = local(interval.first_col + col_shift, self.columns.first) + r;
-                        let weight = self.values[(interval.values + value_shift) as usize + r * row_stride];
-                        multiply_add(&mut sum, weight, &self.columns.vectors[column]);
-                    }
-                    *field = sum;
+        for group in self.block.groups() {
+            let first_row = local(group.first_row, self.fields.first_row());
+            let fields = self.fields.vectors_mut()[first_row..].iter_mut().step_by(self.block.row_step as usize);
+            for (r, field) in (0..self.block.n_rows).zip(fields) {
+                let mut sum = *field;
+                for interval in self.intervals {
+                    let Stretch { first_col, first_value, .. } = self.block.stretch(group, r, interval);
+                    let column = &self.columns.vectors[local(first_col, self.columns.first)];
+                    multiply_add(&mut sum, self.values[first_value as usize], column);
                 }
+                *field = sum;
             }
         }
     }

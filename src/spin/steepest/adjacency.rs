@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::graph::transpose::push_transposed;
-use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind, Run};
+use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind, RowGroup, Run, Stretch};
 use crate::spin::rows::row_sums;
 
 /// Rows per entry of the index from rows to blocks.
@@ -43,14 +43,13 @@ type PanelKey = (u64, u32, u32, u32, u32);
 /// Consecutive weights of a row, rounded to the quantum.
 pub(super) struct Weights<'a> {
     values: &'a [f32],
-    stride: usize,
-    len: usize,
+    stretch: Stretch,
     rounder: f64,
 }
 
 impl Weights<'_> {
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.stretch.len as usize
     }
     #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = f64> + '_ {
@@ -59,7 +58,7 @@ impl Weights<'_> {
     /// The same weights as they are.
     #[inline(always)]
     pub(super) fn unrounded(&self) -> impl Iterator<Item = f32> + '_ {
-        self.values.iter().step_by(self.stride).take(self.len).copied()
+        self.stretch.weights(self.values)
     }
 }
 
@@ -120,28 +119,21 @@ impl<'a> Adjacency<'a> {
         let bucket = (row / BUCKET) as usize;
         for &index in &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize] {
             let block = &self.blocks.blocks[index as usize];
-            let Some((a, b, r)) = find(block, row) else { continue };
-            let (_, col_shift, value_shift) = block.group(a, b);
+            let Some((group, r)) = find(block, row) else { continue };
             let values = match self.stores[index as usize] {
                 Store::Graph => self.graph.values(),
                 Store::Transposed => &self.transposed,
             };
             for interval in self.blocks.intervals(block) {
-                let first = interval.values + value_shift + u64::from(r) * u64::from(block.row_stride);
-                let (shift, len) = match block.kind {
-                    PanelKind::Dense => (0, interval.len),
-                    PanelKind::Diagonal => (r, 1),
-                };
-                let (stride, len) = (block.col_stride.max(1) as usize, len as usize);
-                let values = &values[first as usize..];
-                f(interval.first_col + col_shift + shift, Weights { values, stride, len, rounder: self.rounder });
+                let stretch = block.stretch(group, r, interval);
+                f(stretch.first_col, Weights { values, stretch, rounder: self.rounder });
             }
         }
     }
 }
 
-/// The group and row within it that is node `row`, if the block, whose runs are nested, meets it.
-fn find(block: &Block, row: NodeId) -> Option<(u32, u32, u32)> {
+/// The group that holds node `row`, and its number in it, if the block, which [`divides`], meets it.
+fn find(block: &Block, row: NodeId) -> Option<(RowGroup, u32)> {
     let mut rest = row.checked_sub(block.first_row)?;
     let mut steps = [0, 0];
     for (step, run) in steps.iter_mut().zip(block.runs) {
@@ -151,7 +143,7 @@ fn find(block: &Block, row: NodeId) -> Option<(u32, u32, u32)> {
         }
     }
     let r = rest / block.row_step;
-    (r < block.n_rows && r * block.row_step == rest).then_some((steps[0], steps[1], r))
+    (r < block.n_rows && r * block.row_step == rest).then(|| (block.group(steps[0], steps[1]), r))
 }
 
 /// The blocks of all frames in both directions, their runs nested.
@@ -197,23 +189,19 @@ fn index_rows(blocks: &Blocks, n_nodes: u32) -> (Vec<u32>, Vec<u32>) {
 
 /// Appends a block, or each of its row groups as a block where the runs are not nested.
 fn push_nested(block: &Block, intervals: &[Interval], into: &mut Blocks) {
-    if is_nested(block) {
+    if divides(block) {
         return into.push(*block, intervals);
     }
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let (first_row, col_shift, value_shift) = block.group(a, b);
-            let shifted =
-                |i: &Interval| Interval { first_col: i.first_col + col_shift, values: i.values + value_shift, ..*i };
-            let group = Block { first_row, runs: [Run::ONE; 2], ..*block };
-            into.push(group, &intervals.iter().map(shifted).collect::<Vec<_>>());
-        }
+    for group in block.groups() {
+        let alone = Block { first_row: group.first_row, runs: [Run::ONE; 2], ..*block };
+        let shifted = intervals.iter().map(|interval| group.shifted(interval));
+        into.push(alone, &shifted.collect::<Vec<_>>());
     }
 }
 
 /// Does each step of the runs lead beyond all rows of what it repeats? Then a row is in one group at most, and [`find`]
 /// finds it by division. Networks have no other blocks; the format allows them.
-fn is_nested(block: &Block) -> bool {
+fn divides(block: &Block) -> bool {
     let mut extent = (block.n_rows - 1) * block.row_step;
     block.runs.iter().rev().filter(|run| run.count > 1).all(|run| {
         let beyond = run.row_step > extent;
@@ -225,12 +213,9 @@ fn is_nested(block: &Block) -> bool {
 /// The buckets that hold a row of the block, ascending.
 fn buckets_of(block: &Block) -> Vec<usize> {
     let mut buckets = Vec::new();
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let row = block.group(a, b).0;
-            let last = row + (block.n_rows - 1) * block.row_step;
-            buckets.extend((row / BUCKET..=last / BUCKET).map(|k| k as usize));
-        }
+    for RowGroup { first_row, .. } in block.groups() {
+        let last = first_row + (block.n_rows - 1) * block.row_step;
+        buckets.extend((first_row / BUCKET..=last / BUCKET).map(|k| k as usize));
     }
     buckets.sort_unstable();
     buckets.dedup();
@@ -249,7 +234,7 @@ impl Transposer<'_> {
     fn make_contiguous(&mut self, blocks: &mut Blocks, index: usize) -> Store {
         let block = blocks.blocks[index];
         // A panel that is used once is not worth a copy.
-        let shared = block.n_groups() > 1 && block.runs.iter().all(|r| r.value_step == 0 || r.count == 1);
+        let shared = block.n_groups() > 1 && block.shares_panel();
         // One length for all intervals, so that one row stride serves them.
         let len = blocks.intervals(&block)[0].len;
         let even = blocks.intervals(&block).iter().all(|i| i.len == len);
@@ -290,10 +275,9 @@ mod tests {
     fn meetings(blocks: &Blocks) -> Vec<(NodeId, u64)> {
         let mut found = Vec::new();
         for block in &blocks.blocks {
-            for (a, b) in (0..block.runs[0].count).flat_map(|a| (0..block.runs[1].count).map(move |b| (a, b))) {
-                let (row, _, value) = block.group(a, b);
-                let value = blocks.intervals(block)[0].values + value;
-                found.extend((0..block.n_rows).map(|r| (row + r * block.row_step, value)));
+            for group in block.groups() {
+                let value = group.shifted(&blocks.intervals(block)[0]).values;
+                found.extend(block.rows(group).map(|(_, row)| (row, value)));
             }
         }
         found.sort_unstable();
@@ -313,8 +297,8 @@ mod tests {
             assert_eq!(meetings(&nested), meetings(&whole));
             let mut found = Vec::new();
             for (row, block) in (0..60).flat_map(|row| nested.blocks.iter().map(move |b| (row, b))) {
-                if let Some((a, b, _)) = find(block, row) {
-                    found.push((row, nested.intervals(block)[0].values + block.group(a, b).2));
+                if let Some((group, _)) = find(block, row) {
+                    found.push((row, group.shifted(&nested.intervals(block)[0]).values));
                 }
             }
             found.sort_unstable();

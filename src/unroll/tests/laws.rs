@@ -72,12 +72,11 @@ fn check_block(graph: &Unrolled, blocks: &Blocks, block: &Block) {
     assert!(block.n_rows > 0 && block.row_step > 0 && block.n_intervals > 0);
     assert!(block.runs.iter().all(|run| run.count > 0));
     let mut layers = Vec::new();
-    for (a, b) in [(0, 0), (block.runs[0].count - 1, block.runs[1].count - 1)] {
-        let (_, shift, _) = block.group(a, b);
+    for group in [block.group(0, 0), block.last_group()] {
         for interval in blocks.intervals(block) {
             assert!(interval.len > 0);
-            let (first, last) = (interval.first_col + shift, interval.first_col + shift + interval.len - 1);
-            layers.extend([layer_of(graph, first), layer_of(graph, last)]);
+            let columns = group.shifted(interval).columns();
+            layers.extend([columns.start, columns.end - 1].map(|column| layer_of(graph, column)));
             if block.kind == PanelKind::Diagonal {
                 assert_eq!((interval.len, block.col_stride), (block.n_rows, 0));
             }
@@ -125,19 +124,13 @@ fn rows(graph: &Unrolled) -> BTreeMap<(NodeId, bool), Vec<Vec<Seen>>> {
 }
 
 fn for_each_row(blocks: &Blocks, block: &Block, mut f: impl FnMut(NodeId, Vec<Seen>)) {
-    for a in 0..block.runs[0].count {
-        for b in 0..block.runs[1].count {
-            let (first_row, col, value) = block.group(a, b);
-            for r in 0..block.n_rows {
-                let intervals = blocks.intervals(block).iter().map(|interval| {
-                    let values = interval.values + value + u64::from(r) * u64::from(block.row_stride);
-                    match block.kind {
-                        PanelKind::Dense => (interval.first_col + col, interval.len, values, block.col_stride),
-                        PanelKind::Diagonal => (interval.first_col + col + r, 1, values, 0),
-                    }
-                });
-                f(first_row + r * block.row_step, intervals.collect());
-            }
+    for group in block.groups() {
+        for (r, row) in block.rows(group) {
+            let seen = blocks.intervals(block).iter().map(|interval| {
+                let stretch = block.stretch(group, r, interval);
+                (stretch.first_col, stretch.len, stretch.first_value, stretch.stride)
+            });
+            f(row, seen.collect());
         }
     }
 }
