@@ -91,22 +91,37 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 const OF_ONE_EXPERIMENT: [(&str, &str); 2] =
     [("preprocess", "preprocessing of images"), ("replicas_sha256", "table of replicas")];
 
+/// By graph and key: what the first table says, and which that is.
+type Experiments<'a> = HashMap<(String, &'static str), (String, &'a Path)>;
+
+/// That a table is of the same experiment as those of its graph before it.
+fn check_experiment<'a>(
+    path: &'a Path,
+    graph: &str,
+    footer: &Provenance,
+    known: &mut Experiments<'a>,
+) -> anyhow::Result<()> {
+    for (key, what) in OF_ONE_EXPERIMENT {
+        let Some(found) = footer.get(key) else { continue };
+        let (first, other) = known.entry((graph.to_owned(), key)).or_insert_with(|| (found.to_owned(), path));
+        ensure!(
+            *first == found,
+            "{} was made with another {what} than {}; λ is of one experiment, sum them up one by one",
+            path.display(),
+            other.display()
+        );
+    }
+    Ok(())
+}
+
 /// All rows by graph and case, and the fingerprint of each graph where it is known.
 fn read(paths: &[PathBuf]) -> anyhow::Result<(Group, BTreeMap<String, String>)> {
     let (mut groups, mut graphs, mut seen) = (Group::new(), BTreeMap::<String, String>::new(), HashMap::new());
-    let mut experiments = HashMap::new();
+    let mut experiments = Experiments::new();
     for (file, path) in paths.iter().enumerate() {
         let (rows, footer) = (table::read_omega(path)?, table::read_provenance(path)?);
-        for (key, what) in OF_ONE_EXPERIMENT {
-            let Some(found) = footer.get(key).filter(|_| !rows.is_empty()) else { continue };
-            let name = (rows[0].graph.clone(), key);
-            let (first, other) = experiments.entry(name).or_insert_with(|| (found.to_owned(), path));
-            ensure!(
-                *first == found,
-                "{} was made with another {what} than {}; λ is of one experiment, sum them up one by one",
-                path.display(),
-                other.display()
-            );
+        if let Some(row) = rows.first() {
+            check_experiment(path, &row.graph, &footer, &mut experiments)?;
         }
         for (index, row) in rows.into_iter().enumerate() {
             let place = || format!("{}, row {index}", path.display());
