@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
-use frustration::graph::{Block, BlockStream, Blocks, Frame, Interval, PanelKind, Run};
+use frustration::graph::{Block, BlockStream, Blocks, Frame, Interval, PanelKind, Repeat};
 use frustration::kernel::{self, Fields, Isa, LANES, Scratch, Spins};
 use frustration::net::{Network, arch, onnx};
 use frustration::progress::Silent;
@@ -151,12 +151,12 @@ fn append(c: &mut Criterion) {
 /// One panel of `rows × cols` weights for `n_groups` row groups, as a convolution's.
 fn convolution(rows: u32, cols: u32, n_groups: u32) -> Blocks {
     let mut blocks = Blocks::default();
-    let across = Run { count: n_groups, row_step: rows, col_step: 64, value_step: 0 };
+    let across = Repeat { count: n_groups, row_step: rows, col_step: 64, value_step: 0 };
     let block = Block {
         first_row: cols + 64 * n_groups,
         n_rows: rows,
         row_step: 1,
-        runs: [Run { count: 1, ..Run::default() }, across],
+        repeats: [Repeat { count: 1, ..Repeat::default() }, across],
         kind: PanelKind::Dense,
         row_stride: cols,
         col_stride: 1,

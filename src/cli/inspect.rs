@@ -150,7 +150,7 @@ fn print_frame(graph: &Shards, index: usize) -> anyhow::Result<()> {
 
 /// A block on one line: groups × rows × columns, and where it begins.
 fn line(blocks: &Blocks, block: &Block) -> String {
-    let [down, across] = block.runs.map(|run| run.count);
+    let [down, across] = block.repeats.map(|repeat| repeat.count);
     let intervals = blocks.intervals(block);
     let columns = block.n_columns(intervals);
     let kind = match block.kind {

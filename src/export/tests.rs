@@ -6,7 +6,7 @@ use std::io::{Cursor, Read as _};
 use super::*;
 use crate::graph::csr::Csr;
 use crate::graph::edges::for_each_edge;
-use crate::graph::{Block, Blocks, Interval, PanelKind, Run};
+use crate::graph::{Block, Blocks, Interval, PanelKind, Repeat};
 use crate::progress::Silent;
 
 /// Members of the archive, without the headers of the arrays.
@@ -76,11 +76,11 @@ fn rows_and_direction_select() {
 
 /// Strided dense and diagonal panels, as convolutions after a channel shuffle have them.
 fn strided() -> (Blocks, Vec<f32>) {
-    let runs = [
-        Run { count: 2, row_step: 12, col_step: 3, value_step: 0 },
-        Run { count: 2, row_step: 6, col_step: 1, value_step: 4 },
+    let repeats = [
+        Repeat { count: 2, row_step: 12, col_step: 3, value_step: 0 },
+        Repeat { count: 2, row_step: 6, col_step: 1, value_step: 4 },
     ];
-    let dense = Block { n_rows: 3, row_step: 2, runs, row_stride: 1, col_stride: 3, ..Block::single(100) };
+    let dense = Block { n_rows: 3, row_step: 2, repeats, row_stride: 1, col_stride: 3, ..Block::single(100) };
     let diagonal = Block { row_step: 1, n_rows: 4, kind: PanelKind::Diagonal, col_stride: 0, ..dense };
     let mut blocks = Blocks::default();
     let interval = |first_col, len, values| Interval { first_col, len, values };

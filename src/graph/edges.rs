@@ -30,7 +30,7 @@ pub fn for_each_edge_of(block: &Block, intervals: &[Interval], mut f: impl FnMut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::{PanelKind, Run};
+    use crate::graph::{PanelKind, Repeat};
 
     fn list(blocks: &Blocks, values: &[f32]) -> Vec<(u32, u32, f32)> {
         let mut edges = Vec::new();
@@ -63,11 +63,11 @@ mod tests {
     #[test]
     fn runs_advance_rows_columns_and_values() {
         let mut blocks = Blocks::default();
-        let runs = [
-            Run { count: 2, row_step: 20, col_step: 5, value_step: 2 },
-            Run { count: 2, row_step: 7, col_step: 1, value_step: 1 },
+        let repeats = [
+            Repeat { count: 2, row_step: 20, col_step: 5, value_step: 2 },
+            Repeat { count: 2, row_step: 7, col_step: 1, value_step: 1 },
         ];
-        let shape = Block { runs, ..block(PanelKind::Dense, 1) };
+        let shape = Block { repeats, ..block(PanelKind::Dense, 1) };
         blocks.push(shape, &[Interval { first_col: 0, len: 1, values: 0 }]);
         let edges = list(&blocks, &[1.0, 2.0, 3.0, 4.0]);
         assert_eq!(edges, [(10, 0, 1.0), (17, 1, 2.0), (30, 5, 3.0), (37, 6, 4.0)]);

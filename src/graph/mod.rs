@@ -3,15 +3,16 @@
 //! # Glossary
 //! - **node**: an integer `0..n_nodes`. **edge**: `A[i][j] ≠ 0` goes from source `j` to target `i` and has a signed
 //!   **weight**. `Au = A + Aᵀ`.
-//! - **layer**: a run of consecutive nodes no two of which are adjacent (a layer of a network, a colour class of an
+//! - **layer**: consecutive nodes, no two of which are adjacent (a layer of a network, a colour class of an
 //!   imported graph). All nodes of a layer can be updated at once.
 //! - **direction**: [`Direction::In`] are rows of `A` (the edges into a node), [`Direction::Out`] rows of `Aᵀ`.
 //! - **row group**: a set of rows of one layer that have the same columns, e.g. all output channels at one pixel.
 //! - **interval**: consecutive columns. The columns of a row group are a list of intervals.
 //! - **panel**: the weights of a row group, `w(r, c)`, found in the **value store** by offsets and strides; many row
 //!   groups share one panel.
-//! - **block**: a two-dimensional [`Run`] of row groups (pixels) with panels of one shape whose rows, columns and
-//!   values advance by constant steps; its columns lie in one layer. A whole convolution is a handful of blocks.
+//! - **block**: a two-dimensional array of row groups (pixels: a [`Repeat`] down and one across) with panels of one shape,
+//!   whose rows, columns and values advance by constant steps; its columns lie in one layer. A whole convolution is a
+//!   handful of blocks.
 //! - **frame**: consecutive rows of one layer, with all their blocks in both directions. The unit of reading.
 //! - **block stream**: a graph as a sequence of frames ([`BlockStream`]).
 //! - **one-way stream**: one whose frames hold In blocks only. Where every edge has a weight of its own, storing it once
@@ -106,9 +107,9 @@ pub struct Totals {
     pub sum_abs: f64,
 }
 
-/// One of the two axes of a block's run of row groups: `count` groups, each a step from the one before.
+/// How a block's row groups repeat along one of two axes: `count` groups, each a step from the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Run {
+pub struct Repeat {
     /// Number of row groups along this axis, at least 1.
     pub count: u32,
     /// Rows advance by this many.
@@ -141,8 +142,8 @@ pub struct Interval {
     pub values: u64,
 }
 
-/// A two-dimensional run of row groups that share one panel shape. Group `(a, b)`, `a < runs[0].count`,
-/// `b < runs[1].count`, has rows `first_row + a·runs[0].row_step + b·runs[1].row_step + r·row_step` for `r < n_rows`. No row is
+/// A two-dimensional array of row groups that share one panel shape. Group `(a, b)`, `a < repeats[0].count`,
+/// `b < repeats[1].count`, has rows `first_row + a·repeats[0].row_step + b·repeats[1].row_step + r·row_step` for `r < n_rows`. No row is
 /// in two groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -152,8 +153,8 @@ pub struct Block {
     pub n_rows: u32,
     /// Distance between neighbouring rows of a group, at least 1 (above 1 after a channel shuffle).
     pub row_step: u32,
-    /// Outer and inner axis of the run, `[down, across]`.
-    pub runs: [Run; 2],
+    /// Outer and inner axis of the array, `[down, across]`.
+    pub repeats: [Repeat; 2],
     /// Dense or diagonal.
     pub kind: PanelKind,
     /// Values between neighbouring rows of a panel.
@@ -166,7 +167,7 @@ pub struct Block {
     pub n_intervals: u32,
 }
 
-impl Run {
+impl Repeat {
     /// One group.
     pub const ONE: Self = Self { count: 1, row_step: 0, col_step: 0, value_step: 0 };
 }
@@ -178,7 +179,7 @@ impl Block {
             first_row: row,
             n_rows: 1,
             row_step: 1,
-            runs: [Run::ONE; 2],
+            repeats: [Repeat::ONE; 2],
             kind: PanelKind::Dense,
             row_stride: 0,
             col_stride: 1,
@@ -188,7 +189,7 @@ impl Block {
     }
     /// Row groups in the block.
     pub fn n_groups(&self) -> u64 {
-        u64::from(self.runs[0].count) * u64::from(self.runs[1].count)
+        u64::from(self.repeats[0].count) * u64::from(self.repeats[1].count)
     }
     /// Columns that a row of the block with these intervals meets.
     pub fn n_columns(&self, intervals: &[Interval]) -> u64 {
@@ -199,7 +200,7 @@ impl Block {
     }
     /// Where the values of the block with these intervals, at least one, lie: from the first to one after the last.
     pub fn value_range(&self, intervals: &[Interval]) -> Range<u64> {
-        let groups: u64 = self.runs.iter().map(|run| u64::from(run.count - 1) * run.value_step).sum();
+        let groups: u64 = self.repeats.iter().map(|repeat| u64::from(repeat.count - 1) * repeat.value_step).sum();
         let rows = u64::from(self.n_rows - 1) * u64::from(self.row_stride);
         let last = |i: &Interval| i.values + u64::from(i.len - 1) * u64::from(self.col_stride) + rows + groups;
         let start = intervals.iter().map(|i| i.values).min().unwrap_or(0);
@@ -236,7 +237,7 @@ impl Blocks {
     /// Where the values lie that row groups do not share: from the first to one after the last.
     pub fn own_values(&self) -> Range<u64> {
         let (mut start, mut end) = (u64::MAX, 0);
-        let is_own = |b: &&Block| b.n_groups() == 1 || b.runs.iter().any(|run| run.value_step > 0);
+        let is_own = |b: &&Block| b.n_groups() == 1 || b.repeats.iter().any(|repeat| repeat.value_step > 0);
         for block in self.blocks.iter().filter(is_own) {
             let range = block.value_range(self.intervals(block));
             (start, end) = (start.min(range.start), end.max(range.end));
@@ -249,7 +250,7 @@ impl Blocks {
     }
 }
 
-/// Both directions of a run of rows, decoded. Reused as a buffer between reads.
+/// Both directions of consecutive rows, decoded. Reused as a buffer between reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// Rows of `A`.

@@ -1,14 +1,14 @@
 //! The other direction of a block: the same edges and values, rows and columns exchanged.
 
-use super::{Block, Blocks, Interval, NodeId, PanelKind, Run};
+use super::{Block, Blocks, Interval, NodeId, PanelKind, Repeat};
 
 /// Appends blocks of `Aᵀ` with the edges of `block`, a block of `A` with these intervals, or the other way round.
 ///
 /// Row groups that share columns turn into groups that share rows. Intervals are cut so that groups of one block do not;
 /// where that cannot be, every group becomes a block. Cost: O(intervals), in that case times groups.
 pub fn push_transposed(block: &Block, intervals: &[Interval], into: &mut Blocks) {
-    let repeated = block.runs.iter().filter(|run| run.count > 1);
-    let longest = repeated.map(|run| run.col_step).min().unwrap_or(u32::MAX);
+    let repeated = block.repeats.iter().filter(|repeat| repeat.count > 1);
+    let longest = repeated.map(|repeat| repeat.col_step).min().unwrap_or(u32::MAX);
     if longest == 0 || block.row_step != 1 && block.kind == PanelKind::Diagonal {
         return each_group(block, intervals, |block, intervals| push_transposed(block, intervals, into));
     }
@@ -28,7 +28,7 @@ fn push_piece(block: &Block, interval: &Interval, piece: std::ops::Range<u32>, i
         first_row: interval.first_col + piece.start,
         n_rows: len,
         row_step: 1,
-        runs: block.runs.map(|run| Run { row_step: run.col_step, col_step: run.row_step, ..run }),
+        repeats: block.repeats.map(|repeat| Repeat { row_step: repeat.col_step, col_step: repeat.row_step, ..repeat }),
         row_stride: block.col_stride,
         col_stride: block.row_stride,
         ..*block
@@ -58,7 +58,7 @@ fn push_piece(block: &Block, interval: &Interval, piece: std::ops::Range<u32>, i
 /// Calls `f` with every row group of a block as a block of its own; a diagonal one with scattered rows is cut into rows.
 fn each_group(block: &Block, intervals: &[Interval], mut f: impl FnMut(&Block, &[Interval])) {
     for group in block.groups() {
-        let alone = Block { first_row: group.first_row, runs: [Run::ONE; 2], ..*block };
+        let alone = Block { first_row: group.first_row, repeats: [Repeat::ONE; 2], ..*block };
         let intervals: Vec<_> = intervals.iter().map(|interval| group.shifted(interval)).collect();
         if block.kind == PanelKind::Dense || block.row_step == 1 {
             f(&alone, &intervals);
@@ -78,7 +78,7 @@ fn each_group(block: &Block, intervals: &[Interval], mut f: impl FnMut(&Block, &
 
 /// One more than the last row that a block meets.
 pub fn end_row(block: &Block) -> NodeId {
-    let last = block.runs.iter().map(|run| (run.count - 1) * run.row_step).sum::<u32>();
+    let last = block.repeats.iter().map(|repeat| (repeat.count - 1) * repeat.row_step).sum::<u32>();
     block.first_row + last + (block.n_rows - 1) * block.row_step + 1
 }
 
@@ -96,16 +96,16 @@ mod tests {
     }
 
     fn block() -> impl Strategy<Value = (Block, Vec<Interval>)> {
-        let run = || (1u32..4, 0u32..9, 0u64..30);
+        let repeat = || (1u32..4, 0u32..9, 0u64..30);
         let shape = (1u32..5, 1u32..3, prop::bool::ANY);
         let intervals = prop::collection::vec((200u32..260, 1u32..7, 0u64..500), 1..4);
-        (run(), run(), shape, intervals).prop_map(|(outer, inner, (n_rows, row_step, dense), intervals)| {
+        (repeat(), repeat(), shape, intervals).prop_map(|(outer, inner, (n_rows, row_step, dense), intervals)| {
             let extent = n_rows * row_step;
-            let run = |(count, col_step, value_step), row_step| Run { count, row_step, col_step, value_step };
-            let runs = [run(outer, 3 * extent), run(inner, extent)];
+            let repeat = |(count, col_step, value_step), row_step| Repeat { count, row_step, col_step, value_step };
+            let repeats = [repeat(outer, 3 * extent), repeat(inner, extent)];
             let kind = if dense { PanelKind::Dense } else { PanelKind::Diagonal };
             let col_stride = if dense { 2 } else { 0 };
-            let block = Block { n_rows, row_step, runs, kind, row_stride: 13, col_stride, ..Block::single(7) };
+            let block = Block { n_rows, row_step, repeats, kind, row_stride: 13, col_stride, ..Block::single(7) };
             let len = |len| if dense { len } else { n_rows };
             (
                 block,

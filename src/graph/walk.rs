@@ -14,11 +14,11 @@
 //! a dense group, values for all groups of a shared panel ([`Block::panels`]). The vector kernels have loops of their own.
 //!
 //! ```
-//! use frustration::graph::{Block, Interval, Run};
+//! use frustration::graph::{Block, Interval, Repeat};
 //!
 //! // Two pixels; at each, two channels see three inputs through the same 2 × 3 weights.
-//! let across = Run { count: 2, row_step: 2, col_step: 3, value_step: 0 };
-//! let block = Block { n_rows: 2, row_stride: 3, runs: [Run::ONE, across], ..Block::single(100) };
+//! let across = Repeat { count: 2, row_step: 2, col_step: 3, value_step: 0 };
+//! let block = Block { n_rows: 2, row_stride: 3, repeats: [Repeat::ONE, across], ..Block::single(100) };
 //! let interval = Interval { first_col: 10, len: 3, values: 0 };
 //! let mut met = Vec::new();
 //! for group in block.groups() {
@@ -32,7 +32,7 @@
 
 use std::ops::Range;
 
-use super::{Block, Interval, Layer, NodeId, PanelKind, Run};
+use super::{Block, Interval, Layer, NodeId, PanelKind, Repeat};
 
 impl Interval {
     /// Its columns, for the first row group.
@@ -105,13 +105,13 @@ impl Block {
     #[inline(always)]
     pub fn groups(&self) -> impl Iterator<Item = RowGroup> + use<> {
         let block = *self;
-        let [down, across] = block.runs.map(|run| run.count);
+        let [down, across] = block.repeats.map(|repeat| repeat.count);
         (0..down).flat_map(move |a| (0..across).map(move |b| block.group(a, b)))
     }
     /// Group (`a`, `b`).
     #[inline(always)]
     pub fn group(&self, a: u32, b: u32) -> RowGroup {
-        let [down, across] = self.runs;
+        let [down, across] = self.repeats;
         RowGroup {
             first_row: self.first_row + a * down.row_step + b * across.row_step,
             col_shift: a * down.col_step + b * across.col_step,
@@ -120,7 +120,7 @@ impl Block {
     }
     /// The last group.
     pub fn last_group(&self) -> RowGroup {
-        self.group(self.runs[0].count - 1, self.runs[1].count - 1)
+        self.group(self.repeats[0].count - 1, self.repeats[1].count - 1)
     }
     /// The rows of a group: number in the panel, and node.
     #[inline(always)]
@@ -142,12 +142,12 @@ impl Block {
     }
     /// Do all row groups use the same values?
     pub fn shares_panel(&self) -> bool {
-        self.runs.iter().all(|run| run.value_step == 0 || run.count == 1)
+        self.repeats.iter().all(|repeat| repeat.value_step == 0 || repeat.count == 1)
     }
     /// The distinct panels: a group of each, and how many groups share it.
     pub fn panels(&self) -> impl Iterator<Item = (RowGroup, u64)> + use<> {
-        let once = |run: Run| if run.value_step == 0 { Run { count: 1, ..run } } else { run };
-        let distinct = Self { runs: self.runs.map(once), ..*self };
+        let once = |repeat: Repeat| if repeat.value_step == 0 { Repeat { count: 1, ..repeat } } else { repeat };
+        let distinct = Self { repeats: self.repeats.map(once), ..*self };
         let times = self.n_groups() / distinct.n_groups();
         distinct.groups().map(move |group| (group, times))
     }

@@ -3,7 +3,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 
 use super::*;
-use crate::graph::{Block, Interval, PanelKind, Run};
+use crate::graph::{Block, Interval, PanelKind, Repeat};
 
 const ROWS: Range<u32> = 100..100 + 20 * 2 * 9;
 
@@ -17,11 +17,11 @@ fn block(max_count: u32) -> impl Strategy<Value = Blocks> {
     (runs, panel, strides, intervals).prop_map(
         |((down, across, shift), (n_rows, row_step, dense), strides, intervals)| {
             let group = n_rows * row_step;
-            let step = |count: u32, row_step, col_step| Run { count, row_step, col_step, value_step: 7 * shift };
+            let step = |count: u32, row_step, col_step| Repeat { count, row_step, col_step, value_step: 7 * shift };
             let block = Block {
                 n_rows,
                 row_step,
-                runs: [step(down, across * group, 31), step(across, group, 5)],
+                repeats: [step(down, across * group, 31), step(across, group, 5)],
                 kind: if dense { PanelKind::Dense } else { PanelKind::Diagonal },
                 row_stride: strides.0,
                 col_stride: if dense { strides.1 } else { 0 },

@@ -15,7 +15,7 @@
 
 use std::ops::Range;
 
-use crate::graph::{self, Block, BlockStream, Frame, FrameInfo, Interval, Layer, LayerKind, PanelKind, Run, Totals};
+use crate::graph::{self, Block, BlockStream, Frame, FrameInfo, Interval, Layer, LayerKind, PanelKind, Repeat, Totals};
 use crate::kernel::{Isa, Task};
 
 /// Rounds of the Feistel network.
@@ -142,9 +142,10 @@ fn give_values(block: &mut Block, intervals: &mut [Interval], first: u64) -> u64
     }
     block.row_stride = columns as u32;
     block.col_stride = u32::from(block.kind == PanelKind::Dense);
-    let [outer, inner] = block.runs;
+    let [outer, inner] = block.repeats;
     let group = n_rows * columns;
-    block.runs = [Run { value_step: group * u64::from(inner.count), ..outer }, Run { value_step: group, ..inner }];
+    block.repeats =
+        [Repeat { value_step: group * u64::from(inner.count), ..outer }, Repeat { value_step: group, ..inner }];
     first + group * block.n_groups()
 }
 

@@ -75,12 +75,12 @@ fn block(blocks: &Blocks, block: &Block, info: &FrameInfo, bounds: Bounds<'_>) -
     let intervals = (blocks.intervals.get(block.intervals_start as usize..))
         .and_then(|tail| tail.get(..block.n_intervals as usize))
         .ok_or(Rule::Intervals)?;
-    let counts = [block.n_rows, block.row_step, block.runs[0].count, block.runs[1].count, block.n_intervals];
+    let counts = [block.n_rows, block.row_step, block.repeats[0].count, block.repeats[1].count, block.n_intervals];
     if counts.contains(&0) || intervals.iter().any(|i| i.len == 0) {
         return Err(Rule::Empty);
     }
     let group_rows = u128::from(block.n_rows - 1) * u128::from(block.row_step);
-    let last_row = u128::from(block.first_row) + group_rows + furthest(block, |run| run.row_step.into());
+    let last_row = u128::from(block.first_row) + group_rows + furthest(block, |repeat| repeat.row_step.into());
     if block.first_row < info.rows.start || last_row >= u128::from(info.rows.end) {
         return Err(Rule::Rows);
     }
@@ -97,7 +97,7 @@ fn block(blocks: &Blocks, block: &Block, info: &FrameInfo, bounds: Bounds<'_>) -
 /// steps? Then a row is in one group at most, on which kernels that hold several groups in registers rely. Every row is
 /// known to lie in the frame, so that no sum overflows.
 fn has_disjoint_groups(block: &Block) -> bool {
-    let [outer, inner] = block.runs.map(|run| (run.row_step, run.count));
+    let [outer, inner] = block.repeats.map(|repeat| (repeat.row_step, repeat.count));
     let mut progressions = [(block.row_step, block.n_rows), outer, inner];
     progressions.sort_unstable();
     let mut extent = 0;
@@ -112,7 +112,7 @@ fn has_disjoint_groups(block: &Block) -> bool {
 fn columns(block: &Block, intervals: &[Interval], info: &FrameInfo, bounds: Bounds<'_>) -> Result<(), Rule> {
     let layer = layer_of(bounds.layers, intervals[0].first_col);
     let nodes = &bounds.layers.get(layer).ok_or(Rule::Columns)?.nodes;
-    let shift = furthest(block, |run| run.col_step.into());
+    let shift = furthest(block, |repeat| repeat.col_step.into());
     let inside = |i: &Interval| {
         let last = u128::from(i.first_col) + u128::from(i.len - 1) + shift;
         nodes.start <= i.first_col && last < u128::from(nodes.end)
@@ -130,7 +130,7 @@ fn columns(block: &Block, intervals: &[Interval], info: &FrameInfo, bounds: Boun
 /// All weights of all groups lie in the value store.
 fn values(block: &Block, intervals: &[Interval], bounds: Bounds<'_>) -> Result<(), Rule> {
     let rows = u128::from(block.n_rows - 1) * u128::from(block.row_stride);
-    let shift = rows + furthest(block, |run| run.value_step);
+    let shift = rows + furthest(block, |repeat| repeat.value_step);
     let inside = |i: &Interval| {
         let cols = u128::from(i.len - 1) * u128::from(block.col_stride);
         u128::from(i.values) + cols + shift < u128::from(bounds.n_values)
@@ -142,14 +142,14 @@ fn values(block: &Block, intervals: &[Interval], bounds: Bounds<'_>) -> Result<(
 }
 
 /// How far the last group is from the first.
-fn furthest(block: &Block, step: impl Fn(&crate::graph::Run) -> u64) -> u128 {
-    block.runs.iter().map(|run| u128::from(run.count - 1) * u128::from(step(run))).sum()
+fn furthest(block: &Block, step: impl Fn(&crate::graph::Repeat) -> u64) -> u128 {
+    block.repeats.iter().map(|repeat| u128::from(repeat.count - 1) * u128::from(step(repeat))).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Run;
+    use crate::graph::Repeat;
     use crate::shard::{fuzz, testing};
 
     fn check(block: Block, interval: Interval) -> Result<u128, Rule> {
@@ -175,16 +175,16 @@ mod tests {
         assert_eq!(check(Block { kind: PanelKind::Diagonal, ..block }, interval), Err(Rule::Diagonal));
     }
 
-    /// A block of that many rows and groups a step apart: (count, step) of rows, outer and inner run.
+    /// A block of that many rows and groups a step apart: (count, step) of rows, outer and inner repeat.
     fn stepped([rows, outer, inner]: [(u32, u32); 3]) -> Block {
-        let run = |(count, row_step)| Run { count, row_step, ..Run::default() };
-        Block { n_rows: rows.0, row_step: rows.1, runs: [run(outer), run(inner)], ..Block::single(0) }
+        let repeat = |(count, row_step)| Repeat { count, row_step, ..Repeat::default() };
+        Block { n_rows: rows.0, row_step: rows.1, repeats: [repeat(outer), repeat(inner)], ..Block::single(0) }
     }
 
     #[test]
     fn steps_must_lead_beyond_all_rows_of_smaller_steps() {
         for (most, block) in [
-            // What networks have: rows, inner run, outer run.
+            // What networks have: rows, inner repeat, outer repeat.
             (true, [(3, 1), (2, 6), (2, 3)]),
             (false, [(3, 1), (2, 6), (2, 2)]),
             (false, [(3, 1), (2, 5), (2, 3)]),
@@ -229,15 +229,16 @@ mod tests {
     #[test]
     fn the_largest_numbers_do_not_overflow() {
         let mut block = Block { n_rows: u32::MAX, row_step: u32::MAX, ..Block::single(4) };
-        let run = Run { count: u32::MAX, row_step: u32::MAX, col_step: u32::MAX, value_step: u64::MAX };
-        (block.runs, block.row_stride, block.col_stride) = ([run; 2], u32::MAX, u32::MAX);
+        let repeat = Repeat { count: u32::MAX, row_step: u32::MAX, col_step: u32::MAX, value_step: u64::MAX };
+        (block.repeats, block.row_stride, block.col_stride) = ([repeat; 2], u32::MAX, u32::MAX);
         let interval = Interval { first_col: u32::MAX, len: u32::MAX, values: u64::MAX };
         assert_eq!(check(block, interval), Err(Rule::Rows));
-        (block.n_rows, block.runs[0].row_step, block.runs[1].row_step) = (1, 0, 0);
+        (block.n_rows, block.repeats[0].row_step, block.repeats[1].row_step) = (1, 0, 0);
         assert_eq!(check(block, interval), Err(Rule::Groups));
-        (block.runs[0], block.runs[1]) = (Run { count: 2, row_step: 1, ..run }, Run { count: 2, row_step: 3, ..run });
+        (block.repeats[0], block.repeats[1]) =
+            (Repeat { count: 2, row_step: 1, ..repeat }, Repeat { count: 2, row_step: 3, ..repeat });
         assert_eq!(check(block, interval), Err(Rule::Columns));
-        (block.runs[0].col_step, block.runs[1].col_step) = (0, 0);
+        (block.repeats[0].col_step, block.repeats[1].col_step) = (0, 0);
         assert_eq!(check(block, Interval { first_col: 0, len: 1, ..interval }), Err(Rule::Values));
     }
 }

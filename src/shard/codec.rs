@@ -2,7 +2,7 @@
 
 use super::error::Fault;
 use super::varint::{self, Reader};
-use crate::graph::{Block, Blocks, Frame, Interval, PanelKind, Run};
+use crate::graph::{Block, Blocks, Frame, Interval, PanelKind, Repeat};
 
 const DIAGONAL: u8 = 1;
 const SAME_SHAPE: u8 = 2;
@@ -60,11 +60,11 @@ fn encode_blocks(blocks: &Blocks, out: &mut Vec<u8>) {
 fn encode_shape(block: &Block, out: &mut Vec<u8>) {
     varint::push(out, block.n_rows.into());
     varint::push(out, block.row_step.into());
-    for run in &block.runs {
-        varint::push(out, run.count.into());
-        varint::push(out, run.row_step.into());
-        varint::push(out, run.col_step.into());
-        varint::push(out, run.value_step);
+    for repeat in &block.repeats {
+        varint::push(out, repeat.count.into());
+        varint::push(out, repeat.row_step.into());
+        varint::push(out, repeat.col_step.into());
+        varint::push(out, repeat.value_step);
     }
     varint::push(out, block.row_stride.into());
     varint::push(out, block.col_stride.into());
@@ -106,14 +106,18 @@ fn decode_blocks(reader: &mut Reader<'_>, blocks: &mut Blocks) -> Result<(), Fau
 
 fn decode_shape(reader: &mut Reader<'_>, kind: PanelKind) -> Result<Block, Fault> {
     let (n_rows, row_step) = (reader.u32()?, reader.u32()?);
-    let mut runs = [Run::default(); 2];
-    for run in &mut runs {
-        *run =
-            Run { count: reader.u32()?, row_step: reader.u32()?, col_step: reader.u32()?, value_step: reader.u64()? };
+    let mut repeats = [Repeat::default(); 2];
+    for repeat in &mut repeats {
+        *repeat = Repeat {
+            count: reader.u32()?,
+            row_step: reader.u32()?,
+            col_step: reader.u32()?,
+            value_step: reader.u64()?,
+        };
     }
     let (row_stride, col_stride) = (reader.u32()?, reader.u32()?);
     let (first_row, intervals_start, n_intervals) = (0, 0, 0);
-    Ok(Block { first_row, n_rows, row_step, runs, kind, row_stride, col_stride, intervals_start, n_intervals })
+    Ok(Block { first_row, n_rows, row_step, repeats, kind, row_stride, col_stride, intervals_start, n_intervals })
 }
 
 /// A number of things of at least [`LEAST_BYTES`] each, which the bytes that are left can hold.

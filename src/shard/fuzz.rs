@@ -74,7 +74,7 @@ mod tests {
         let mut frame = Frame::default();
         let mut block = Block::single(120);
         (block.n_rows, block.row_stride) = (3, 10);
-        (block.runs[1].count, block.runs[1].row_step, block.runs[1].col_step) = (5, 20, 2);
+        (block.repeats[1].count, block.repeats[1].row_step, block.repeats[1].col_step) = (5, 20, 2);
         frame.inward.push(block, &[Interval { first_col: 0, len: 9, values: 5 }]);
         frame.outward.push(block, &[Interval { first_col: 300, len: 9, values: 5 }]);
         let mut raw = Vec::new();

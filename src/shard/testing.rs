@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::graph::edges::for_each_edge_of;
 use crate::graph::{
-    Block, BlockStream, Blocks, Error, Frame, FrameInfo, Interval, Layer, LayerKind, PanelKind, Run, Totals,
+    Block, BlockStream, Blocks, Error, Frame, FrameInfo, Interval, Layer, LayerKind, PanelKind, Repeat, Totals,
 };
 
 /// All frames, held.
@@ -87,17 +87,17 @@ pub(crate) fn fixture() -> Memory {
     let mut contents = vec![Frame::default(); 4];
     for (y, frame) in contents[1..3].iter_mut().enumerate() {
         // Two output channels at two pixels, each seeing two pixels of two channels; the panel is shared.
-        let across = Run { count: 2, row_step: 2, col_step: 2, value_step: 0 };
-        let runs = [Run::ONE, across];
-        let dense = Block { n_rows: 2, row_stride: 4, runs, ..Block::single(12 + 4 * y as u32) };
+        let across = Repeat { count: 2, row_step: 2, col_step: 2, value_step: 0 };
+        let repeats = [Repeat::ONE, across];
+        let dense = Block { n_rows: 2, row_stride: 4, repeats, ..Block::single(12 + 4 * y as u32) };
         frame.inward.push(dense, &[Interval { first_col: 6 * y as u32, len: 4, values: 0 }]);
     }
     // Every other row, one column each; then one row a group, with its own values, twice.
     let diagonal = Block { n_rows: 2, row_step: 2, kind: PanelKind::Diagonal, col_stride: 0, ..Block::single(20) };
     let pairs = [Interval { first_col: 12, len: 2, values: 8 }, Interval { first_col: 16, len: 2, values: 9 }];
     contents[3].inward.push(diagonal, &pairs);
-    let down = Run { count: 2, row_step: 1, col_step: 3, value_step: 2 };
-    let own = Block { runs: [down, Run::ONE], ..Block::single(20) };
+    let down = Repeat { count: 2, row_step: 1, col_step: 3, value_step: 2 };
+    let own = Block { repeats: [down, Repeat::ONE], ..Block::single(20) };
     contents[3].inward.push(own, &[Interval { first_col: 1, len: 2, values: 10 }]);
     contents[3].inward.push(own, &[Interval { first_col: 6, len: 1, values: 11 }]);
     let values = (0..14).map(|i| (i as f32 - 6.5) * 0.375).collect();
@@ -109,7 +109,7 @@ pub(crate) fn graphs() -> impl Strategy<Value = Memory> {
     prop::collection::vec(any::<u32>(), 0..300).prop_map(|choices| build(Choices(choices.into_iter())))
 }
 
-/// Numbers to build from; zeros when they run out, so that fewer choices mean a simpler graph.
+/// Numbers to build from; zeros when they repeat out, so that fewer choices mean a simpler graph.
 struct Choices(std::vec::IntoIter<u32>);
 
 impl Choices {
@@ -161,7 +161,7 @@ fn cut(sizes: &[u32], choices: &mut Choices) -> Vec<FrameInfo> {
 fn push_block(blocks: &mut Blocks, rows: &Range<u32>, columns: Range<u32>, choices: &mut Choices) -> u64 {
     let mut room = rows.end - rows.start - 1;
     let mut block = Block::single(rows.start);
-    // Rows of a group, outer and inner run, nested in any order.
+    // Rows of a group, outer and inner repeat, nested in any order.
     let order = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]][choices.below(6) as usize];
     let mut progressions = [(1, 1); 3];
     let mut extent = 0;
@@ -180,10 +180,10 @@ fn push_block(blocks: &mut Blocks, rows: &Range<u32>, columns: Range<u32>, choic
         block.col_stride = choices.below(4);
     }
     block.row_stride = choices.below(4);
-    for (run, (most, row_step)) in block.runs.iter_mut().zip(&progressions[1..]) {
+    for (repeat, (most, row_step)) in block.repeats.iter_mut().zip(&progressions[1..]) {
         let (col_step, value_step) = (choices.below(3), choices.below(3).into());
         let count = choices.count(*most, col_step, &mut col_room);
-        *run = Run { count, row_step: *row_step, col_step, value_step };
+        *repeat = Repeat { count, row_step: *row_step, col_step, value_step };
     }
     block.first_row += choices.below(room + 1);
     let intervals: Vec<Interval> = (0..1 + choices.below(3))

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::axis::AxisRun;
 use super::linear::{Linear, Source};
 use super::panel::{Columns, Panel};
-use crate::graph::{Block, Blocks, Direction, Interval, PanelKind, Run};
+use crate::graph::{Block, Blocks, Direction, Interval, PanelKind, Repeat};
 use crate::net::Shape;
 
 /// Pixels and channels of one layer; consecutive nodes.
@@ -45,9 +45,9 @@ pub(super) fn push_blocks(
                     first_row: rows.first + pixel * rows.shape.c as u32 + first_channel,
                     n_rows,
                     row_step: panel.row_step,
-                    runs: [
-                        down.to_run(line(rows.shape), line(columns.shape), source.tap_strides[0]),
-                        across.to_run(rows.shape.c as u32, columns.shape.c as u32, source.tap_strides[1]),
+                    repeats: [
+                        down.to_repeat(line(rows.shape), line(columns.shape), source.tap_strides[0]),
+                        across.to_repeat(rows.shape.c as u32, columns.shape.c as u32, source.tap_strides[1]),
                     ],
                     kind: panel.kind,
                     row_stride: panel.row_stride,
@@ -93,12 +93,12 @@ impl<'a> ClippedRun<'a> {
         self.run.taps.iter().map(move |&(k, position)| (k + tap, position + col))
     }
     /// The run in nodes and values, given their number per position; a run of one has no steps.
-    fn to_run(&self, rows: u32, columns: u32, values: u64) -> Run {
+    fn to_repeat(&self, rows: u32, columns: u32, values: u64) -> Repeat {
         if self.count == 1 {
-            return Run::ONE;
+            return Repeat::ONE;
         }
         let run = self.run;
-        Run {
+        Repeat {
             count: self.count,
             row_step: run.step * rows,
             col_step: run.col_step * columns,

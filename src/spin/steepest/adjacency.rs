@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::graph::transpose::push_transposed;
-use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind, RowGroup, Run, Stretch};
+use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind, Repeat, RowGroup, Stretch};
 use crate::spin::rows::row_sums;
 
 /// Rows per entry of the index from rows to blocks.
@@ -113,7 +113,7 @@ impl<'a> Adjacency<'a> {
         self.quantum
     }
 
-    /// Calls `f(first column, weights)` for the runs of consecutive columns of one row of `Au`.
+    /// Calls `f(first column, weights)` for the repeats of consecutive columns of one row of `Au`.
     #[inline(always)]
     pub(super) fn for_each_run(&self, row: NodeId, mut f: impl FnMut(NodeId, Weights<'_>)) {
         let bucket = (row / BUCKET) as usize;
@@ -136,17 +136,17 @@ impl<'a> Adjacency<'a> {
 fn find(block: &Block, row: NodeId) -> Option<(RowGroup, u32)> {
     let mut rest = row.checked_sub(block.first_row)?;
     let mut steps = [0, 0];
-    for (step, run) in steps.iter_mut().zip(block.runs) {
-        if run.count > 1 {
-            *step = (rest / run.row_step).min(run.count - 1);
-            rest -= *step * run.row_step;
+    for (step, repeat) in steps.iter_mut().zip(block.repeats) {
+        if repeat.count > 1 {
+            *step = (rest / repeat.row_step).min(repeat.count - 1);
+            rest -= *step * repeat.row_step;
         }
     }
     let r = rest / block.row_step;
     (r < block.n_rows && r * block.row_step == rest).then(|| (block.group(steps[0], steps[1]), r))
 }
 
-/// The blocks of all frames in both directions, their runs nested.
+/// The blocks of all frames in both directions, their repeats nested.
 fn both_ways(graph: &dyn BlockStream) -> Result<Blocks, graph::Error> {
     let decode = |index: usize| {
         let mut frame = Frame::default();
@@ -187,25 +187,25 @@ fn index_rows(blocks: &Blocks, n_nodes: u32) -> (Vec<u32>, Vec<u32>) {
     (starts, entries)
 }
 
-/// Appends a block, or each of its row groups as a block where the runs are not nested.
+/// Appends a block, or each of its row groups as a block where the repeats are not nested.
 fn push_nested(block: &Block, intervals: &[Interval], into: &mut Blocks) {
     if divides(block) {
         return into.push(*block, intervals);
     }
     for group in block.groups() {
-        let alone = Block { first_row: group.first_row, runs: [Run::ONE; 2], ..*block };
+        let alone = Block { first_row: group.first_row, repeats: [Repeat::ONE; 2], ..*block };
         let shifted = intervals.iter().map(|interval| group.shifted(interval));
         into.push(alone, &shifted.collect::<Vec<_>>());
     }
 }
 
-/// Does each step of the runs lead beyond all rows of what it repeats? Then a row is in one group at most, and [`find`]
+/// Does each step of the repeats lead beyond all rows of what it repeats? Then a row is in one group at most, and [`find`]
 /// finds it by division. Networks have no other blocks; the format allows them.
 fn divides(block: &Block) -> bool {
     let mut extent = (block.n_rows - 1) * block.row_step;
-    block.runs.iter().rev().filter(|run| run.count > 1).all(|run| {
-        let beyond = run.row_step > extent;
-        extent += (run.count - 1) * run.row_step;
+    block.repeats.iter().rev().filter(|repeat| repeat.count > 1).all(|repeat| {
+        let beyond = repeat.row_step > extent;
+        extent += (repeat.count - 1) * repeat.row_step;
         beyond
     })
 }
@@ -287,9 +287,9 @@ mod tests {
     #[test]
     fn every_row_is_found_in_every_group_that_has_it_whatever_the_steps() {
         for (outer, inner, row_step) in [(12, 4, 1), (1, 2, 4), (0, 0, 1), (2, 2, 1), (0, 5, 2), (3, 1, 3)] {
-            let run = |count, row_step, value_step| Run { count, row_step, col_step: 1, value_step };
-            let runs = [run(2, outer, 100), run(3, inner, 10)];
-            let block = Block { n_rows: 3, row_step, runs, row_stride: 1, ..Block::single(7) };
+            let repeat = |count, row_step, value_step| Repeat { count, row_step, col_step: 1, value_step };
+            let repeats = [repeat(2, outer, 100), repeat(3, inner, 10)];
+            let block = Block { n_rows: 3, row_step, repeats, row_stride: 1, ..Block::single(7) };
             let interval = Interval { first_col: 0, len: 1, values: 0 };
             let (mut whole, mut nested) = (Blocks::default(), Blocks::default());
             whole.push(block, &[interval]);

@@ -70,7 +70,7 @@ fn check_ranges(graph: &Unrolled) {
 
 fn check_block(graph: &Unrolled, blocks: &Blocks, block: &Block) {
     assert!(block.n_rows > 0 && block.row_step > 0 && block.n_intervals > 0);
-    assert!(block.runs.iter().all(|run| run.count > 0));
+    assert!(block.repeats.iter().all(|run| run.count > 0));
     let mut layers = Vec::new();
     for group in [block.group(0, 0), block.last_group()] {
         for interval in blocks.intervals(block) {
