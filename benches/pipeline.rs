@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use frustration::graph::{Block, BlockStream, Blocks, Frame, Interval, PanelKind, Repeat};
-use frustration::kernel::{self, Fields, Isa, LANES, Scratch, Spins};
+use frustration::kernel::{self, Fields, Isa, LANES, Operands, Scratch, Spins};
 use frustration::net::{Network, arch, onnx};
 use frustration::progress::Silent;
 use frustration::shard::{self, Description, Shards};
@@ -81,8 +81,9 @@ fn pass(c: &mut Criterion) {
                     let Buffers { frame, fields, scratch } = buffers;
                     graph.read(index, frame).expect("never fails");
                     fields.reset(graph.frames()[index].rows.clone(), [0]);
-                    kernel::add_blocks(isa, &frame.inward, graph.values(), &spins, fields, scratch);
-                    kernel::add_blocks(isa, &frame.outward, graph.values(), &spins, fields, scratch);
+                    let operands = Operands { isa, values: graph.values(), spins: &spins };
+                    operands.add_blocks(&frame.inward, fields, scratch);
+                    operands.add_blocks(&frame.outward, fields, scratch);
                     black_box(fields.vectors());
                 });
             });
@@ -181,7 +182,8 @@ fn kernel(c: &mut Criterion) {
         let mut group = short_group(c, Throughput::Elements(u64::from(rows) * u64::from(cols) * u64::from(n_groups)));
         for isa in Isa::available() {
             group.bench_function(format!("{rows}x{cols}, {n_groups} row groups, {isa:?}"), |b| {
-                b.iter(|| kernel::add_blocks(isa, &blocks, &values, &spins, &mut fields, &mut scratch));
+                let operands = Operands { isa, values: &values[..], spins: &spins };
+                b.iter(|| operands.add_blocks(&blocks, &mut fields, &mut scratch));
             });
         }
     }

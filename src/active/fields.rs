@@ -10,7 +10,7 @@ use super::sections::Section;
 use super::wiring::Wiring;
 use crate::graph::reading::{Digit, Reading};
 use crate::graph::{Block, BlockStream, Frame, Interval, NodeId};
-use crate::kernel::{self, Fields, Isa, LANES, Local, Scratch, Spins, Tapped};
+use crate::kernel::{self, Fields, Isa, LANES, Local, Operands, Scratch, Spins, Tapped};
 use crate::spin::{Coupling, Edges};
 
 /// What a thread reuses.
@@ -138,7 +138,7 @@ impl ActiveEdges<'_> {
             intervals.extend(section.intervals(block).iter().map(shifted));
             let (intervals, values) =
                 local.read(self.isa, (block, intervals), self.stream.values(), gated.terms.reading);
-            kernel::add_block(self.isa, (block, intervals), values, &spins, pairs, scratch);
+            Operands { isa: self.isa, values, spins: &spins }.add_block(block, intervals, pairs, scratch);
         }
         *masks = spins.into_masks();
     }

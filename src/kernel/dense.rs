@@ -1,4 +1,4 @@
-//! Dense blocks: tiles of rows × columns × items, where an item is one row group in one lane group.
+//! Dense blocks: tiles of rows × columns × items, where an item is one row group in one plane.
 //!
 //! For at most [`ITEMS`] items and [`QUADS`] quads of columns at a time the spins are packed (sixteen nibbles to a
 //! word); then for every [`ROWS`] rows the tables are built and looked up by all items.
@@ -61,10 +61,10 @@ pub(super) struct Scratch {
     signs: Vec<Signs>,
 }
 
-/// One row group in one lane group: where its columns and its fields are.
+/// One row group in one plane: where its columns and its fields are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
-    group: usize,
+    plane: usize,
     col_shift: u32,
     /// Index of the vector of the first row in the fields.
     pub field: usize,
@@ -150,27 +150,9 @@ macro_rules! split_rows {
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(super) use split_rows;
 
-pub(super) fn add(
-    isa: Isa,
-    block: &Block,
-    intervals: &[Interval],
-    values: &[f32],
-    spins: &Spins,
-    fields: &mut Fields,
-    scratch: &mut Scratch,
-) {
-    scratch.columns.reset(intervals, block.col_stride);
-    let panel = Panel { isa, block, intervals, spins };
-    let mut items = std::mem::take(&mut scratch.items);
-    panel.each_shared(fields, &mut items, |items, value_shift, fields| {
-        panel.add_items(Shared { values: &values[value_shift as usize..], items }, fields, scratch);
-    });
-    scratch.items = items;
-}
-
-/// A block and its spins.
+/// A dense block and its spins.
 #[derive(Clone, Copy)]
-pub(super) struct Panel<'a> {
+pub(super) struct Dense<'a> {
     pub isa: Isa,
     pub block: &'a Block,
     pub intervals: &'a [Interval],
@@ -184,7 +166,17 @@ struct Shared<'a> {
     items: &'a [Item],
 }
 
-impl Panel<'_> {
+impl Dense<'_> {
+    /// Adds the block, whose panels are in `values`, to the fields of its rows.
+    pub fn add(&self, values: &[f32], fields: &mut Fields, scratch: &mut Scratch) {
+        scratch.columns.reset(self.intervals, self.block.col_stride);
+        let mut items = std::mem::take(&mut scratch.items);
+        self.each_shared(fields, &mut items, |items, value_shift, fields| {
+            self.add_items(Shared { values: &values[value_shift as usize..], items }, fields, scratch);
+        });
+        scratch.items = items;
+    }
+
     /// Calls `f(items, value shift, fields)` for the items that share their values: once, or for every row group.
     pub fn each_shared(
         &self,
@@ -207,9 +199,9 @@ impl Panel<'_> {
     }
 
     fn push_items(&self, RowGroup { first_row, col_shift, .. }: RowGroup, fields: &Fields, items: &mut Vec<Item>) {
-        let first = local(first_row, fields.first_row()) * fields.n_groups();
-        let item = |(index, &group)| Item { group, col_shift, field: first + index };
-        items.extend(fields.groups().iter().enumerate().map(item));
+        let first = local(first_row, fields.first_row()) * fields.n_planes();
+        let item = |(index, &plane)| Item { plane, col_shift, field: first + index };
+        items.extend(fields.planes().iter().enumerate().map(item));
     }
 
     /// Adds the panel to all items, tile by tile.
@@ -234,7 +226,7 @@ impl Panel<'_> {
         let Scratch { columns, packed, tables, .. } = scratch;
         let (n_rows, row_stride) = (self.block.n_rows as usize, self.block.row_stride as usize);
         let n_quads = cols.len().div_ceil(4);
-        let field_step = self.block.row_step as usize * fields.n_groups();
+        let field_step = self.block.row_step as usize * fields.n_planes();
         let rows = (0..n_rows).step_by(ROWS).map(|row| {
             let values = &values[row * row_stride..];
             (row * field_step, columns.weights(cols.clone(), ROWS.min(n_rows - row), values, row_stride))
@@ -261,7 +253,7 @@ impl Panel<'_> {
 
     /// Copies the masks of concatenated columns `first .. first + n` of one item, filled up to whole quads.
     pub fn gather(&self, item: &Item, first: usize, n: usize, masks: &mut Vec<u16>) {
-        let plane = self.spins.plane(item.group);
+        let plane = self.spins.plane(item.plane);
         masks.clear();
         let mut start = 0;
         for interval in self.intervals {

@@ -1,4 +1,4 @@
-//! Diagonal blocks: pooling and depthwise convolution. One signed add per edge and lane group.
+//! Diagonal blocks: pooling and depthwise convolution. One signed add per edge and plane.
 
 use super::{Fields, LANES, Spins, Task, local, signed};
 use crate::graph::{Block, Interval, RowGroup, Stretch};
@@ -18,7 +18,7 @@ impl Task for Diagonal<'_> {
     #[inline(always)]
     fn run(mut self) {
         for group in self.block.groups() {
-            for index in 0..self.fields.n_groups() {
+            for index in 0..self.fields.n_planes() {
                 self.add_group(group, index);
             }
         }
@@ -26,13 +26,13 @@ impl Task for Diagonal<'_> {
 }
 
 impl Diagonal<'_> {
-    /// Adds one row group for one lane group: row after row, so that a field stays in a register over its intervals.
+    /// Adds one row group for one plane: row after row, so that a field stays in a register over its intervals.
     #[inline(always)]
     fn add_group(&mut self, group: RowGroup, index: usize) {
-        let (n_groups, first_row) = (self.fields.n_groups(), self.fields.first_row());
-        let first = local(group.first_row, first_row) * n_groups + index;
-        let step = self.block.row_step as usize * n_groups;
-        let plane = self.spins.plane(self.fields.groups()[index]);
+        let (n_planes, first_row) = (self.fields.n_planes(), self.fields.first_row());
+        let first = local(group.first_row, first_row) * n_planes + index;
+        let step = self.block.row_step as usize * n_planes;
+        let plane = self.spins.plane(self.fields.planes()[index]);
         let fields = self.fields.vectors_mut()[first..].iter_mut().step_by(step);
         for (r, field) in (0..self.block.n_rows).zip(fields) {
             let mut sum = *field;

@@ -1,7 +1,7 @@
 //! Spins and edges that only some replicas have.
 //!
 //! A sum over some of the spins is the mean of two sums over all of them, one with `+1`, one with `−1` in the place of the
-//! others: two lane groups, which share the tables of the ordinary kernel.
+//! others: two planes, which share the tables of the ordinary kernel.
 
 use super::{Fields, Isa, LANES, Task, bit_of_lane, local, signed};
 use crate::graph::{Block, Interval, Stretch};
@@ -16,14 +16,14 @@ fn kept(mask: u16, mut x: [f32; LANES]) -> [f32; LANES] {
     x
 }
 
-/// Adds the mean of the two lane groups of `pairs`, which has the same rows, where the row's bit in `masks` is set.
+/// Adds the mean of the two planes of `pairs`, which has the same rows, where the row's bit in `masks` is set.
 ///
-/// Where one of the groups has a spin as `+1` and the other as `−1`, the mean does not have it; a spin that both have it has.
+/// Where one of the planes has a spin as `+1` and the other as `−1`, the mean does not have it; a spin that both have it has.
 ///
 /// # Panics
-/// Unless `fields` has one lane group, `pairs` two, and all the same rows.
+/// Unless `fields` has one plane, `pairs` two, and all the same rows.
 pub fn add_means(isa: Isa, masks: &[u16], pairs: &Fields, fields: &mut Fields) {
-    assert!(pairs.rows() == fields.rows() && pairs.n_groups() == 2 && fields.n_groups() == 1);
+    assert!(pairs.rows() == fields.rows() && pairs.n_planes() == 2 && fields.n_planes() == 1);
     assert_eq!(masks.len(), fields.vectors().len(), "a mask for every row");
     isa.run(AddMeans { masks, pairs, fields });
 }
@@ -63,10 +63,10 @@ pub struct Tapped<'a> {
 }
 
 impl Tapped<'_> {
-    /// Adds `Σ w s` over the edges that a replica has to the fields of the block's rows, of one lane group: interval after
+    /// Adds `Σ w s` over the edges that a replica has to the fields of the block's rows, of one plane: interval after
     /// interval.
     pub fn add(&self, isa: Isa, fields: &mut Fields) {
-        assert_eq!(fields.n_groups(), 1, "gates come in one lane group");
+        assert_eq!(fields.n_planes(), 1, "gates come in one plane");
         isa.run(AddTapped { tapped: self, fields });
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::graph::NodeId;
 
-/// Replicas in one lane group.
+/// Replicas in one plane.
 pub const LANES: usize = 16;
 
 /// Which bit of a spin mask lane `lane` carries.
@@ -124,10 +124,10 @@ pub fn mask_of(condition: [bool; LANES]) -> u16 {
     bits.into_iter().fold(0, |mask, bit| mask | bit) as u16
 }
 
-/// Spins of all nodes for up to `16 · n_groups` replicas: one bit each, set for `+1`.
+/// Spins of all nodes for up to `16 · n_planes` replicas: one bit each, set for `+1`.
 ///
-/// Layout: one plane per lane group, one `u16` mask per node: `masks[group · n_nodes + node]`.
-/// Replica `k` is bit `k % 16` of group `k / 16`.
+/// Layout: plane after plane, one `u16` mask per node: `masks[plane · n_nodes + node]`.
+/// Replica `k` is bit `k % 16` of plane `k / 16`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spins {
     n_nodes: usize,
@@ -136,15 +136,15 @@ pub struct Spins {
 
 impl Spins {
     /// All spins `+1`.
-    pub fn all_up(n_nodes: u32, n_groups: usize) -> Self {
-        Self { n_nodes: n_nodes as usize, masks: vec![u16::MAX; n_nodes as usize * n_groups] }
+    pub fn all_up(n_nodes: u32, n_planes: usize) -> Self {
+        Self { n_nodes: n_nodes as usize, masks: vec![u16::MAX; n_nodes as usize * n_planes] }
     }
     /// The spins of replicas by their bit strings, as [`replica_bits`](Self::replica_bits) makes them; `+1` in the lanes
     /// that are left over.
     pub fn of_replicas(n_nodes: u32, states: &[&[u8]]) -> Self {
         let mut spins = Self::for_replicas(n_nodes, states.len());
-        for (group, states) in states.chunks(LANES).enumerate() {
-            for (byte, masks) in spins.plane_mut(group).chunks_mut(8).enumerate() {
+        for (plane, states) in states.chunks(LANES).enumerate() {
+            for (byte, masks) in spins.plane_mut(plane).chunks_mut(8).enumerate() {
                 let half = |first: usize| {
                     let replica = |k: usize| states.get(first + k).map_or(u8::MAX, |state| state[byte]);
                     transposed(std::array::from_fn(replica))
@@ -175,21 +175,21 @@ impl Spins {
     pub fn into_masks(self) -> Vec<u16> {
         self.masks
     }
-    /// Lane groups.
-    pub fn n_groups(&self) -> usize {
+    /// Number of planes.
+    pub fn n_planes(&self) -> usize {
         self.masks.len().checked_div(self.n_nodes).unwrap_or(0)
     }
     /// Nodes.
     pub fn n_nodes(&self) -> usize {
         self.n_nodes
     }
-    /// The masks of one lane group, by node.
-    pub fn plane(&self, group: usize) -> &[u16] {
-        &self.masks[group * self.n_nodes..][..self.n_nodes]
+    /// The masks of one plane, by node.
+    pub fn plane(&self, plane: usize) -> &[u16] {
+        &self.masks[plane * self.n_nodes..][..self.n_nodes]
     }
-    /// The masks of one lane group, by node, to change.
-    pub fn plane_mut(&mut self, group: usize) -> &mut [u16] {
-        &mut self.masks[group * self.n_nodes..][..self.n_nodes]
+    /// The masks of one plane, by node, to change.
+    pub fn plane_mut(&mut self, plane: usize) -> &mut [u16] {
+        &mut self.masks[plane * self.n_nodes..][..self.n_nodes]
     }
     /// The spin of one node in one replica.
     pub fn get(&self, replica: usize, node: NodeId) -> i8 {
@@ -235,24 +235,24 @@ fn transposed(bytes: [u8; 8]) -> [u8; 8] {
     x.to_le_bytes()
 }
 
-/// Local fields of a run of rows for some lane groups: `[row][chosen group][lane]`, dimension of a weight.
+/// Local fields of a run of rows for some planes: `[row][chosen plane][lane]`, dimension of a weight.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     first_row: NodeId,
-    groups: Vec<usize>,
+    planes: Vec<usize>,
     values: Vec<f32>,
     /// The part of `values` that is in use. It begins at a cache line (in a clone perhaps not).
     used: Range<usize>,
 }
 
 impl Fields {
-    /// Zero for `rows` and the lane groups `groups` (of the spins that will be added); keeps the allocation.
-    pub fn reset(&mut self, rows: Range<NodeId>, groups: impl IntoIterator<Item = usize>) {
+    /// Zero for `rows` and the planes `planes` (of the spins that will be added); keeps the allocation.
+    pub fn reset(&mut self, rows: Range<NodeId>, planes: impl IntoIterator<Item = usize>) {
         self.first_row = rows.start;
-        self.groups.clear();
-        self.groups.extend(groups);
+        self.planes.clear();
+        self.planes.extend(planes);
         self.values.clear();
-        let len = rows.len() * self.groups.len() * LANES;
+        let len = rows.len() * self.planes.len() * LANES;
         self.values.resize(len + LANES, 0.0);
         let start = self.values.as_ptr().align_offset(64).min(LANES);
         self.used = start..start + len;
@@ -261,15 +261,15 @@ impl Fields {
     pub fn first_row(&self) -> NodeId {
         self.first_row
     }
-    /// The chosen lane groups.
-    pub fn groups(&self) -> &[usize] {
-        &self.groups
+    /// The chosen planes.
+    pub fn planes(&self) -> &[usize] {
+        &self.planes
     }
-    /// Number of chosen lane groups.
-    pub fn n_groups(&self) -> usize {
-        self.groups.len()
+    /// Number of chosen planes.
+    pub fn n_planes(&self) -> usize {
+        self.planes.len()
     }
-    /// All vectors, row after row, one per chosen group.
+    /// All vectors, row after row, one per chosen plane.
     pub fn vectors(&self) -> &[[f32; LANES]] {
         self.values[self.used.clone()].as_chunks().0
     }
@@ -278,18 +278,18 @@ impl Fields {
     }
     /// The rows.
     pub fn rows(&self) -> Range<NodeId> {
-        self.first_row..self.first_row + (self.vectors().len() / self.groups.len().max(1)) as NodeId
+        self.first_row..self.first_row + (self.vectors().len() / self.planes.len().max(1)) as NodeId
     }
-    /// Adds one vector to every row of the `index`-th chosen group.
+    /// Adds one vector to every row of the `index`-th chosen plane.
     pub fn add(&mut self, index: usize, terms: &[[f32; LANES]]) {
-        let n_groups = self.groups.len();
-        for (field, terms) in self.vectors_mut().iter_mut().skip(index).step_by(n_groups).zip(terms) {
+        let n_planes = self.planes.len();
+        for (field, terms) in self.vectors_mut().iter_mut().skip(index).step_by(n_planes).zip(terms) {
             field.iter_mut().zip(terms).for_each(|(field, term)| *field += term);
         }
     }
-    /// The field of one row in the `index`-th chosen group, for the replica with spin bit `bit`.
+    /// The field of one row in the `index`-th chosen plane, for the replica with spin bit `bit`.
     pub fn get(&self, row: NodeId, index: usize, bit: usize) -> f32 {
-        let vector = &self.vectors()[(row - self.first_row) as usize * self.groups.len() + index];
+        let vector = &self.vectors()[(row - self.first_row) as usize * self.planes.len() + index];
         vector[lane_of_bit(bit)]
     }
 }

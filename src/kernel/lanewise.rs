@@ -3,15 +3,15 @@
 //! The replicas in the lanes have no table in common. But the sums of a pair of columns do not depend on the spins
 //! beyond their signs: `s₀ w₀ + s₁ w₁` is `s₀ (w₀ + w₁)` or `s₀ (w₀ − w₁)`. So a panel is kept as both sums of every pair, by
 //! lane; for a row and a quad two of four vectors are chosen, and added up with two multiply-adds whose products with a
-//! sign are exact: the order of summation is that of [`super::add_blocks`], and so are the bits.
+//! sign are exact: the order of summation is that of [`Operands::add_blocks`], and so are the bits.
 //!
 //! Cost: four vector operations per row and quad of sixteen lanes, and twelve to make the sums, once for all row groups
 //! that share a panel; they stay in the first-level cache.
 
-use super::dense::{Item, Line, Panel, ROWS};
+use super::dense::{Dense, Item, Line, ROWS};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-use super::{Fields, Isa, LANES, Spins, Task, bit_of_lane, diagonal, local};
+use super::{Fields, Isa, LANES, Operands, Spins, Task, bit_of_lane, diagonal, local};
 use crate::graph::{Block, Blocks, Interval, PanelKind, RowGroup};
 
 /// Quads of columns of a tile: 256 bytes for each of its rows.
@@ -169,30 +169,26 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// As [`super::add_blocks`], every replica with the values of its own graph. There are sixteen replicas; further lane
-/// groups have the same graphs.
-///
-/// # Panics
-/// As there.
-pub fn add_blocks_lanewise(
-    isa: Isa,
-    blocks: &Blocks,
-    values: &LaneValues,
-    spins: &Spins,
-    fields: &mut Fields,
-    scratch: &mut LaneScratch,
-) {
-    for block in &blocks.blocks {
-        let intervals = blocks.intervals(block);
-        match block.kind {
-            PanelKind::Dense => add_dense(&Panel { isa, block, intervals, spins }, values, fields, scratch),
-            PanelKind::Diagonal => isa.run(Diagonal { block, intervals, values, spins, fields }),
+impl Operands<'_, LaneValues> {
+    /// As [`Operands::add_blocks`], every replica with the values of its own graph. There are sixteen replicas; further planes
+    /// have the same graphs.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn add_blocks(&self, blocks: &Blocks, fields: &mut Fields, scratch: &mut LaneScratch) {
+        let &Self { isa, values, spins } = self;
+        for block in &blocks.blocks {
+            let intervals = blocks.intervals(block);
+            match block.kind {
+                PanelKind::Dense => add_dense(&Dense { isa, block, intervals, spins }, values, fields, scratch),
+                PanelKind::Diagonal => isa.run(Diagonal { block, intervals, values, spins, fields }),
+            }
         }
     }
 }
 
-fn add_dense(panel: &Panel<'_>, values: &LaneValues, fields: &mut Fields, scratch: &mut LaneScratch) {
-    let Panel { block, intervals, .. } = *panel;
+fn add_dense(panel: &Dense<'_>, values: &LaneValues, fields: &mut Fields, scratch: &mut LaneScratch) {
+    let Dense { block, intervals, .. } = *panel;
     scratch.offsets.clear();
     for interval in intervals {
         let (first, stride) = (interval.values as usize, block.col_stride as usize);
@@ -207,7 +203,7 @@ fn add_dense(panel: &Panel<'_>, values: &LaneValues, fields: &mut Fields, scratc
 
 /// Adds the panel at `value_shift` to all items.
 fn add_items(
-    panel: &Panel<'_>,
+    panel: &Dense<'_>,
     (values, value_shift): (&LaneValues, usize),
     items: &[Item],
     fields: &mut Fields,
@@ -215,7 +211,7 @@ fn add_items(
 ) {
     let LaneScratch { offsets, masks, packed, sums, .. } = scratch;
     let (n_rows, row_stride) = (panel.block.n_rows as usize, panel.block.row_stride as usize);
-    let field_step = panel.block.row_step as usize * fields.n_groups();
+    let field_step = panel.block.row_step as usize * fields.n_planes();
     for first_col in (0..offsets.len()).step_by(4 * PACKED) {
         let offsets = &offsets[first_col..offsets.len().min(first_col + 4 * PACKED)];
         let n_packed = offsets.len().div_ceil(4);
@@ -377,7 +373,7 @@ impl Task for Diagonal<'_> {
                         *weight = self.values.vector(self.block.stretch(group, r, interval).first_value as usize);
                     }
                 }
-                for index in 0..self.fields.n_groups() {
+                for index in 0..self.fields.n_planes() {
                     self.add_row((group, r), index, &weights);
                 }
             }
@@ -389,8 +385,8 @@ impl Diagonal<'_> {
     #[inline(always)]
     fn add_row(&mut self, (group, r): (RowGroup, u32), index: usize, weights: &[[f32; LANES]]) {
         let row = local(group.first_row + r * self.block.row_step, self.fields.first_row());
-        let at = row * self.fields.n_groups() + index;
-        let plane = self.spins.plane(self.fields.groups()[index]);
+        let at = row * self.fields.n_planes() + index;
+        let plane = self.spins.plane(self.fields.planes()[index]);
         let columns = self.intervals.iter().map(|interval| self.block.stretch(group, r, interval).first_col as usize);
         diagonal::add_all(&mut self.fields.vectors_mut()[at], columns.map(|column| plane[column]), weights);
     }

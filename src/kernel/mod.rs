@@ -13,10 +13,10 @@
 //! Where a table does not fit one register (AVX2, NEON) only its lower half is built and looked up, the eight sums with
 //! `−w₃`: the three other signs are taken relative to the fourth spin, and the entry is multiplied by it, which is exact.
 //!
-//! A panel that only one row group in one lane group uses (every edge has its own weight, at most sixteen replicas) needs
+//! A panel that only one row group in one plane uses (every edge has its own weight, at most sixteen replicas) needs
 //! no tables with AVX-512: there the signs of the quad's columns are expanded once, and each row is summed directly.
 //!
-//! Where the weights differ from lane to lane ([`LaneValues`]) nothing can be tabulated; see [`add_blocks_lanewise`].
+//! Where the weights differ from lane to lane ([`LaneValues`]) nothing can be tabulated; see [`Operands<LaneValues>`](Operands).
 //!
 //! | [`Isa`] | vector | table | per row, quad and sixteen replicas |
 //! | --- | --- | --- | --- |
@@ -39,7 +39,7 @@
 //! [`multiply()`] is the same product with any values in the lanes in place of spins: one fused multiply-add per edge and
 //! sixteen images.
 //!
-//! Cost: `edges × lane groups / 2` vector operations, plus tables (`6` per row and quad of a panel) and packing
+//! Cost: `edges × planes / 2` vector operations, plus tables (`6` per row and quad of a panel) and packing
 //! (`~8` per quad of a row group). Scratch: about 1 MiB per thread.
 
 mod dense;
@@ -59,7 +59,7 @@ mod x86;
 
 pub use gated::{Tapped, add_means};
 pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, lane_of_bit, mask_of, signed};
-pub use lanewise::{LaneScratch, LaneValues, add_blocks_lanewise};
+pub use lanewise::{LaneScratch, LaneValues};
 pub use multiply::{Columns, multiply};
 pub use reading::Local;
 
@@ -72,40 +72,43 @@ pub struct Scratch {
     products: multiply::Buffers,
 }
 
-/// Adds all blocks of one direction of a frame to the fields of the frame's rows, for the lane groups of `fields`.
+/// What a block's panels are multiplied by: the value store that their weights are in, and the spins of their columns.
 ///
-/// Shapes: `spins` has every node of the graph; `fields` the frame's rows, and some of the lane groups of `spins`.
-///
-/// # Panics
-/// If a block reaches outside `fields`, `spins` or `values` (a stream's `read` has checked that).
-pub fn add_blocks(
-    isa: Isa,
-    blocks: &Blocks,
-    values: &[f32],
-    spins: &Spins,
-    fields: &mut Fields,
-    scratch: &mut Scratch,
-) {
-    for block in &blocks.blocks {
-        add_block(isa, (block, blocks.intervals(block)), values, spins, fields, scratch);
-    }
+/// The values are one graph's, a slice, or those of several graphs by lane ([`LaneValues`]).
+#[derive(Debug)]
+pub struct Operands<'a, V: ?Sized = [f32]> {
+    /// How it is computed.
+    pub isa: Isa,
+    /// The value store.
+    pub values: &'a V,
+    /// The spins of every node that a block has as a column.
+    pub spins: &'a Spins,
 }
 
-/// As [`add_blocks`], for one block and its intervals.
-///
-/// # Panics
-/// As [`add_blocks`].
-pub fn add_block(
-    isa: Isa,
-    (block, intervals): (&Block, &[Interval]),
-    values: &[f32],
-    spins: &Spins,
-    fields: &mut Fields,
-    scratch: &mut Scratch,
-) {
-    match block.kind {
-        PanelKind::Dense => dense::add(isa, block, intervals, values, spins, fields, &mut scratch.dense),
-        PanelKind::Diagonal => isa.run(diagonal::Diagonal { block, intervals, values, spins, fields }),
+impl Operands<'_> {
+    /// Adds all blocks of one direction of a frame to the fields of the frame's rows, for the planes of `fields`, which are
+    /// some of those of the spins.
+    ///
+    /// # Panics
+    /// If a block reaches outside the fields, the spins or the values (a stream's `read` has checked that).
+    pub fn add_blocks(&self, blocks: &Blocks, fields: &mut Fields, scratch: &mut Scratch) {
+        for block in &blocks.blocks {
+            self.add_block(block, blocks.intervals(block), fields, scratch);
+        }
+    }
+
+    /// As [`add_blocks`](Self::add_blocks), for one block and its intervals.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn add_block(&self, block: &Block, intervals: &[Interval], fields: &mut Fields, scratch: &mut Scratch) {
+        let &Self { isa, values, spins } = self;
+        match block.kind {
+            PanelKind::Dense => {
+                dense::Dense { isa, block, intervals, spins }.add(values, fields, &mut scratch.dense);
+            }
+            PanelKind::Diagonal => isa.run(diagonal::Diagonal { block, intervals, values, spins, fields }),
+        }
     }
 }
 

@@ -4,15 +4,15 @@ use super::multiply::{Columns, multiply_add};
 use super::{Fields, LANES, Spins, bit_of_lane, local};
 use crate::graph::{Block, Blocks, Interval, PanelKind, RowGroup};
 
-/// As [`super::add_blocks`], by the obvious loops.
+/// As [`super::Operands::add_blocks`], by the obvious loops.
 pub fn add_blocks(blocks: &Blocks, values: &[f32], spins: &Spins, fields: &mut Fields) {
     for block in &blocks.blocks {
         for group in block.groups() {
             for (r, row) in block.rows(group) {
                 let row = local(row, fields.first_row());
-                for index in 0..fields.n_groups() {
-                    let plane = fields.groups()[index];
-                    let at = row * fields.n_groups() + index;
+                for index in 0..fields.n_planes() {
+                    let plane = fields.planes()[index];
+                    let at = row * fields.n_planes() + index;
                     let field = &mut fields.vectors_mut()[at];
                     for (lane, field) in field.iter_mut().enumerate() {
                         let spin = |node: u32| spins.get(plane * LANES + bit_of_lane(lane), node);

@@ -46,11 +46,11 @@ fn values() -> Vec<f32> {
     (0..2000).map(value).collect()
 }
 
-fn spins(seed: u64, n_groups: usize) -> Spins {
-    let mut spins = Spins::all_up(400, n_groups);
+fn spins(seed: u64, n_planes: usize) -> Spins {
+    let mut spins = Spins::all_up(400, n_planes);
     let mut state = seed;
-    for group in 0..n_groups {
-        for mask in spins.plane_mut(group) {
+    for plane in 0..n_planes {
+        for mask in spins.plane_mut(plane) {
             state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             *mask = (state >> 40) as u16;
         }
@@ -59,21 +59,21 @@ fn spins(seed: u64, n_groups: usize) -> Spins {
 }
 
 /// Adds the blocks with every instruction set, and compares with the plain loop bit by bit.
-fn compare(blocks: &[Blocks], seed: u64, n_groups: usize) -> Result<(), TestCaseError> {
+fn compare(blocks: &[Blocks], seed: u64, n_planes: usize) -> Result<(), TestCaseError> {
     let values = values();
-    let spins = spins(seed, n_groups + 2);
-    let groups = 1..1 + n_groups;
+    let spins = spins(seed, n_planes + 2);
+    let planes = 1..1 + n_planes;
     let mut expected = Fields::default();
-    expected.reset(ROWS, groups.clone());
+    expected.reset(ROWS, planes.clone());
     for blocks in blocks {
         plain::add_blocks(blocks, &values, &spins, &mut expected);
     }
     for isa in Isa::available() {
         let mut fields = Fields::default();
-        fields.reset(ROWS, groups.clone());
+        fields.reset(ROWS, planes.clone());
         let mut scratch = Scratch::default();
         for blocks in blocks {
-            add_blocks(isa, blocks, &values, &spins, &mut fields, &mut scratch);
+            Operands { isa, values: &values[..], spins: &spins }.add_blocks(blocks, &mut fields, &mut scratch);
         }
         let bits = |f: &Fields| f.vectors().iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&fields), bits(&expected), "{:?}", isa);
@@ -84,9 +84,9 @@ fn compare(blocks: &[Blocks], seed: u64, n_groups: usize) -> Result<(), TestCase
 proptest! {
     #[test]
     fn every_instruction_set_gives_the_bits_of_the_plain_loop(
-        blocks in prop::collection::vec(block(3), 1..3), seed in any::<u64>(), n_groups in 1usize..4,
+        blocks in prop::collection::vec(block(3), 1..3), seed in any::<u64>(), n_planes in 1usize..4,
     ) {
-        compare(&blocks, seed, n_groups)?;
+        compare(&blocks, seed, n_planes)?;
     }
 
     #[test]
@@ -164,7 +164,8 @@ fn a_field_is_the_signed_sum_of_the_weights() {
     spins.flip(9, 1);
     let mut fields = Fields::default();
     fields.reset(3..4, [0]);
-    add_blocks(Isa::detect(), &blocks, &[1.0, -2.0, 4.0], &spins, &mut fields, &mut Scratch::default());
+    let operands = Operands { isa: Isa::detect(), values: &[1.0, -2.0, 4.0][..], spins: &spins };
+    operands.add_blocks(&blocks, &mut fields, &mut Scratch::default());
     assert_eq!(fields.get(3, 0, 0), 3.0);
     assert_eq!(fields.get(3, 0, 9), 7.0);
 }
@@ -173,7 +174,7 @@ fn a_field_is_the_signed_sum_of_the_weights() {
 fn plain_lanewise(blocks: &Blocks, graphs: &[Vec<f32>], of_replica: [usize; LANES], spins: &Spins) -> Vec<u32> {
     let of_graph = |values: &Vec<f32>| {
         let mut fields = Fields::default();
-        fields.reset(ROWS, 0..spins.n_groups());
+        fields.reset(ROWS, 0..spins.n_planes());
         plain::add_blocks(blocks, values, spins, &mut fields);
         fields
     };
@@ -187,7 +188,7 @@ fn plain_lanewise(blocks: &Blocks, graphs: &[Vec<f32>], of_replica: [usize; LANE
 proptest! {
     #[test]
     fn lanes_with_values_of_their_own_give_the_bits_of_the_plain_loop(
-        block in block(3), seed in any::<u64>(), n_groups in 1usize..3, n_graphs in 1usize..=LANES, step in 1usize..6,
+        block in block(3), seed in any::<u64>(), n_planes in 1usize..3, n_graphs in 1usize..=LANES, step in 1usize..6,
     ) {
         let rotated = |graph: usize| {
             let mut values = values();
@@ -196,15 +197,16 @@ proptest! {
         };
         let graphs: Vec<_> = (0..n_graphs).map(rotated).collect();
         let of_replica = std::array::from_fn(|replica| replica * step / 3 % n_graphs);
-        let spins = spins(seed, n_groups);
+        let spins = spins(seed, n_planes);
         let expected = plain_lanewise(&block, &graphs, of_replica, &spins);
         let mut lane_values = LaneValues::zero(graphs[0].len(), n_graphs, of_replica);
         graphs.iter().enumerate().for_each(|(graph, values)| lane_values.set(graph, values, 1.0));
         prop_assert!((0..n_graphs).all(|graph| lane_values.of_graph(graph) == graphs[graph]));
         for isa in Isa::available() {
             let mut fields = Fields::default();
-            fields.reset(ROWS, 0..n_groups);
-            add_blocks_lanewise(isa, &block, &lane_values, &spins, &mut fields, &mut LaneScratch::default());
+            fields.reset(ROWS, 0..n_planes);
+            let operands = Operands { isa, values: &lane_values, spins: &spins };
+            operands.add_blocks(&block, &mut fields, &mut LaneScratch::default());
             let found: Vec<_> = fields.vectors().iter().flatten().map(|x| x.to_bits()).collect();
             prop_assert_eq!(found, expected.clone(), "{:?}", isa);
         }
@@ -219,7 +221,8 @@ fn a_lane_value_outside_the_store_is_not_read() {
     let mut fields = Fields::default();
     fields.reset(ROWS, [0]);
     let (values, spins) = (LaneValues::zero(10, 3, [0; LANES]), Spins::all_up(3, 1));
-    add_blocks_lanewise(Isa::detect(), &blocks, &values, &spins, &mut fields, &mut LaneScratch::default());
+    let operands = Operands { isa: Isa::detect(), values: &values, spins: &spins };
+    operands.add_blocks(&blocks, &mut fields, &mut LaneScratch::default());
 }
 
 #[test]

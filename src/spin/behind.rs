@@ -99,7 +99,7 @@ pub(super) fn shares(
 ) -> Vec<Fields> {
     let share = |(rows, blocks): (Range<NodeId>, Blocks)| {
         let mut fields = Fields::default();
-        fields.reset(rows, 0..own.n_groups());
+        fields.reset(rows, 0..own.n_planes());
         add_blocks(isa, (&blocks, graph.values()), reading, own, &mut fields, (scratch, local));
         fields
     };

@@ -69,7 +69,7 @@ pub fn encode(checkpoint: &Checkpoint<'_>, graph: &str, plan: &Plan, out: impl W
     for replica in &*checkpoint.done {
         out.write_all(&replica.state)?;
     }
-    for mask in batch.iter().flat_map(|b| (0..b.spins.n_groups()).flat_map(|group| b.spins.plane(group))) {
+    for mask in batch.iter().flat_map(|b| (0..b.spins.n_planes()).flat_map(|group| b.spins.plane(group))) {
         out.write_all(&mask.to_le_bytes())?;
     }
     let Checksummed { mut out, checksum } = out;
@@ -142,7 +142,7 @@ fn with_states(mut replicas: Vec<Replica>, states: &[u8], n_nodes: u32) -> Vec<R
 
 fn spins(payload: &[u8], n_nodes: u32, runs: &[Run]) -> Option<Spins> {
     let mut spins = Spins::for_replicas(n_nodes, runs.len());
-    if payload.len() != 2 * n_nodes as usize * spins.n_groups() {
+    if payload.len() != 2 * n_nodes as usize * spins.n_planes() {
         return None;
     }
     for (group, plane) in payload.chunks_exact(2 * n_nodes as usize).enumerate() {

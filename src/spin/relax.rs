@@ -77,7 +77,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
         let grids = (0..layers.len()).map(grid).collect();
         let now = Instant::now();
         let one_way = match graph.is_one_way() {
-            true => Some((Behind::new(batch.spins.n_nodes(), batch.spins.n_groups()), Waves::new(graph)?)),
+            true => Some((Behind::new(batch.spins.n_nodes(), batch.spins.n_planes()), Waves::new(graph)?)),
             false => None,
         };
         Ok(Self { search, batch, started: now, last: now, layers, grids, one_way, spare: Spare::default() })
@@ -107,7 +107,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
 
     /// One step of a schedule: a sweep over all layers, and a moment to save or stop.
     pub(super) fn step(&mut self, rule: &impl Rule) -> Result<(), Error> {
-        self.sweep(rule, &mut Stale::everything(self.batch.spins.n_groups()))
+        self.sweep(rule, &mut Stale::everything(self.batch.spins.n_planes()))
     }
 
     /// Sweeps with one rule, which must be a function of node and field alone, until no replica flips. The schedule
@@ -116,7 +116,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
         if self.batch.steps == schedule {
             self.batch.runs.iter_mut().for_each(|run| run.settled = false);
         }
-        let n_groups = self.batch.spins.n_groups();
+        let n_groups = self.batch.spins.n_planes();
         let one_way = self.one_way.is_some();
         let mut stale = if one_way { Stale::everything(n_groups) } else { Stale::new(self.search.graph, n_groups)? };
         while self.batch.runs.iter().any(Run::is_live) {
@@ -218,7 +218,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
     /// `Σ_edges s_i w s_j` by slot, about: the sum of the In fields.
     fn alignments(&mut self) -> Result<Vec<f64>, graph::Error> {
         let mut sums = vec![0.0; self.batch.runs.len()];
-        let groups: Vec<_> = (0..self.batch.spins.n_groups()).collect();
+        let groups: Vec<_> = (0..self.batch.spins.n_planes()).collect();
         for layer in 0..self.layers.len() {
             let jobs = self.layers[layer].clone().flat_map(|k| jobs(k, self.n_rows(k), groups.clone())).collect();
             let outcomes = self.visit(layer, jobs, &Look)?;
@@ -231,7 +231,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
     }
 
     fn visit(&mut self, layer: usize, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
-        let active: Vec<_> = (0..self.batch.spins.n_groups()).map(|group| self.active(group)).collect();
+        let active: Vec<_> = (0..self.batch.spins.n_planes()).map(|group| self.active(group)).collect();
         let Search { graph, coupling, plan, .. } = self.search;
         let first_group = self.batch.runs[0].replica as usize / LANES;
         let (spins, isa, grid) = (&self.batch.spins, plan.isa, &self.grids[layer]);
@@ -273,7 +273,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
 
     /// Sums by lane group.
     fn tally(&self, outcomes: &[Outcome]) -> Vec<Tally> {
-        let mut sums = vec![Tally::zero(); self.batch.spins.n_groups()];
+        let mut sums = vec![Tally::zero(); self.batch.spins.n_planes()];
         for (&group, tally) in outcomes.iter().flat_map(|o| o.groups.iter().zip(&o.tallies)) {
             sums[group].merge(tally);
         }

@@ -11,7 +11,7 @@ use super::random::LaneKeys;
 use super::relax::{Relax, Search};
 use super::{Control, Error, Method, Plan, Replica, Scales, memory, relaxed, weigh};
 use crate::graph::{BlockStream, Frame, Revalued};
-use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Spins, add_blocks_lanewise, bit_of_lane};
+use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Operands, Spins, bit_of_lane};
 
 /// At most sixteen replicas of graphs that differ in their values only: replica `k` of graph `g` is number
 /// `g · Plan::replicas + k`.
@@ -159,8 +159,9 @@ impl Coupling for Siblings<'_> {
     type Buffers = LaneScratch;
 
     fn add(&self, _: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, scratch: &mut LaneScratch) {
+        let operands = Operands { isa: self.plan.isa, values: &self.values, spins };
         for blocks in [&frame.inward, &frame.outward] {
-            add_blocks_lanewise(self.plan.isa, blocks, &self.values, spins, fields, scratch);
+            operands.add_blocks(blocks, fields, scratch);
         }
     }
 

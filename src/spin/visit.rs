@@ -243,7 +243,7 @@ impl<R: Rule> Task for Decide<'_, R> {
 
     #[inline(always)]
     fn run(self) -> Tally {
-        let (first, n_groups) = (self.fields.first_row(), self.fields.n_groups());
+        let (first, n_groups) = (self.fields.first_row(), self.fields.n_planes());
         let mut tally = Tally::zero();
         let vectors = self.fields.vectors().chunks_exact(n_groups);
         for ((row, vectors), flips) in vectors.enumerate().zip(self.flips.chunks_exact_mut(n_groups)) {

@@ -23,7 +23,7 @@ use crate::graph::reading::{
     Digit, LEAST, MOST_COLUMNS, Places, Reading, common_range, cut_by_columns, most_columns, parts,
 };
 use crate::graph::{self, BlockStream, Blocks, Frame};
-use crate::kernel::{self, Fields, Isa, LANES, Local, Scratch, Spins, Task, bit_of_lane, signed};
+use crate::kernel::{Fields, Isa, LANES, Local, Operands, Scratch, Spins, Task, bit_of_lane, signed};
 
 /// Replicas that are weighed together.
 const TOGETHER: usize = 64;
@@ -74,7 +74,7 @@ impl Edges for AllEdges<'_> {
     }
 }
 
-/// [`kernel::add_blocks`] with weights that are read in some way.
+/// [`Operands::add_blocks`] with weights that are read in some way.
 pub(super) fn add_blocks(
     isa: Isa,
     (blocks, values): (&Blocks, &[f32]),
@@ -93,7 +93,7 @@ pub(super) fn add_blocks(
             Some(_) => local.of(intervals),
             None => local.read(isa, (block, intervals), values, reading),
         };
-        kernel::add_block(isa, (block, intervals), values, spins, fields, scratch);
+        Operands { isa, values, spins }.add_block(block, intervals, fields, scratch);
     }
 }
 
@@ -224,7 +224,7 @@ pub fn sums<E: Edges>(
         b.into_iter().for_each(|(key, sum)| *a.entry(key).or_default() += &sum);
         Ok(a)
     })?;
-    let mut sums = vec![vec![Sum::default(); spins.n_groups() * LANES]; graph.layers().len()];
+    let mut sums = vec![vec![Sum::default(); spins.n_planes() * LANES]; graph.layers().len()];
     for (layer, sums) in sums.iter_mut().enumerate() {
         for (slot, sum) in sums.iter_mut().enumerate() {
             found.get(&(layer as u32, slot)).into_iter().for_each(|found| *sum += found);
@@ -281,7 +281,7 @@ impl<E: Edges> Scale<'_, E> {
         let Buffers { frame, fields, edges } = buffers;
         let info = &self.graph.frames()[index];
         let places = Places::of(&frame.inward, self.graph.values());
-        let groups: Vec<_> = (0..self.spins.n_groups()).collect();
+        let groups: Vec<_> = (0..self.spins.n_planes()).collect();
         for groups in groups.chunks(groups_at_once(info.rows.len())) {
             for digit in places.digits(n_columns, self.term == Term::Magnitude) {
                 fields.reset(info.rows.clone(), groups.iter().copied());
@@ -311,7 +311,7 @@ impl Task for Aligned<'_> {
 
     #[inline(always)]
     fn run(self) -> [i64; LANES] {
-        let (first, n_groups) = (self.fields.first_row() as usize, self.fields.n_groups());
+        let (first, n_groups) = (self.fields.first_row() as usize, self.fields.n_planes());
         let vectors = self.fields.vectors().iter().skip(self.index).step_by(n_groups);
         const MAGIC: f64 = 6_755_399_441_055_744.0;
         let mut sums = [0i64; LANES];

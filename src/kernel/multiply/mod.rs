@@ -50,11 +50,11 @@ pub(super) struct Buffers {
 
 /// Adds `Σ_k w(row, k) · x[k]` of one block to the fields of its rows.
 ///
-/// Shapes: `fields` has one lane group and holds the block's rows; `columns` holds its columns.
+/// Shapes: `fields` has one plane and holds the block's rows; `columns` holds its columns.
 /// Cost: one fused multiply-add per edge; where a panel is not shared, as much again for packing it.
 ///
 /// # Panics
-/// If the block reaches outside `fields`, `columns` or `values`, or if `fields` has not exactly one lane group.
+/// If the block reaches outside `fields`, `columns` or `values`, or if `fields` has not exactly one plane.
 pub fn multiply(
     isa: Isa,
     block: &Block,
@@ -64,7 +64,7 @@ pub fn multiply(
     fields: &mut Fields,
     scratch: &mut Scratch,
 ) {
-    assert_eq!(fields.n_groups(), 1, "images come in one lane group");
+    assert_eq!(fields.n_planes(), 1, "images come in one plane");
     if block.kind == PanelKind::Diagonal {
         return isa.run(Diagonal { block, intervals, values, columns, fields });
     }
