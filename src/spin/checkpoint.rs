@@ -12,7 +12,8 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
 use super::control::{Batch, Checkpoint, Run};
-use super::{Plan, Replica};
+use super::plan::Plan;
+use super::replica::Replica;
 use crate::kernel::Spins;
 
 const MAGIC: &[u8; 8] = b"SPINCKP1";

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
-use super::{Error, Replica};
+use super::error::Error;
+use super::replica::Replica;
 use crate::kernel::Spins;
 use crate::progress::{Progress, Silent};
 

@@ -1,7 +1,7 @@
 //! Which edges couple the spins of which replicas: what the streaming solver adds up as local fields.
 
-use super::Scales;
-use super::weigh::add_blocks;
+use super::fields::add_blocks;
+use super::measure::Scales;
 use crate::graph::reading::Reading;
 use crate::graph::{BlockStream, Frame};
 use crate::kernel::{Fields, Isa, Local, Scratch, Spins};

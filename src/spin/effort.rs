@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Method, Plan};
+use super::plan::{Method, Plan};
 
 /// Everything in a [`Plan`] but the number of replicas, the seed, and what results do not depend on. Energies of searches
 /// with different efforts say nothing about their graphs.

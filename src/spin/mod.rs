@@ -29,149 +29,43 @@
 //! as not negative.
 //! `steepest` is exact: see [`steepest`]. The energies of all methods are exact: see [`weigh`].
 
-pub mod anneal;
-mod behind;
 pub mod checkpoint;
 mod control;
 mod coupling;
 mod effort;
-mod ending;
-mod energy;
+mod error;
 pub mod exact;
-pub mod frustrated;
+mod fields;
+mod initial;
+mod measure;
 pub mod memory;
-mod random;
-mod relax;
-mod rows;
-mod scale;
+mod one_way;
+mod plan;
+mod replica;
+pub mod rules;
 pub mod siblings;
-mod stale;
 pub mod steepest;
-pub mod sweep;
-mod tournament;
-mod visit;
-mod waves;
-pub mod weigh;
+mod sweep;
+mod visits;
 
 use std::ops::Range;
 
-use crate::byte_size::ByteSize;
 use crate::graph::{self, BlockStream};
 use crate::kernel::{Isa, LANES, Spins};
 use coupling::Whole;
-use ending::Ending;
-use relax::{Relax, Search};
+use rules::relaxed;
 use siblings::Company;
+use sweep::ending::Ending;
+use sweep::{Relax, Search};
 
 pub use control::{Batch, Checkpoint, Control, Pulse, Run};
 pub use coupling::Coupling;
 pub use effort::Effort;
-pub use scale::Scales;
-pub use weigh::{Edges, Term};
-
-/// How to search.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Method {
-    /// Streaming descent with a falling threshold: flips every `r_i < −τ`, `τ → 0` (Algorithm 1's "any i" option).
-    Sweep,
-    /// Algorithm 1: always the most negative `r_i`, ties to the lowest node.
-    Steepest,
-    /// Streaming simulated annealing (Metropolis) over that many sweeps, then descent.
-    Anneal {
-        /// Sweeps of the temperature schedule, at least 1.
-        sweeps: u32,
-    },
-}
-
-impl Method {
-    /// The method's name on the command line and in tables.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Sweep => "sweep",
-            Self::Steepest => "steepest",
-            Self::Anneal { .. } => "anneal",
-        }
-    }
-}
-
-/// A complete description of a search: the same plan gives the same replicas.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// How to search.
-    pub method: Method,
-    /// Number of replicas, at least 1.
-    pub replicas: u32,
-    /// Single-node flips, drawn with replacement, that make the initial state of every replica but the first from
-    /// all `+1` (the paper's ν).
-    pub random_flips: u64,
-    /// Seed of all randomness.
-    pub seed: u64,
-    /// Most flips per replica (the paper's M). Streaming methods stop before the layer that would exceed it.
-    pub max_flips: u64,
-    /// Instruction set; the result does not depend on it.
-    pub isa: Isa,
-    /// Bytes of memory to stay within; the result does not depend on it.
-    pub memory: Option<u64>,
-}
-
-impl Plan {
-    /// Flips that make the initial state of a replica: none for the first.
-    pub fn initial_flips(&self, replica: u32) -> u64 {
-        if replica == 0 { 0 } else { self.random_flips }
-    }
-}
-
-/// The outcome of one replica.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Replica {
-    /// Its number.
-    pub index: u32,
-    /// `ε̂ = e(s)`, exact but for one rounding; see [`weigh`]. 0 without edges.
-    pub energy: f64,
-    /// Weight of the edges with `s_i w s_j > 0`.
-    pub satisfied_weight: f64,
-    /// Weight of the others.
-    pub frustrated_weight: f64,
-    /// `Σ|w|` over all edges, as they were read.
-    pub sum_abs: f64,
-    /// Single-spin flips after the initial ones.
-    pub flips: u64,
-    /// Sweeps (streaming methods), or 0.
-    pub sweeps: u64,
-    /// Seconds of wall time; replicas that travel together share it equally.
-    pub secs: f64,
-    /// False if `max_flips` ended the search first.
-    pub local_minimum: bool,
-    /// Bit `i % 8` of byte `i / 8` is set if `s_i = +1`.
-    #[serde(skip)]
-    pub state: Vec<u8>,
-}
-
-/// A search that could not be completed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The graph could not be read.
-    #[error(transparent)]
-    Graph(#[from] graph::Error),
-    /// The graph has no edge of non-zero weight.
-    #[error("the graph has no weight (sum of |w| is 0), so its frustration is undefined; check the network's weights")]
-    NoWeight,
-    /// The search does not fit the memory it was given.
-    #[error("the search needs at least {} MiB of memory, but may use {}; raise the limit", least.div_ceil(1 << 20), ByteSize(*limit))]
-    Memory {
-        /// What was allowed.
-        limit: u64,
-        /// What is needed.
-        least: u64,
-    },
-    /// [`Control::pulse`] said so; the state was saved.
-    #[error("interrupted")]
-    Interrupted,
-    /// The state could not be saved.
-    #[error("cannot save the state of the search")]
-    Save(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
+pub use error::Error;
+pub use measure::weigh::{Edges, Term};
+pub use measure::{Scales, frustrated, weigh};
+pub use plan::{Method, Plan};
+pub use replica::Replica;
 
 /// Runs all replicas of a plan on the current rayon pool and returns them in order.
 ///
@@ -219,15 +113,6 @@ fn stream(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result
         done.extend(relaxed(relax, plan.method)?);
     }
     Ok(done)
-}
-
-/// Runs a streaming method to its end.
-fn relaxed<C: Coupling>(mut relax: Relax<'_, C>, method: Method) -> Result<Vec<Replica>, Error> {
-    match method {
-        Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
-        _ => sweep::run(&mut relax)?,
-    }
-    Ok(relax.finish())
 }
 
 /// Runs some replicas, each over its own part of the graph's edges, by a streaming method ([`Method::Steepest`] counts as
@@ -280,18 +165,6 @@ fn weigh_parts(
     let sums = totals.iter().zip(&aligned);
     replicas.iter_mut().zip(sums).for_each(|(replica, (total, aligned))| replica.set_weights(total, aligned));
     Ok(())
-}
-
-/// Initial states of some replicas.
-fn initial_spins(n_nodes: u32, plan: &Plan, company: Company<'_>, replicas: Range<u32>) -> Spins {
-    let mut spins = Spins::for_replicas(n_nodes, replicas.len());
-    for (slot, replica) in replicas.enumerate() {
-        let (plan, replica) = company.beginning(plan, replica);
-        for node in random::initial_flips(&plan, replica, n_nodes) {
-            spins.flip(slot, node);
-        }
-    }
-    spins
 }
 
 #[cfg(test)]

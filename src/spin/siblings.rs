@@ -5,11 +5,17 @@
 //!
 //! Memory: 4 bytes per value and graph, 4 bytes per node and graph, and what one search needs.
 
+use super::control::Control;
 use super::coupling::Coupling;
-use super::ending::Ending;
-use super::random::LaneKeys;
-use super::relax::{Relax, Search};
-use super::{Control, Error, Method, Plan, Replica, Scales, memory, relaxed, weigh};
+use super::error::Error;
+use super::measure::{Scales, weigh};
+use super::memory;
+use super::plan::{Method, Plan};
+use super::replica::Replica;
+use super::rules::random::LaneKeys;
+use super::rules::relaxed;
+use super::sweep::ending::Ending;
+use super::sweep::{Relax, Search};
 use crate::graph::{BlockStream, Frame, Revalued};
 use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Operands, Spins, bit_of_lane};
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::graph::transpose::push_transposed;
 use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, PanelKind, Repeat, RowGroup, Stretch};
-use crate::spin::rows::row_sums;
+use crate::spin::measure::rows::row_sums;
 
 /// Rows per entry of the index from rows to blocks.
 const BUCKET: u32 = 64;

@@ -1,23 +1,11 @@
 //! Random numbers that depend on what they are for, never on when or where they are drawn.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
-use super::Plan;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, bit_of_lane};
 use crate::random::mix64;
 
-/// The nodes whose flips make a replica's initial state, with repetitions.
-pub(super) fn initial_flips(plan: &Plan, replica: u32, n_nodes: u32) -> impl Iterator<Item = NodeId> {
-    let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
-    rng.set_stream(u64::from(replica));
-    let draw = move |_| ((u64::from(rng.random::<u32>()) * u64::from(n_nodes)) >> 32) as NodeId;
-    (0..plan.initial_flips(replica)).map(draw)
-}
-
 /// The random numbers of one sweep.
-pub(super) trait Uniform: Sync {
+pub(in crate::spin) trait Uniform: Sync {
     /// Uniform numbers in (0, 1), one per lane, for one node and lane group: multiples of 2⁻²⁴, less a half.
     fn uniform(&self, node: NodeId, group: usize) -> [f32; LANES];
 }
@@ -28,10 +16,10 @@ fn sweep_key(seed: u64, sweep: u64) -> u64 {
 }
 
 /// For replicas of one search.
-pub(super) struct SweepKey(u64);
+pub(in crate::spin) struct SweepKey(u64);
 
 impl SweepKey {
-    pub(super) fn new(seed: u64, sweep: u64) -> Self {
+    pub(in crate::spin) fn new(seed: u64, sweep: u64) -> Self {
         Self(sweep_key(seed, sweep))
     }
 }
@@ -49,7 +37,7 @@ impl Uniform for SweepKey {
 }
 
 /// For sixteen replicas, each of a search with a seed of its own.
-pub(super) struct LaneKeys {
+pub(in crate::spin) struct LaneKeys {
     /// By lane.
     keys: [u64; LANES],
     replicas: [u32; LANES],
@@ -57,7 +45,7 @@ pub(super) struct LaneKeys {
 
 impl LaneKeys {
     /// By lane: seed of the search, and number of the replica in it.
-    pub(super) fn new(seats: [(u64, u32); LANES], sweep: u64) -> Self {
+    pub(in crate::spin) fn new(seats: [(u64, u32); LANES], sweep: u64) -> Self {
         Self { keys: seats.map(|(seed, _)| sweep_key(seed, sweep)), replicas: seats.map(|(_, replica)| replica) }
     }
 }

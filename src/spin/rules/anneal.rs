@@ -2,7 +2,7 @@
 //!
 //! `P(flip) = min(1, exp(−2 β r_i))`; `β` rises geometrically over the sweeps, then a descent ends the run in a local
 //! minimum. The schedule has no unit of its own: it runs from `β σ = 0.15`, where nearly every spin is flipped, to
-//! `β σ = 4`; `σ` is the geometric mean of the layers' field scales ([`Scales::typical`](super::Scales::typical)), each
+//! `β σ = 4`; `σ` is the geometric mean of the layers' field scales ([`Scales::typical`](crate::spin::Scales::typical)), each
 //! layer counted by its nodes.
 //!
 //! # Choice of the rule and of the schedule
@@ -10,14 +10,15 @@
 //! networks. At every range Metropolis ends lower for the same work: it moves more. A `β` per layer (`∝ 1/σ_layer` or
 //! `∝ 1/√σ_layer`) brought nothing that is worth losing detailed balance for.
 
-use super::coupling::Coupling;
 use super::random::{SweepKey, Uniform};
-use super::relax::{Relax, Search};
-use super::siblings::Company;
-use super::visit::Rule;
-use super::{Error, sweep};
+use super::threshold;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
+use crate::spin::coupling::Coupling;
+use crate::spin::error::Error;
+use crate::spin::siblings::Company;
+use crate::spin::sweep::rule::Rule;
+use crate::spin::sweep::{Relax, Search};
 
 /// `β σ` of the first and of the last sweep.
 const BETA_SIGMA: [f64; 2] = [0.15, 4.0];
@@ -87,7 +88,7 @@ pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>, sweeps: u32) -> Result<
         }
     }
     control.end();
-    sweep::descend(relax, sweeps)
+    threshold::descend(relax, sweeps)
 }
 
 #[cfg(test)]

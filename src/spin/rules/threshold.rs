@@ -2,16 +2,16 @@
 //!
 //! A plain sweep flips every spin with `r_i < 0` of a layer at once and falls into a poor minimum. Flipping only
 //! `r_i < −τ` first, with `τ` falling, comes closer to always taking the most negative one (Algorithm 1) at the cost
-//! of a few dozen passes. `τ = f σ` with the layer's field scale `σ` ([`super::Scales`]) and `f` from 4 down to 0.02 in
+//! of a few dozen passes. `τ = f σ` with the layer's field scale `σ` ([`Scales`](crate::spin::Scales)) and `f` from 4 down to 0.02 in
 //! 40 geometric steps; then every negative field is flipped until there are none.
 
-use super::Error;
-use super::coupling::Coupling;
-use super::relax::{Relax, Search};
-use super::siblings::{Company, Siblings};
-use super::visit::Rule;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
+use crate::spin::coupling::Coupling;
+use crate::spin::error::Error;
+use crate::spin::siblings::{Company, Siblings};
+use crate::spin::sweep::rule::Rule;
+use crate::spin::sweep::{Relax, Search};
 
 /// Sweeps with a falling threshold.
 const FALL: u32 = 40;

@@ -2,21 +2,33 @@
 //!
 //! Frames of a layer are independent and run in parallel; their flips are applied when the whole layer is done. Cost
 //! of a sweep: one read of the edges in both directions for all replicas; in a descent only of the frames and lane
-//! groups with a neighbour that flipped since they were last read ([`super::stale`]), and of the replicas that have not
-//! settled ([`super::ending`]).
+//! groups with a neighbour that flipped since they were last read ([`stale`]), and of the replicas that have not
+//! settled ([`ending`]).
+
+pub(super) mod ending;
+mod fixed_point;
+pub(super) mod rule;
+mod stale;
+mod visit;
 
 use std::ops::Range;
 use std::time::Instant;
 
-use super::behind::Behind;
+use self::ending::{Ending, PATIENCE};
+use self::fixed_point::{Grid, Tally};
+use self::rule::{Look, Rule};
+use self::stale::Stale;
+use self::visit::{Outcome, Spare, Visit};
+use super::control::{self, Batch, Control, Run};
 use super::coupling::Coupling;
-use super::ending::{self, Ending, PATIENCE};
-use super::energy::{Grid, Tally};
+use super::error::Error;
+use super::initial::initial_spins;
+use super::one_way::behind::Behind;
+use super::one_way::waves::Waves;
+use super::plan::Plan;
+use super::replica::Replica;
 use super::siblings::Company;
-use super::stale::Stale;
-use super::visit::{Job, Look, Outcome, Rule, Spare, Visit, jobs};
-use super::waves::Waves;
-use super::{Batch, Control, Error, Plan, Replica, Run, control, initial_spins};
+use super::visits::{Job, jobs};
 use crate::graph::{self, BlockStream};
 use crate::kernel::LANES;
 

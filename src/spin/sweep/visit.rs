@@ -4,45 +4,15 @@ use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::behind::{self, Behind};
-use super::coupling::Coupling;
-use super::energy::{Grid, Tally};
-use super::waves::Waves;
+use super::fixed_point::{Grid, Tally};
+use super::rule::{Rule, Tallied};
 use crate::graph::reading::Reading;
 use crate::graph::{self, BlockStream, Blocks, Frame, NodeId};
-use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, Task, signed};
-
-/// Vectors of fields that one job holds at once: 1 MiB, to stay in the second-level cache.
-const VECTORS: usize = 1 << 14;
-
-/// Decides flips from local fields.
-pub(super) trait Rule: Sync {
-    /// What to add up.
-    const TALLY: Tallied = Tallied::Flipped;
-    /// The mask of replicas whose spin at `node` flips, given `r` (by lane) in a layer of index `layer`.
-    fn flips(&self, layer: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16;
-}
-
-/// Which fields a rule wants added up.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tallied {
-    /// Those of the spins that flip.
-    Flipped,
-    /// All.
-    All,
-}
-
-/// Flips nothing, and tallies every field.
-pub(super) struct Look;
-
-impl Rule for Look {
-    const TALLY: Tallied = Tallied::All;
-
-    #[inline(always)]
-    fn flips(&self, _: usize, _: NodeId, _: usize, _: &[f32; LANES]) -> u16 {
-        0
-    }
-}
+use crate::kernel::{Fields, Isa, Local, Scratch, Spins, Task, signed};
+use crate::spin::coupling::Coupling;
+use crate::spin::one_way::behind::{self, Behind};
+use crate::spin::one_way::waves::Waves;
+use crate::spin::visits::Job;
 
 /// What a visit reads.
 pub(super) struct Visit<'a, C: Coupling> {
@@ -60,12 +30,6 @@ pub(super) struct Visit<'a, C: Coupling> {
     pub grid: &'a Grid,
     /// By lane group: replicas that may flip.
     pub active: &'a [u16],
-}
-
-/// One frame for some lane groups.
-pub(super) struct Job {
-    pub frame: usize,
-    pub groups: Vec<usize>,
 }
 
 /// What a job found.
@@ -86,21 +50,6 @@ impl Outcome {
         let flipped = |(_, tally): &(&usize, &Tally)| !tally.is_empty();
         self.groups.iter().zip(&self.tallies).filter(flipped).map(|(&group, _)| group)
     }
-}
-
-/// Cuts lane groups of a frame into jobs whose fields fit the cache.
-pub(super) fn jobs(frame: usize, n_rows: usize, groups: Vec<usize>) -> impl Iterator<Item = Job> {
-    let at_once = groups_at_once(n_rows);
-    let n_jobs = groups.len().div_ceil(at_once);
-    (0..n_jobs).map(move |k| {
-        let end = groups.len().min((k + 1) * at_once);
-        Job { frame, groups: groups[k * at_once..end].to_vec() }
-    })
-}
-
-/// Lane groups of a frame that one job takes.
-pub(super) fn groups_at_once(n_rows: usize) -> usize {
-    (VECTORS / n_rows.max(1)).max(1)
 }
 
 /// Buffers of one job.

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::behind::turned;
 use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, RowGroup};
+use crate::spin::one_way::out_blocks::turned;
 
 /// `Σ_j f(Au_ij)` of every row, for `K` functions at once.
 ///
 /// Every row is summed block by block in the order of its frame's blocks, in a one-way stream frame by frame: the sums do
 /// not depend on threads. Cost: one read of the frames and their panels; `8 K` bytes a node.
-pub(super) fn row_sums<const K: usize>(
+pub(in crate::spin) fn row_sums<const K: usize>(
     graph: &dyn BlockStream,
     f: impl Fn(f32) -> [f64; K] + Sync,
 ) -> Result<Vec<[f64; K]>, graph::Error> {

@@ -14,17 +14,16 @@
 //! In blocks first, then the sum of the shares, frame by frame in the order of the frames: so the fields depend on where
 //! the stream is cut into frames, but not on threads, replicas, or instruction set.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::weigh::add_blocks;
+use super::out_blocks::turned;
 use crate::graph::reading::Reading;
-use crate::graph::transpose::{end_row, push_transposed};
-use crate::graph::{Block, BlockStream, Blocks, Frame, NodeId, layer_of};
+use crate::graph::{BlockStream, Blocks, Frame, NodeId};
 use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, lane_of_bit};
+use crate::spin::fields::add_blocks;
 
 /// What rows have left behind for the rows that their edges come from: 64 bytes a node and lane group.
-pub(super) struct Behind {
+pub(in crate::spin) struct Behind {
     n_nodes: usize,
     /// `[lane group][node]`
     vectors: Vec<[f32; LANES]>,
@@ -32,23 +31,23 @@ pub(super) struct Behind {
 
 impl Behind {
     /// Nothing yet.
-    pub(super) fn new(n_nodes: usize, n_groups: usize) -> Self {
+    pub(in crate::spin) fn new(n_nodes: usize, n_groups: usize) -> Self {
         Self { n_nodes, vectors: vec![[0.0; LANES]; n_nodes * n_groups] }
     }
 
     /// What waits for some rows in one lane group.
-    pub(super) fn of(&self, group: usize, rows: &Range<NodeId>) -> &[[f32; LANES]] {
+    pub(in crate::spin) fn of(&self, group: usize, rows: &Range<NodeId>) -> &[[f32; LANES]] {
         &self.vectors[group * self.n_nodes..][rows.start as usize..rows.end as usize]
     }
 
     /// The rows have been visited: what waited for them is used up.
-    pub(super) fn clear(&mut self, group: usize, rows: &Range<NodeId>) {
+    pub(in crate::spin) fn clear(&mut self, group: usize, rows: &Range<NodeId>) {
         let plane = &mut self.vectors[group * self.n_nodes..][..self.n_nodes];
         plane[rows.start as usize..rows.end as usize].fill([0.0; LANES]);
     }
 
     /// Exchanges two slots.
-    pub(super) fn swap(&mut self, a: usize, b: usize) {
+    pub(in crate::spin) fn swap(&mut self, a: usize, b: usize) {
         let place = |slot: usize| (slot / LANES * self.n_nodes, lane_of_bit(slot % LANES));
         let ((a, lane_a), (b, lane_b)) = (place(a), place(b));
         for node in 0..self.n_nodes {
@@ -58,7 +57,7 @@ impl Behind {
     }
 
     /// Adds the shares of one frame, which are of the given lane groups.
-    pub(super) fn add(&mut self, groups: &[usize], shares: &[Fields]) {
+    pub(in crate::spin) fn add(&mut self, groups: &[usize], shares: &[Fields]) {
         for share in shares {
             let rows = share.rows();
             for (index, &group) in groups.iter().enumerate() {
@@ -71,27 +70,9 @@ impl Behind {
     }
 }
 
-/// The In blocks of a frame as rows of `Aᵀ`, by the layer of those rows; columns count from the frame's first row.
-pub(super) fn turned(graph: &dyn BlockStream, index: usize, frame: &Frame) -> Vec<(Range<NodeId>, Blocks)> {
-    let first_row = graph.frames()[index].rows.start;
-    let mut by_layer: BTreeMap<usize, Blocks> = BTreeMap::new();
-    for block in &frame.inward.blocks {
-        let intervals = frame.inward.intervals(block);
-        let layer = layer_of(graph.layers(), intervals[0].first_col);
-        let block = Block { first_row: block.first_row - first_row, ..*block };
-        push_transposed(&block, intervals, by_layer.entry(layer).or_default());
-    }
-    let with_rows = |blocks: Blocks| {
-        let start = blocks.blocks.iter().map(|b| b.first_row).min().unwrap_or_default();
-        let end = blocks.blocks.iter().map(end_row).max().unwrap_or_default();
-        (start..end, blocks)
-    };
-    by_layer.into_values().map(with_rows).collect()
-}
-
 /// What the rows of a frame, whose spins are `own`, give to the rows that their edges come from; one for each layer of
 /// those.
-pub(super) fn shares(
+pub(in crate::spin) fn shares(
     (graph, isa, reading): (&dyn BlockStream, Isa, Reading),
     (index, frame): (usize, &Frame),
     own: &Spins,

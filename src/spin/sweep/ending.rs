@@ -10,18 +10,19 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::relax::Search;
-use super::siblings::Company;
-use super::steepest::{Adjacency, Descent};
-use super::{Batch, Error, control};
+use super::Search;
 use crate::graph::BlockStream;
+use crate::spin::control::{self, Batch};
+use crate::spin::error::Error;
+use crate::spin::siblings::Company;
+use crate::spin::steepest::{Adjacency, Descent};
 
 /// Sweeps of a descent before the replicas that still flip go on one by one.
-pub(super) const PATIENCE: u32 = 24;
+pub(in crate::spin) const PATIENCE: u32 = 24;
 
 /// What happens to replicas that have not settled after [`PATIENCE`] sweeps of a descent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(in crate::spin) enum Ending {
     /// Each goes on by Algorithm 1, over all edges of the graph.
     OneByOne,
     /// They go on sweeping together, in the lanes where they are.
@@ -30,7 +31,7 @@ pub(super) enum Ending {
 
 /// Ends every replica of a batch that still flips by Algorithm 1 on its graph, graph after graph; `started` is when this
 /// run began.
-pub(super) fn one_by_one<C>(search: &Search<'_, C>, batch: &mut Batch, started: Instant) -> Result<(), Error> {
+pub(in crate::spin) fn one_by_one<C>(search: &Search<'_, C>, batch: &mut Batch, started: Instant) -> Result<(), Error> {
     let live = batch.live();
     search.control.begin("last flips", live.len() as u64);
     match search.company {

@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::behind::turned;
-use super::visit::{Job, groups_at_once};
+use super::out_blocks::turned;
 use crate::graph::{self, BlockStream, Frame};
 use crate::kernel::LANES;
+use crate::spin::visits::{Job, groups_at_once};
 
 /// What makes a wave full, if it has a job for every thread: 32 MiB of values and shares, in numbers of 4 bytes.
 const FULL: u64 = 1 << 23;
@@ -17,7 +17,7 @@ const FULL: u64 = 1 << 23;
 const AHEAD: u64 = 4;
 
 /// What jobs on every frame hold.
-pub(super) struct Waves {
+pub(in crate::spin) struct Waves {
     frames: Vec<Held>,
 }
 
@@ -35,7 +35,7 @@ impl Held {
 
 impl Waves {
     /// Cost: one read of the frames, not of the values.
-    pub(super) fn new(graph: &dyn BlockStream) -> Result<Self, graph::Error> {
+    pub(in crate::spin) fn new(graph: &dyn BlockStream) -> Result<Self, graph::Error> {
         let held = |frame: &mut Frame, index: usize| {
             graph.read(index, frame)?;
             let vectors = turned(graph, index, frame).iter().map(|(rows, _)| rows.len() as u64).sum();
@@ -46,7 +46,7 @@ impl Waves {
     }
 
     /// Bytes that a wave holds at most, with that many lane groups.
-    pub(super) fn bytes(&self, graph: &dyn BlockStream, n_groups: usize) -> u64 {
+    pub(in crate::spin) fn bytes(&self, graph: &dyn BlockStream, n_groups: usize) -> u64 {
         let frames = graph.frames().iter().zip(&self.frames);
         let job = frames.map(|(info, held)| held.numbers(groups_at_once(info.rows.len()).min(n_groups))).max();
         let job = job.unwrap_or(0);
@@ -54,7 +54,7 @@ impl Waves {
     }
 
     /// The jobs of the next wave, at least one.
-    pub(super) fn next(&self, jobs: &mut Peekable<impl Iterator<Item = Job>>) -> Vec<Job> {
+    pub(in crate::spin) fn next(&self, jobs: &mut Peekable<impl Iterator<Item = Job>>) -> Vec<Job> {
         let threads = rayon::current_num_threads();
         let (mut wave, mut numbers) = (Vec::new(), 0);
         while let Some(job) = jobs.next_if(|_| wave.len() < threads || numbers < FULL) {
@@ -65,7 +65,7 @@ impl Waves {
     }
 
     /// Asks for the values that follow those of frame `last`.
-    pub(super) fn prefetch_after(&self, graph: &dyn BlockStream, last: usize) {
+    pub(in crate::spin) fn prefetch_after(&self, graph: &dyn BlockStream, last: usize) {
         let following = (last + 1..self.frames.len()).chain(0..=last);
         let mut asked = 0;
         for values in following.map(|index| &self.frames[index].values).filter(|values| !values.is_empty()) {
@@ -78,7 +78,7 @@ impl Waves {
     }
 
     /// Gives back the values of some frames.
-    pub(super) fn release(&self, graph: &dyn BlockStream, frames: Range<usize>) {
+    pub(in crate::spin) fn release(&self, graph: &dyn BlockStream, frames: Range<usize>) {
         let values = self.frames[frames].iter().map(|held| &held.values).filter(|values| !values.is_empty());
         values.for_each(|values| graph.release(values.clone()));
     }

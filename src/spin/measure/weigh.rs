@@ -12,18 +12,15 @@
 
 use std::collections::HashMap;
 
-use num_bigint::BigInt;
-use num_rational::BigRational;
-use num_traits::{Signed, ToPrimitive, Zero};
 use rayon::prelude::*;
 
-use super::Replica;
-use super::visit::groups_at_once;
-use crate::graph::reading::{
-    Digit, LEAST, MOST_COLUMNS, Places, Reading, common_range, cut_by_columns, most_columns, parts,
-};
-use crate::graph::{self, BlockStream, Blocks, Frame};
-use crate::kernel::{Fields, Isa, LANES, Local, Operands, Scratch, Spins, Task, bit_of_lane, signed};
+use super::sum::Sum;
+use crate::graph::reading::{Digit, MOST_COLUMNS, Places, Reading, cut_by_columns, most_columns};
+use crate::graph::{self, BlockStream, Frame};
+use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, Task, bit_of_lane, signed};
+use crate::spin::fields::add_blocks;
+use crate::spin::replica::Replica;
+use crate::spin::visits::groups_at_once;
 
 /// Replicas that are weighed together.
 const TOGETHER: usize = 64;
@@ -47,7 +44,7 @@ pub trait Edges: Sync {
 
 /// Edges of a block stream, as they are.
 #[derive(Clone, Copy)]
-pub(super) struct AllEdges<'a> {
+pub(in crate::spin) struct AllEdges<'a> {
     pub graph: &'a dyn BlockStream,
     pub isa: Isa,
 }
@@ -74,29 +71,6 @@ impl Edges for AllEdges<'_> {
     }
 }
 
-/// [`Operands::add_blocks`] with weights that are read in some way.
-pub(super) fn add_blocks(
-    isa: Isa,
-    (blocks, values): (&Blocks, &[f32]),
-    reading: Reading,
-    spins: &Spins,
-    fields: &mut Fields,
-    (scratch, local): (&mut Scratch, &mut Local),
-) {
-    let common = if reading == Reading::AsIs { None } else { common_range(blocks) };
-    if let Some(range) = &common {
-        local.load(isa, range.clone(), values, reading);
-    }
-    for block in &blocks.blocks {
-        let intervals = blocks.intervals(block);
-        let (intervals, values) = match common {
-            Some(_) => local.of(intervals),
-            None => local.read(isa, (block, intervals), values, reading),
-        };
-        Operands { isa, values, spins }.add_block(block, intervals, fields, scratch);
-    }
-}
-
 /// What is added up over the edges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Term {
@@ -106,60 +80,10 @@ pub enum Term {
     Magnitude,
 }
 
-/// A sum over edges, exactly: a whole number of 2⁻¹⁴⁹.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Sum(BigInt);
-
-impl Sum {
-    /// Adds `n · 2^unit`; `unit` is at least −149.
-    fn add(&mut self, n: impl Into<BigInt>, unit: i32) {
-        self.0 += n.into() << (unit - LEAST) as u32;
-    }
-
-    /// Adds a weight.
-    pub(super) fn add_weight(&mut self, w: f32) {
-        let (mantissa, exponent) = parts(w);
-        let mantissa = i64::from(mantissa);
-        self.add(if w < 0.0 { -mantissa } else { mantissa }, exponent);
-    }
-
-    /// Is it below zero?
-    pub(super) fn is_negative(&self) -> bool {
-        self.0.is_negative()
-    }
-
-    /// The nearest number.
-    pub fn value(&self) -> f64 {
-        nearest(BigRational::new(self.0.clone(), BigInt::from(1) << -LEAST as u32))
-    }
-}
-
-impl std::ops::AddAssign<&Sum> for Sum {
-    fn add_assign(&mut self, other: &Self) {
-        self.0 += &other.0;
-    }
-}
-
-fn nearest(ratio: BigRational) -> f64 {
-    ratio.to_f64().expect("sums of finite weights are finite")
-}
-
-impl Replica {
-    /// Fills in the energy of the state: the weight of its edges, and `Σ s_i w s_j` over them.
-    pub(super) fn set_weights(&mut self, total: &Sum, aligned: &Sum) {
-        let half = |twice: BigInt| Sum(twice / 2);
-        let (satisfied, frustrated) = (half(&total.0 + &aligned.0), half(&total.0 - &aligned.0));
-        self.energy =
-            if total.0.is_zero() { 0.0 } else { nearest(BigRational::new(frustrated.0.clone(), total.0.clone())) };
-        [self.satisfied_weight, self.frustrated_weight] = [satisfied, frustrated].map(|weight| weight.value());
-        self.sum_abs = total.value();
-    }
-}
-
 /// Fills in the energies of replicas over all edges of a graph.
 ///
 /// Cost: that of the digits, see the module's head; one bit a node for each of 64 replicas.
-pub(super) fn weigh(graph: &dyn BlockStream, isa: Isa, replicas: &mut [Replica]) -> Result<(), graph::Error> {
+pub(in crate::spin) fn weigh(graph: &dyn BlockStream, isa: Isa, replicas: &mut [Replica]) -> Result<(), graph::Error> {
     let total = total(graph)?;
     for replicas in replicas.chunks_mut(TOGETHER) {
         let states: Vec<_> = replicas.iter().map(|replica| &*replica.state).collect();
@@ -171,7 +95,7 @@ pub(super) fn weigh(graph: &dyn BlockStream, isa: Isa, replicas: &mut [Replica])
 }
 
 /// Layers' sums added up: by slot.
-pub(super) fn totals(by_layer: Vec<Vec<Sum>>) -> Vec<Sum> {
+pub(in crate::spin) fn totals(by_layer: Vec<Vec<Sum>>) -> Vec<Sum> {
     let mut layers = by_layer.into_iter();
     let mut totals = layers.next().unwrap_or_default();
     layers.for_each(|layer| merge(&mut totals, &layer));
@@ -183,7 +107,7 @@ fn merge(into: &mut [Sum], from: &[Sum]) {
 }
 
 /// `Σ|w|` over all edges. Cost: one read of the frames and their panels.
-pub(super) fn total(graph: &dyn BlockStream) -> Result<Sum, graph::Error> {
+pub(in crate::spin) fn total(graph: &dyn BlockStream) -> Result<Sum, graph::Error> {
     let of_frame = |(mut frame, mut sum): (Frame, Sum), index: usize| {
         graph.read(index, &mut frame)?;
         graph::sums::magnitudes(&frame.inward, graph.values()).for_each(|(n, unit)| sum.add(n, unit));

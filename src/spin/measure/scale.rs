@@ -2,6 +2,7 @@
 
 use super::rows::row_sums;
 use crate::graph::{self, BlockStream};
+use crate::spin::error::Error;
 
 /// Field scales of every layer and of the whole graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,8 +53,8 @@ impl Scales {
     }
 
     /// Is there an edge whose weight is not zero?
-    pub(super) fn check_weight(&self) -> Result<(), super::Error> {
-        if self.layers.iter().all(|scale| scale.max == 0.0) { Err(super::Error::NoWeight) } else { Ok(()) }
+    pub(in crate::spin) fn check_weight(&self) -> Result<(), Error> {
+        if self.layers.iter().all(|scale| scale.max == 0.0) { Err(Error::NoWeight) } else { Ok(()) }
     }
 }
 

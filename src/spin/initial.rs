@@ -1,0 +1,40 @@
+//! The states that replicas start from: all spins `+1`, and some flips.
+
+use std::ops::Range;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::plan::Plan;
+use super::siblings::Company;
+use crate::graph::NodeId;
+use crate::kernel::Spins;
+
+/// Initial states of some replicas.
+pub(super) fn initial_spins(n_nodes: u32, plan: &Plan, company: Company<'_>, replicas: Range<u32>) -> Spins {
+    let mut spins = Spins::for_replicas(n_nodes, replicas.len());
+    for (slot, replica) in replicas.enumerate() {
+        let (plan, replica) = company.beginning(plan, replica);
+        for node in initial_flips(&plan, replica, n_nodes) {
+            spins.flip(slot, node);
+        }
+    }
+    spins
+}
+
+/// Bit `i % 8` of byte `i / 8` is set if `s_i = +1`.
+pub(super) fn initial_state(n_nodes: usize, plan: &Plan, index: u32) -> Vec<u8> {
+    let mut state = vec![0xff; n_nodes.div_ceil(8)];
+    for node in initial_flips(plan, index, n_nodes as u32) {
+        state[node as usize / 8] ^= 1 << (node % 8);
+    }
+    state
+}
+
+/// The nodes whose flips make a replica's initial state, with repetitions.
+fn initial_flips(plan: &Plan, replica: u32, n_nodes: u32) -> impl Iterator<Item = NodeId> {
+    let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
+    rng.set_stream(u64::from(replica));
+    let draw = move |_| ((u64::from(rng.random::<u32>()) * u64::from(n_nodes)) >> 32) as NodeId;
+    (0..plan.initial_flips(replica)).map(draw)
+}
