@@ -36,7 +36,7 @@ struct Found {
     outward: Vec<u16>,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
     /// Lets the nodes `roots` live, and every node that has an active edge to a living one.
     ///
     /// Cost: one read of the frames; a word a column for every row group.
@@ -71,7 +71,7 @@ impl Pass<'_> {
         let mut masks = alive[info.rows.start as usize..info.rows.end as usize].to_vec();
         let mut outward = Vec::new();
         for section in Section::all(self.stream.layers(), &frame.outward) {
-            match PoolEdges::between(self, section.layer, layer) {
+            match self.pool_edges(section.layer, layer) {
                 Some(edges) => section.for_each_edge(|row, col| {
                     let tap = edges.tap(col, row, alive[col as usize]);
                     masks[(row - first) as usize] |= tap;
@@ -85,15 +85,22 @@ impl Pass<'_> {
         }
         let mut inward = Vec::new();
         for section in Section::all(self.stream.layers(), &frame.inward) {
-            if let Some(edges) = PoolEdges::between(self, layer, section.layer) {
+            if let Some(edges) = self.pool_edges(layer, section.layer) {
                 section.for_each_edge(|row, col| inward.push(edges.tap(row, col, masks[(row - first) as usize])));
             }
         }
         Ok(Found { masks, inward, outward })
     }
 
+    /// The edges into `reader` from `source`; nothing if `reader` is no max-pooling layer.
+    fn pool_edges(&self, reader: usize, source: usize) -> Option<PoolEdges<'a>> {
+        let (link, output) = (self.wiring.between(reader, source), self.wiring.pool(reader)?);
+        let (gates, first) = (&self.planes[link.plane], self.wiring.first_node(link.plane));
+        Some(PoolEdges { states: self.states, output, input: link.pooled.as_ref()?, gates, first })
+    }
+
     /// The gates of consecutive nodes.
-    pub fn gates(&self, plane: usize, first: NodeId, n: usize) -> &[u16] {
+    fn gates(&self, plane: usize, first: NodeId, n: usize) -> &[u16] {
         &self.planes[plane][(first - self.wiring.first_node(plane)) as usize..][..n]
     }
 }

@@ -1,6 +1,5 @@
 //! Edges into max-pooling layers: active in the images in which their element is the maximum.
 
-use super::alive::Pass;
 use super::wiring::Tensor;
 use crate::forward::States;
 use crate::graph::NodeId;
@@ -24,22 +23,19 @@ impl Taps {
 
 /// The edges between a max-pooling layer and one that it reads.
 pub(super) struct PoolEdges<'a> {
-    states: &'a States,
-    output: &'a Tensor,
-    input: &'a Tensor,
-    /// By node of the source, from `first`.
-    gates: &'a [u16],
-    first: NodeId,
+    /// The network's values.
+    pub states: &'a States,
+    /// Where the pools' nodes are in their output.
+    pub output: &'a Tensor,
+    /// Where the source's nodes are in the tensor that is pooled.
+    pub input: &'a Tensor,
+    /// By node of the source, from `first`: the images in which its gate is open.
+    pub gates: &'a [u16],
+    /// First node of the source.
+    pub first: NodeId,
 }
 
-impl<'a> PoolEdges<'a> {
-    /// Those into `reader`; nothing if that is no max-pooling layer.
-    pub fn between(pass: &Pass<'a>, reader: usize, source: usize) -> Option<Self> {
-        let (link, output) = (pass.wiring.between(reader, source), pass.wiring.pool(reader)?);
-        let (gates, first) = (&pass.planes[link.plane], pass.wiring.first_node(link.plane));
-        Some(Self { states: pass.states, output, input: link.pooled.as_ref()?, gates, first })
-    }
-
+impl PoolEdges<'_> {
     /// The images in which the edge to `pool` from `node` is active, of those in which the pool's node is `alive`: the gate
     /// of `node` is open and its element is the maximum.
     pub fn tap(&self, pool: NodeId, node: NodeId, alive: u16) -> u16 {

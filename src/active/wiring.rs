@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Error;
+use super::error::Error;
 use crate::forward::{Forward, States};
 use crate::graph::{BlockStream, LayerKind, NodeId};
 use crate::kernel::{LANES, mask_of};

@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use super::Error;
 use super::elementwise::Elementwise;
+use super::error::Error;
 use super::gather::Gather;
 use super::tensor::Place;
 use super::windowed::Windowed;

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::Error;
+use super::error::Error;
 use super::pool::Maxima;
 use super::tensor::{Bands, Buffer, Place};
 use crate::graph::PanelKind;

@@ -7,7 +7,7 @@
 //! left side is constant, hence `λ = max_d min(d, P(d) / 2)` over the values `d` of the sample: the line crosses either a
 //! vertical step, at `d`, or a horizontal part, at `P(d) / 2`.
 
-use super::Error;
+use super::error::Error;
 use crate::random::Stream;
 
 /// λ of a sample.

@@ -34,6 +34,8 @@
 //! One forward pass for each image and each of its perturbations, sixteen at a time. Memory: `4 · 16` bytes per element of
 //! the largest layers for each thread, and the logits of the images under way.
 
+mod case;
+mod error;
 mod experiment;
 mod lambda;
 mod reweighted;
@@ -41,94 +43,9 @@ mod signs;
 #[cfg(test)]
 mod tests;
 
+pub use case::Case;
+pub use error::Error;
 pub use experiment::{Experiment, Outcome, Part, norms, omega_of_moved};
 pub use lambda::{Bootstrap, Estimate, lambda};
 pub use reweighted::reweighted;
 pub use signs::Signs;
-
-/// Whose weights and whose direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Case {
-    /// The network, along the order of its low state.
-    Real,
-    /// New weights, along the order of their own low state.
-    N3,
-    /// The network, along random directions.
-    RandomDirection,
-}
-
-impl Case {
-    /// All cases, in the order of tables.
-    pub const ALL: [Self; 3] = [Self::Real, Self::N3, Self::RandomDirection];
-
-    /// Its name on the command line and in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Real => "real",
-            Self::N3 => "n3",
-            Self::RandomDirection => "random-direction",
-        }
-    }
-
-    /// The case of a name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|case| case.name() == name)
-    }
-}
-
-/// What cannot be perturbed or measured.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// No λ of nothing.
-    #[error("there are no output alignment fractions")]
-    Empty,
-    /// Not a fraction.
-    #[error("an output alignment fraction is {omega}, expected a number from 0 to 1")]
-    Omega {
-        /// What was found.
-        omega: f64,
-    },
-    /// A state of another graph.
-    #[error("the state has {found} bytes, expected {expected} for {n_nodes} nodes; solve this graph")]
-    State {
-        /// Bytes of the state.
-        found: usize,
-        /// Bytes of a state of the graph.
-        expected: usize,
-        /// Nodes of the graph.
-        n_nodes: u32,
-    },
-    /// The last layer of the graph is not what the network returns.
-    #[error(
-        "the logits are the output of layer `{logits}`, but the last layer of the graph is `{layer}` and `{between}` changes more than values on the way; perturbations need a network that ends in a convolution, a pool or a dense layer"
-    )]
-    Output {
-        /// The layer that gives the logits.
-        logits: String,
-        /// The last layer of the graph.
-        layer: String,
-        /// What is between them.
-        between: String,
-    },
-    /// A network that overflows.
-    #[error("image {image}, counted from 0, or a perturbation of it")]
-    NotFinite {
-        /// Index of the image.
-        image: usize,
-        /// Which layer.
-        #[source]
-        source: crate::forward::NotFinite,
-    },
-    /// Stored values are not the network's parameters, one by one.
-    #[error(
-        "the graph's weights were multiplied by batch normalisation or scaling, so new ones are not the network's parameters; build the graph with --batch-norm ignore"
-    )]
-    Scaled,
-    /// The network has no graph.
-    #[error(transparent)]
-    Unroll(#[from] crate::unroll::Error),
-    /// The work was ended from outside.
-    #[error("interrupted")]
-    Interrupted,
-}

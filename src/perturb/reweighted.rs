@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Error;
+use super::error::Error;
 use crate::graph::BlockStream as _;
 use crate::net::{Network, Op};
 use crate::unroll::{BatchNormRule, Options, Unrolled};

@@ -1,6 +1,6 @@
 //! `S_x` and `S_y`: directions for inputs and outputs.
 
-use super::Error;
+use super::error::Error;
 use crate::graph::{BlockStream, Layer};
 use crate::net::{Network, Op};
 use crate::random::Stream;

@@ -1,6 +1,6 @@
 //! Windows along one axis: which taps reach which pixels, as a few runs of pixels that are alike.
 
-use super::view::AxisMap;
+use super::element_map::AxisMap;
 
 /// A window along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::axis::AxisRun;
-use super::linear::{Linear, Source};
-use super::panel::{Columns, Panel};
+use super::channel_pairs::{Columns, Panel};
+use super::node_layer::{Linear, Source};
 use crate::graph::{Block, Blocks, Direction, Interval, PanelKind, Repeat};
 use crate::net::Shape;
 

@@ -1,6 +1,7 @@
 //! Operators that follow a layer and nothing else reads: they change the layer itself, not the view of it.
 
-use super::{BatchNormRule, norm, pool};
+use super::options::BatchNormRule;
+use super::{norm, pool};
 use crate::net::{Network, Op};
 
 /// What each network layer takes over from the operators after it.

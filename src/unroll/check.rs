@@ -1,7 +1,6 @@
 //! That a network's layers fit each other: checked before anything is computed from them.
 
-use super::Error;
-use super::weights::check_length;
+use super::error::Error;
 use crate::graph::Totals;
 use crate::net::{Layer, Network, Op, Shape, Window};
 
@@ -29,7 +28,7 @@ pub(crate) fn network(net: &Network) -> Result<(), Error> {
             _ => n_inputs == 1,
         };
         if !fits {
-            check_length(layer, "inputs", n_inputs, usize::from(!matches!(layer.op, Op::Input)))?;
+            count(layer, "inputs", n_inputs, usize::from(!matches!(layer.op, Op::Input)))?;
         }
         size(layer)?;
         channels(layer)?;
@@ -71,10 +70,10 @@ fn channels(layer: &Layer) -> Result<(), Error> {
     let c = layer.shape.c;
     match &layer.op {
         Op::BatchNorm(norm) => {
-            check_length(layer, "batch normalisation scales", norm.gamma.len(), c)?;
-            check_length(layer, "batch normalisation variances", norm.var.len(), c)
+            count(layer, "batch normalisation scales", norm.gamma.len(), c)?;
+            count(layer, "batch normalisation variances", norm.var.len(), c)
         }
-        Op::Scale(scale) => check_length(layer, "scale factors", scale.mul.len(), c),
+        Op::Scale(scale) => count(layer, "scale factors", scale.mul.len(), c),
         Op::Shuffle { groups } => divides(layer, "channels", c, *groups),
         _ => Ok(()),
     }
@@ -126,7 +125,7 @@ pub(crate) fn shape(layer: &Layer, expected: Shape) -> Result<(), Error> {
 /// That groups divide a channel count.
 pub(super) fn divides(layer: &Layer, what: &'static str, found: usize, groups: usize) -> Result<(), Error> {
     within(layer, "groups", groups, 1, found.max(1))?;
-    check_length(layer, what, found, found.div_ceil(groups) * groups)
+    count(layer, what, found, found.div_ceil(groups) * groups)
 }
 
 /// That a window has taps, moves, and is no larger than [`MAX_WINDOW`].
@@ -146,7 +145,10 @@ fn within(layer: &Layer, what: &'static str, found: usize, least: usize, most: u
     Err(Error::Window { layer: layer.name.clone(), what, found, least, most })
 }
 
-/// That a parameter tensor has as many values as there should be.
+/// That a parameter tensor has as many values as its layer's shapes ask for.
 pub(crate) fn count(layer: &Layer, what: &'static str, found: usize, expected: usize) -> Result<(), Error> {
-    check_length(layer, what, found, expected)
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::Parameters { layer: layer.name.clone(), what, found, expected })
 }

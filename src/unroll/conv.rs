@@ -1,9 +1,9 @@
 //! Convolutions: one edge per valid tap, weight = kernel value.
 
-use super::panel::Kernel;
+use super::check;
+use super::error::Error;
+use super::filter::{Kernel, Weights, column_factors, factor_of};
 use super::view::View;
-use super::weights::{Weights, check_length, column_factors, factor_of};
-use super::{Error, check};
 use crate::graph::{LayerKind, PanelKind};
 use crate::net::{Conv, Layer};
 
@@ -24,7 +24,7 @@ pub(super) fn weights(
     let taps = conv.window.kernel;
     let n_taps = taps[0] * taps[1];
     let fan_in = n_taps * inputs;
-    check_length(layer, "kernel values", conv.weight.len(), layer.shape.c * fan_in)?;
+    check::count(layer, "kernel values", conv.weight.len(), layer.shape.c * fan_in)?;
     let columns = column_factors(layer, input)?;
     let base = values.len() as u64;
     values.reserve(conv.weight.len());

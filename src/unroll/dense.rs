@@ -1,9 +1,9 @@
 //! Dense layers: every input to every output, as a convolution whose window is the whole input.
 
-use super::Error;
-use super::panel::Kernel;
+use super::check;
+use super::error::Error;
+use super::filter::{Kernel, Weights, column_factors, factor_of};
 use super::view::View;
-use super::weights::{Weights, check_length, column_factors, factor_of};
 use crate::graph::{LayerKind, PanelKind};
 use crate::net::{Dense, Layer, Window};
 
@@ -17,7 +17,7 @@ pub(super) fn weights(
 ) -> Result<Weights, Error> {
     let (n_pixels, n_channels) = (input.shape.h * input.shape.w, input.shape.c);
     let fan_in = n_pixels * n_channels;
-    check_length(layer, "weights", dense.weight.len(), layer.shape.c * fan_in)?;
+    check::count(layer, "weights", dense.weight.len(), layer.shape.c * fan_in)?;
     let columns = column_factors(layer, input)?;
     let base = values.len() as u64;
     values.reserve(dense.weight.len());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::axis::AxisRun;
 use super::blocks::Region;
-use super::linear::{Linear, Source};
+use super::node_layer::{Linear, Source};
 use crate::graph::{Direction, FrameInfo};
 
 /// When a frame is full. A frame is a run of whole image rows; only long image rows and layers of one pixel are cut further.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Error;
+use super::error::Error;
 use super::limits::MAX_CHANNELS;
 use super::view::View;
 use crate::net::Shape;

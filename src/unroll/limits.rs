@@ -4,9 +4,9 @@
 //! Each limit lies well above what the largest network that we know needs, and keeps memory below some 100 MB beyond the
 //! parameters. ResNet-1202 with `--residual expand` has 181,000 sources, 0.7 million pieces and 24 million intervals.
 
-use super::Error;
-use super::linear::Source;
-use super::panel::Panel;
+use super::channel_pairs::Panel;
+use super::error::Error;
+use super::node_layer::Source;
 use super::view::View;
 use crate::graph::Direction;
 

@@ -35,168 +35,31 @@
 mod axis;
 mod blocks;
 mod chain;
+mod channel_order;
+mod channel_pairs;
 pub(crate) mod check;
 mod conv;
 mod dense;
+mod element_map;
 mod error;
+mod filter;
 mod frames;
 mod join;
 mod limits;
-mod linear;
+mod node_layer;
 mod norm;
-mod panel;
+mod options;
 mod pool;
+mod route;
 #[cfg(test)]
 pub(crate) mod tests;
-mod trace;
+mod unrolled;
+mod unroller;
 mod view;
-mod walk;
-mod weights;
 
 pub use chain::shuffle_groups;
+pub use element_map::Place;
 pub use error::Error;
-pub use trace::{Gate, Gates, Place, Way};
-
-use std::ops::Range;
-
-use crate::graph::{self, BlockStream, Blocks, Direction, Frame, FrameInfo, Layer, Totals};
-use crate::net::Network;
-use blocks::{Region, push_blocks};
-use frames::Limits;
-use linear::Linear;
-use walk::Walk;
-
-/// What batch normalisation (and scaling by constants) does to the weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BatchNormRule {
-    /// Nothing; negative scales are counted in a warning.
-    #[default]
-    Ignore,
-    /// Weights are multiplied by the sign of γ.
-    Sign,
-    /// Weights are multiplied by `γ / √(var + ε)`.
-    Fold,
-}
-
-/// What an addition is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResidualRule {
-    /// No node: every addend is a source of the next layer, with the same weights.
-    #[default]
-    Expand,
-    /// A layer of its own, with an edge of weight +1 from each addend.
-    Node,
-}
-
-/// How a network becomes a graph.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
-pub struct Options {
-    /// Batch normalisation.
-    pub batch_norm: BatchNormRule,
-    /// Additions.
-    pub residual: ResidualRule,
-}
-
-/// A network as a block stream.
-#[derive(Clone, Debug)]
-pub struct Unrolled {
-    linears: Vec<Linear>,
-    output: Vec<(usize, Way)>,
-    values: Vec<f32>,
-    layers: Vec<Layer>,
-    frames: Vec<FrameInfo>,
-    regions: Vec<Region>,
-    totals: Totals,
-    warnings: Vec<String>,
-}
-
-impl Unrolled {
-    /// Numbers the nodes, stores the weights, counts the edges and cuts the frames.
-    ///
-    /// # Errors
-    /// [`Error`] if the network has no graph by these rules, or too large a one.
-    pub fn new(net: &Network, options: Options) -> Result<Self, Error> {
-        Self::with_limits(net, options, Limits::DEFAULT)
-    }
-
-    /// What a person should know about the graph, one line each; the network's own warnings are not repeated.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// The blocks of `A` of the rows of graph layer `layer` in some image rows, image columns and channels.
-    pub(crate) fn inward(&self, layer: usize, [y, x, c]: [Range<u32>; 3]) -> Blocks {
-        let (region, rows) = (Region { y, x, c }, &self.linears[layer]);
-        let mut blocks = Blocks::default();
-        for source in &rows.sources {
-            push_blocks(&mut blocks, Direction::In, &region, source, [rows, &self.linears[source.layer]]);
-        }
-        blocks
-    }
-
-    fn with_limits(net: &Network, options: Options, limits: Limits) -> Result<Self, Error> {
-        let Walk { linears, values, output, .. } = Walk::new(net, options)?;
-        let output = output.map_or_else(Vec::new, |view| trace::output(net.layers.len() - 1, &view));
-        let layers: Vec<Layer> = (0..linears.len()).map(|index| layer(&linears, index)).collect();
-        let totals = Totals {
-            n_nodes: layers.last().map_or(0, |layer| layer.nodes.end),
-            n_edges: layers.iter().map(|layer| layer.n_edges).sum(),
-            sum_abs: layers.iter().map(|layer| layer.sum_abs).sum(),
-        };
-        check::density(totals)?;
-        let (frames, regions) = frames::cut(&linears, limits).into_iter().unzip();
-        let warnings = match options.batch_norm {
-            BatchNormRule::Ignore => norm::warnings(net),
-            BatchNormRule::Sign | BatchNormRule::Fold => Vec::new(),
-        };
-        Ok(Self { linears, output, values, layers, frames, regions, totals, warnings })
-    }
-}
-
-/// A graph layer for the world outside.
-fn layer(linears: &[Linear], index: usize) -> Layer {
-    let linear = &linears[index];
-    Layer {
-        name: linear.name.clone(),
-        kind: linear.kind,
-        nodes: linear.first..linear.first + linear.shape.len() as u32,
-        shape: [linear.shape.c, linear.shape.h, linear.shape.w].map(|n| n as u32),
-        n_edges: frames::edges_in(linears, index),
-        sum_abs: linear.sum_abs,
-        params: linear.params.clone(),
-        fan_in: linear.fan_in,
-        taps: linear.taps,
-        shuffle_groups: linear.order.groups(),
-    }
-}
-
-impl BlockStream for Unrolled {
-    fn totals(&self) -> Totals {
-        self.totals
-    }
-    fn layers(&self) -> &[Layer] {
-        &self.layers
-    }
-    fn frames(&self) -> &[FrameInfo] {
-        &self.frames
-    }
-    /// Never fails.
-    fn read(&self, index: usize, frame: &mut Frame) -> Result<(), graph::Error> {
-        frame.clear();
-        let (region, rows) = (&self.regions[index], &self.linears[self.frames[index].layer as usize]);
-        for source in &rows.sources {
-            let columns = &self.linears[source.layer];
-            push_blocks(&mut frame.inward, Direction::In, region, source, [rows, columns]);
-        }
-        for &(reader, source) in &rows.readers {
-            let columns = &self.linears[reader];
-            push_blocks(&mut frame.outward, Direction::Out, region, &columns.sources[source], [rows, columns]);
-        }
-        Ok(())
-    }
-    fn values(&self) -> &[f32] {
-        &self.values
-    }
-}
+pub use options::{BatchNormRule, Options, ResidualRule};
+pub use route::{Gate, Gates, Way};
+pub use unrolled::Unrolled;

@@ -1,6 +1,6 @@
 //! Batch normalisation and constant scaling: factors per channel, and what ignoring them leaves out.
 
-use super::BatchNormRule;
+use super::options::BatchNormRule;
 use crate::net::{Network, Op};
 
 /// What an operator multiplies each channel by under a rule; nothing for other operators and with `Ignore`.

@@ -1,9 +1,9 @@
 //! Pooling and additions: every channel meets itself.
 
-use super::panel::Kernel;
+use super::check;
+use super::error::Error;
+use super::filter::{Kernel, Weights, column_factors, factor_of};
 use super::view::View;
-use super::weights::{Weights, column_factors, factor_of};
-use super::{Error, check};
 use crate::graph::LayerKind;
 use crate::net::{Layer, Pool, PoolKind, Shape, Window};
 

@@ -7,60 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::trace::{Gate, Gates, Place, Way};
+use super::element_map::{Channel, Place};
+use super::route::{Gate, Gates, Way};
 use crate::net::Shape;
-
-/// Pixels of one spatial axis: tensor position `t` in `lo..hi` is the source's position `t · step + offset`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct AxisMap {
-    /// Source pixels per tensor pixel, at least 1.
-    pub step: i64,
-    /// Source position of tensor position 0 (which may be outside the range).
-    pub offset: i64,
-    /// First tensor position with a source.
-    pub lo: i64,
-    /// End of the tensor positions with a source.
-    pub hi: i64,
-}
-
-impl AxisMap {
-    /// Every pixel of a source with `n` of them.
-    pub fn identity(n: usize) -> Self {
-        Self { step: 1, offset: 0, lo: 0, hi: n as i64 }
-    }
-    /// The positions `begin + k · step`, `k < len`.
-    fn slice(self, begin: i64, step: i64, len: i64) -> Self {
-        let first_at_least = |t: i64| ((t - begin).max(0) as u64).div_ceil(step as u64) as i64;
-        Self {
-            step: self.step * step,
-            offset: self.offset + begin * self.step,
-            lo: first_at_least(self.lo),
-            hi: first_at_least(self.hi).min(len),
-        }
-    }
-    /// `before` zeros first, `len` positions in all.
-    fn pad(self, before: i64, len: i64) -> Self {
-        Self { offset: self.offset - before * self.step, lo: self.lo + before, hi: (self.hi + before).min(len), ..self }
-    }
-    /// Position `t` alone, as position 0.
-    fn only(self, t: i64) -> Self {
-        Self { step: 1, offset: t * self.step + self.offset, lo: 0, hi: 1 }
-    }
-    fn is_empty(self) -> bool {
-        self.lo >= self.hi
-    }
-}
-
-/// One channel of a piece.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Channel {
-    /// Channel of the tensor.
-    pub tensor: u32,
-    /// Output channel of the source layer, in kernel order.
-    pub source: u32,
-    /// What batch normalisation multiplied it by.
-    pub factor: f32,
-}
 
 /// The part of a tensor that comes from one graph layer.
 #[derive(Clone, Debug)]
@@ -219,35 +168,9 @@ impl View {
     }
 }
 
-impl Place {
-    fn map_channels(&mut self, f: impl Fn(Channel) -> Option<Channel>) {
-        let mut channels: Vec<Channel> = self.channels.iter().filter_map(|&c| f(c)).collect();
-        channels.sort_by_key(|c| c.tensor);
-        self.channels = channels.into();
-    }
-    fn is_empty(&self) -> bool {
-        self.channels.is_empty() || self.axes.iter().any(|map| map.is_empty())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sources(map: AxisMap) -> Vec<i64> {
-        (map.lo..map.hi).map(|t| t * map.step + map.offset).collect()
-    }
-
-    #[test]
-    fn slices_and_pads_of_an_axis_compose() {
-        let map = AxisMap::identity(7).slice(1, 2, 3);
-        assert_eq!(sources(map), [1, 3, 5]);
-        let padded = map.pad(2, 6);
-        assert_eq!((padded.lo, padded.hi, sources(padded)), (2, 5, vec![1, 3, 5]));
-        let again = padded.slice(1, 2, 3);
-        assert_eq!((again.lo, again.hi, sources(again)), (1, 2, vec![3]));
-        assert!(AxisMap::identity(3).pad(2, 8).slice(5, 1, 3).is_empty());
-    }
 
     #[test]
     fn a_shuffle_reorders_channels() {

@@ -5,6 +5,7 @@ mod counts;
 mod laws;
 pub(crate) mod oracle;
 pub(crate) mod random;
+mod refused;
 
 use super::frames::Limits;
 use super::{BatchNormRule, Options, ResidualRule, Unrolled};
@@ -142,4 +143,14 @@ pub(super) const TINY: Limits = Limits { n_edges: 40, n_rows: 10, long_row: 12 }
 
 pub(super) fn unroll(net: &Network, options: Options, limits: Limits) -> Unrolled {
     Unrolled::with_limits(net, options, limits).unwrap()
+}
+
+/// Unrolled by the usual rules.
+pub(super) fn unrolled(net: &Network) -> Unrolled {
+    unroll(net, Options::default(), Limits::DEFAULT)
+}
+
+/// That a network has the edges of the definitions by all rules.
+pub(super) fn check(net: &Network) {
+    all_options().for_each(|options| laws::check(net, options).unwrap());
 }

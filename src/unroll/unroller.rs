@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use super::axis::{Axis, AxisWindow};
 use super::chain::Chains;
+use super::channel_order::ChannelOrder;
+use super::channel_pairs::Panel;
+use super::element_map::{AxisMap, Channel, Place};
+use super::error::Error;
+use super::filter::{Kernel, Weights};
 use super::limits::Used;
-use super::linear::{ChannelOrder, Linear, Source};
-use super::panel::{self, Kernel, Panel};
-use super::trace::{self, Place};
-use super::view::{AxisMap, Channel, Piece, View};
-use super::weights::Weights;
-use super::{Error, Options, ResidualRule, check, conv, dense, join, norm, pool};
+use super::node_layer::{Linear, Source};
+use super::options::{Options, ResidualRule};
+use super::view::{Piece, View};
+use super::{channel_pairs, check, conv, dense, join, norm, pool, route};
 use crate::graph::LayerKind;
 use crate::net::{Layer, Network, Op, Pool, Shape, Window};
 
@@ -90,7 +93,7 @@ impl Walk {
             Op::Add => join::add(&layer.name, inputs),
             Op::Concat => join::concat(&layer.name, inputs),
             Op::BatchNorm(_) | Op::Scale(_) => self.normalised(index, layer, inputs[0]),
-            Op::Activation(op) if trace::switches_off(op) => Ok(inputs[0].clone().gated(index)),
+            Op::Activation(op) if route::switches_off(op) => Ok(inputs[0].clone().gated(index)),
             Op::Activation(_) | Op::Lrn(_) | Op::Softmax => Ok(inputs[0].clone()),
             Op::Flatten => Ok(inputs[0].clone().flatten()),
             Op::Shuffle { groups } => {
@@ -186,7 +189,7 @@ impl Walk {
             let panels = match known.entry((channels.as_ptr().addr(), columns)) {
                 Entry::Occupied(known) => Arc::clone(known.get()),
                 Entry::Vacant(new) => {
-                    let panels = panel::panels(kernel, channels, rows, columns);
+                    let panels = channel_pairs::panels(kernel, channels, rows, columns);
                     self.used.panels(&name, &panels)?;
                     Arc::clone(new.insert(Arc::new(panels)))
                 }

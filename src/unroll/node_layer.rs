@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::axis::{Axis, AxisRun};
-use super::panel::Panel;
-use super::trace::Way;
+use super::channel_order::ChannelOrder;
+use super::channel_pairs::Panel;
+use super::route::Way;
 use crate::graph::{Direction, LayerKind};
 use crate::net::Shape;
 
@@ -36,28 +37,6 @@ pub(super) struct Linear {
     pub sources: Vec<Source>,
     /// Who reads its nodes: (graph layer, index of the source there), in order.
     pub readers: Vec<(usize, usize)>,
-}
-
-/// Node channel of a kernel's output channel: shuffled if the layer feeds nothing but a channel shuffle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ChannelOrder {
-    groups: u32,
-    per_group: u32,
-}
-
-impl ChannelOrder {
-    /// The order after a shuffle of `channels` in `groups`; one group leaves them as they are.
-    pub fn shuffled(channels: usize, groups: usize) -> Self {
-        Self { groups: groups as u32, per_group: (channels / groups) as u32 }
-    }
-    /// Groups of the shuffle; 0 without one.
-    pub fn groups(self) -> u32 {
-        if self.groups > 1 { self.groups } else { 0 }
-    }
-    /// Node channel of output channel `channel`.
-    pub fn node_channel(self, channel: u32) -> u32 {
-        channel % self.per_group * self.groups + channel / self.per_group
-    }
 }
 
 /// One graph layer as seen from another that reads it.

@@ -1,66 +1,9 @@
 //! Channels of a row group against channels of a source: the panels of one tap.
 
-use super::linear::ChannelOrder;
-use super::view::Channel;
+use super::channel_order::ChannelOrder;
+use super::element_map::Channel;
+use super::filter::Kernel;
 use crate::graph::PanelKind;
-
-/// Where the weights of a layer are: output channel `o`, tap `t` (row-major), input channel `c` of its group at
-/// `base + o · out_stride + t · tap_stride + c`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Kernel {
-    /// Dense, or diagonal where every channel meets only itself.
-    pub kind: PanelKind,
-    /// First value.
-    pub base: u64,
-    /// Values between output channels.
-    pub out_stride: u64,
-    /// Values between taps.
-    pub tap_stride: u64,
-    /// Channel groups; all channels if diagonal.
-    pub groups: u32,
-    /// Output channels in a group.
-    pub group_outputs: u32,
-    /// Input channels in a group.
-    pub group_inputs: u32,
-    /// Vertical and horizontal taps.
-    pub taps: [usize; 2],
-}
-
-impl Kernel {
-    /// The kernel of a layer that pairs `channels` channels one to one.
-    pub fn diagonal(base: u64, channels: usize, strides: [u64; 2], taps: [usize; 2]) -> Self {
-        let [out_stride, tap_stride] = strides;
-        let groups = channels as u32;
-        Self {
-            kind: PanelKind::Diagonal,
-            base,
-            out_stride,
-            tap_stride,
-            groups,
-            group_outputs: 1,
-            group_inputs: 1,
-            taps,
-        }
-    }
-    /// `Σ|w|` over the outputs that read each tap and input channel, `[tap][channel]`, summed in output order; one tap
-    /// for all if they share their values.
-    pub fn column_sums(&self, values: &[f32]) -> Vec<f64> {
-        let n_channels = (self.groups * self.group_inputs) as usize;
-        let n_taps = if self.tap_stride == 0 { 1 } else { self.taps[0] * self.taps[1] };
-        let mut sums = vec![0.0; n_taps * n_channels];
-        for o in 0..self.groups * self.group_outputs {
-            let first_channel = (o / self.group_outputs * self.group_inputs) as usize;
-            for (tap, sums) in sums.chunks_exact_mut(n_channels).enumerate() {
-                let at = (self.base + u64::from(o) * self.out_stride + tap as u64 * self.tap_stride) as usize;
-                let weights = &values[at..at + self.group_inputs as usize];
-                for (sum, w) in sums[first_channel..].iter_mut().zip(weights) {
-                    *sum += f64::from(w.abs());
-                }
-            }
-        }
-        sums
-    }
-}
 
 /// Rows of one layer's channels against columns of another's, for one tap.
 #[derive(Clone, Debug, PartialEq, Eq)]
