@@ -68,7 +68,7 @@ def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> 
     run(python, counts, "check_images.py", *pipeline)
     run(python, counts, "check_mutations.py", binary)
     run(python, counts, "check_hostile_models.py", binary, "--every", 4)
-    run(python, counts, "check_readme.py", binary)
+    run(python, counts, "check_documents.py", binary)
     tables = sorted(directory.rglob("*.parquet"))
     run(python, counts, "check_tables.py", *tables)
     return counts

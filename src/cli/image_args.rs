@@ -24,8 +24,8 @@ pub struct ImageArgs {
     /// `labels.csv` beside the images is found without this flag. Files that it does not list are left out.
     #[arg(long, value_name = "CSV")]
     pub labels: Option<PathBuf>,
-    /// What the network was trained on: none, imagenet, caffe, squeezenet1_1-caffe, cifar10, matlab, or a file (see the
-    /// README). Tensors need none.
+    /// What the network was trained on: none, imagenet, caffe, squeezenet1_1-caffe, cifar10, matlab, or a file (see
+    /// docs/images.md). Tensors need none.
     #[arg(long, value_name = "NAME|FILE.toml")]
     pub preprocess: Option<String>,
     /// Only the first N images.

@@ -5,7 +5,7 @@
 //! visible by one rename of that directory, after the manifest, which is written last. They are never opened for
 //! writing again: `--force` renames the old directory away and removes it, and a removed file stays readable to those
 //! who have it mapped. What this cannot exclude is another program that truncates or rewrites a file in place: a read
-//! beyond the new end then raises SIGBUS, and the README says so.
+//! beyond the new end then raises SIGBUS, as docs/format.md says.
 #![allow(unsafe_code)]
 
 use std::ops::Range;
@@ -59,7 +59,7 @@ pub(super) fn open(path: &Path) -> Result<Map, Error> {
     let read = |source| Error::Read { path: path.into(), source };
     let file = regular::open(path).map_err(read)?;
     // SAFETY: `path` is listed in a committed manifest, so our writers no longer touch it (see "File policy" above).
-    // A foreign process truncating it can still raise SIGBUS; the README says so.
+    // A foreign process truncating it can still raise SIGBUS: see docs/format.md.
     let map = unsafe { Mmap::map(&file) }.map_err(read)?;
     advise(&map);
     Ok(Map(map))
