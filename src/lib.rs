@@ -1,7 +1,8 @@
 //! Frustration of neural networks, out of core.
 //!
 //! A pretrained network becomes a stream of signed edge blocks; shards are one way to store that stream; the solver
-//! reads any stream. The modules, in reading order:
+//! reads any stream. [`guide`] says what the numbers mean and shows in pictures how they come about. The modules, in
+//! reading order:
 //!
 //! 1. [`net`]: the network as a plain layer graph, from ONNX, safetensors or an initialiser;
 //! 2. [`graph`]: the contract between all the others: nodes, layers, blocks, frames, the block stream;
@@ -28,6 +29,7 @@ mod contained;
 pub mod export;
 pub mod forward;
 pub mod graph;
+pub mod guide;
 pub mod image;
 pub mod import;
 pub mod kernel;
