@@ -58,13 +58,16 @@ fn results_depend_on_the_image_alone() {
         assert!(dir.read("w.layers.parquet") == dir.read("w2.layers.parquet"), "threads, {method}");
         // The last group has other images beside its own.
         assert_eq!(run("p.parquet", &["--limit", "35"]), whole[..35]);
-        let mut shards = [
-            run("1.parquet", &["--limit", "40", "--shard", "1/2"]),
-            run("2.parquet", &["--limit", "40", "--shard", "2/2"]),
+        let mut parts = [
+            run("1.parquet", &["--limit", "40", "--part", "1/2"]),
+            run("2.parquet", &["--limit", "40", "--part", "2/2"]),
         ]
         .concat();
-        shards.sort_by_key(|row| row.image_index);
-        assert_eq!(shards, whole);
+        parts.sort_by_key(|row| row.image_index);
+        assert_eq!(parts, whole);
+        // As earlier versions called it.
+        run("s.parquet", &["--limit", "40", "--shard", "2/2"]);
+        assert!(dir.read("s.parquet") == dir.read("2.parquet"), "{method}");
     }
 }
 
@@ -74,7 +77,7 @@ fn a_part_without_images_is_complete() {
     let mut parts = Vec::new();
     for part in ["1/3", "2/3", "3/3"] {
         let name = format!("{}.parquet", &part[..1]);
-        parts.push(active(&dir, &name, &["--limit", "20", "--shard", part]).len());
+        parts.push(active(&dir, &name, &["--limit", "20", "--part", part]).len());
     }
     assert_eq!(parts, [16, 4, 0]);
     assert!(dir.ok(["solve", "g", "-o", "r.parquet", "--replicas", "4"]).stdout().contains("least of 4"));

@@ -93,8 +93,8 @@ fn models_side_by_side_and_one_at_a_time_have_the_same_rows() {
         let flags = [&flags[..], &Workdir::method(method, "10")].concat();
         let together = null(&dir, "x.parquet", &flags);
         let mut alone = Vec::new();
-        for shard in ["1/5", "2/5", "3/5", "4/5", "5/5"] {
-            alone.extend(null(&dir, "x.parquet", &[&flags[..], &["--shard", shard]].concat()));
+        for part in ["1/5", "2/5", "3/5", "4/5", "5/5"] {
+            alone.extend(null(&dir, "x.parquet", &[&flags[..], &["--part", part]].concat()));
         }
         assert_eq!(together, alone, "{kind} {method}");
         // With nine instances there are no lanes for a second model.
@@ -105,16 +105,26 @@ fn models_side_by_side_and_one_at_a_time_have_the_same_rows() {
 }
 
 #[test]
-fn four_shards_together_are_the_whole() {
+fn four_parts_together_are_the_whole() {
     let dir = Workdir::digits();
     for kind in ["n1", "n2", "n3"] {
         let flags = ["--kind", kind, "--models", "7", "--method", "steepest", "--seed", "2", "--force"];
         let whole = null(&dir, "whole.parquet", &flags);
         let mut parts = Vec::new();
-        for shard in ["1/4", "2/4", "3/4", "4/4"] {
-            parts.extend(null(&dir, &format!("{}.parquet", &shard[..1]), &[&flags[..], &["--shard", shard]].concat()));
+        for part in ["1/4", "2/4", "3/4", "4/4"] {
+            parts.extend(null(&dir, &format!("{}.parquet", &part[..1]), &[&flags[..], &["--part", part]].concat()));
         }
         parts.sort_by_key(|row| (row.distribution.clone(), row.index, row.instance));
+        // As earlier versions called it: the same table, which counts as complete under either name.
+        let before = dir.read("2.parquet");
+        null(&dir, "2.parquet", &[&flags[..], &["--shard", "2/4"]].concat());
+        assert!(dir.read("2.parquet") == before, "{kind}");
+        let again = ["null", "g", "-o", "2.parquet", "--random-flips", "5000", "--resume"];
+        let again = [&again, &flags[..flags.len() - 1]].concat();
+        for name in ["--part", "--shard"] {
+            let again = again.iter().copied().chain([name, "2/4"]);
+            assert_eq!(dir.ok(again).stdout(), "2.parquet: complete\n", "{kind} {name}");
+        }
         assert_eq!(parts, whole, "{kind}");
     }
 
@@ -128,9 +138,9 @@ fn four_shards_together_are_the_whole() {
 }
 
 #[test]
-fn a_shard_without_models_is_an_empty_table() {
+fn a_part_without_models_is_an_empty_table() {
     let dir = Workdir::digits();
-    let rows = null(&dir, "x.parquet", &["--kind", "n1", "--models", "2", "--shard", "3/4"]);
+    let rows = null(&dir, "x.parquet", &["--kind", "n1", "--models", "2", "--part", "3/4"]);
     assert!(rows.is_empty());
 }
 
@@ -172,8 +182,10 @@ fn wrong_usage_is_told_apart_from_failure() {
         &["g", "-o", "x.parquet", "--kind", "n3", "--distribution", "uniform"],
         &["g", "-o", "x.parquet", "--kind", "n1", "--models", "0"],
         &["g", "-o", "x.parquet", "--kind", "n1", "--instances", "0"],
-        &["g", "-o", "x.parquet", "--kind", "n1", "--shard", "0/4"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--part", "0/4"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--part", "5/4"],
         &["g", "-o", "x.parquet", "--kind", "n1", "--shard", "5/4"],
+        &["g", "-o", "x.parquet", "--kind", "n1", "--part", "1/4", "--shard", "1/4"],
         &["g", "-o", "x.parquet", "--kind", "n1", "--method", "best"],
         &["g", "-o", "x.parquet", "--kind", "n1", "--memory", "much"],
     ] {

@@ -99,12 +99,12 @@ fn equal_runs_give_equal_files_and_cases_do_not_depend_on_each_other() {
 }
 
 #[test]
-fn shards_together_are_the_whole() {
+fn parts_together_are_the_whole() {
     let dir = digits();
     let whole = omega(&dir, "whole.parquet", &["--n3-models", "2"]);
     let mut parts = Vec::new();
-    for shard in ["1/4", "2/4", "3/4", "4/4"] {
-        parts.extend(omega(&dir, &format!("{}.parquet", &shard[..1]), &["--n3-models", "2", "--shard", shard]));
+    for part in ["1/4", "2/4", "3/4", "4/4"] {
+        parts.extend(omega(&dir, &format!("{}.parquet", &part[..1]), &["--n3-models", "2", "--part", part]));
     }
     parts.sort_by_key(|row| whole.iter().position(|other| other == row));
     assert_eq!(parts, whole);
@@ -114,7 +114,9 @@ fn shards_together_are_the_whole() {
     };
     let four = ["1.parquet", "2.parquet", "3.parquet", "4.parquet"];
     assert_eq!(lambda(&four, "l4.parquet"), lambda(&["whole.parquet"], "l1.parquet"));
-    assert!(omega(&dir, "empty.parquet", &["--shard", "20/20"]).is_empty());
+    omega(&dir, "2s.parquet", &["--n3-models", "2", "--shard", "2/4"]);
+    assert!(dir.read("2s.parquet") == dir.read("2.parquet"), "as earlier versions called it");
+    assert!(omega(&dir, "empty.parquet", &["--part", "20/20"]).is_empty());
 }
 
 #[test]
@@ -200,7 +202,7 @@ fn wrong_usage_is_told_apart_from_failure() {
         &["--norm", "0..1"],
         &["--cases", "n2"],
         &["--perturbations", "0"],
-        &["--shard", "0/4"],
+        &["--part", "0/4"],
         &["--n3-models", "0"],
         &["--weights", "x.safetensors"],
     ] {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 
-use super::flags::{Seed, Shard, Timing};
+use super::flags::{Part, Seed, Timing};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::long_run::{self, LongRun};
@@ -35,7 +35,7 @@ use crate::unroll::Unrolled;
 /// Writes one row per image and, beside it as FILE.layers.parquet, how much of each layer is active; `compare --active` sets
 /// the energies against those of the whole network.
 ///
-/// Sixteen images are solved at a time, as fast as one. --shard deals out groups of sixteen, and the rows of all shards
+/// Sixteen images are solved at a time, as fast as one. --part deals out groups of sixteen, and the rows of all parts
 /// together are those of the whole run. Memory: 64 bytes for each element of each layer's output and about 10 for each node;
 /// with --keep-masks also a byte for every 4 nodes and image.
 ///
@@ -63,8 +63,8 @@ pub struct Args {
     #[arg(long)]
     keep_masks: bool,
     /// Only every n-th group of sixteen images, from the i-th (from 1).
-    #[arg(long, value_name = "i/n", default_value_t = Shard::ALL, hide_default_value = true)]
-    shard: Shard,
+    #[arg(long, alias = "shard", value_name = "i/n", default_value_t = Part::ALL, hide_default_value = true)]
+    part: Part,
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
@@ -112,9 +112,9 @@ impl Args {
 
     /// Everything that decides the rows.
     fn identity(&self, fingerprint: &str, n_images: usize) -> String {
-        let Self { images, shard, seed, keep_masks, .. } = self;
+        let Self { images, part, seed, keep_masks, .. } = self;
         format!(
-            "graph {fingerprint}, {}, shard {shard}, {}, seed {}, masks {keep_masks}",
+            "graph {fingerprint}, {}, shard {part}, {}, seed {}, masks {keep_masks}",
             images.identity(n_images),
             self.effort(),
             seed.seed
@@ -183,7 +183,7 @@ struct Job<'a> {
 impl Job<'_> {
     /// Solves all groups of images that are not finished.
     fn run(&self, mut finished: Finished) -> anyhow::Result<Finished> {
-        let groups = self.args.shard.of(0..self.images.len().div_ceil(LANES));
+        let groups = self.args.part.of(0..self.images.len().div_ceil(LANES));
         let images = |group: usize| group * LANES..self.images.len().min((group + 1) * LANES);
         let n_images: usize = groups.iter().map(|&group| images(group).len()).sum();
         self.bar.begin("solve active subnetworks", n_images as u64);
@@ -322,7 +322,7 @@ impl Table<'_> {
 fn summary(finished: &Finished, n_nodes: u32, secs: f64) -> anyhow::Result<String> {
     let energies: Vec<_> = finished.rows().map(|solved| solved.replica.energy).collect();
     if energies.is_empty() {
-        return Ok(format!("no images in this shard; {secs:.1} s, {}", super::peak_memory()));
+        return Ok(format!("no images in this part; {secs:.1} s, {}", super::peak_memory()));
     }
     let sample = Sample::of(&energies)?;
     let nodes: u64 = finished.rows().flat_map(|solved| &solved.layers).map(|layer| layer.nodes).sum();

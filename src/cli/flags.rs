@@ -76,34 +76,41 @@ pub struct Quiet {
     pub quiet: bool,
 }
 
-/// `--shard`: every n-th part of a run, from the i-th.
+/// `--part i/n`: the share of the work that falls to one of n machines, every n-th thing from the i-th.
+///
+/// ```text
+/// --part 2/4 of 10 things:  0 1 2 3 4 5 6 7 8 9
+///                             ^       ^       ^
+/// ```
+///
+/// `--shard`, as earlier versions called it, is a hidden alias of the flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
+pub struct Part {
     i: usize,
     n: usize,
 }
 
-impl Shard {
+impl Part {
     /// The whole.
     pub const ALL: Self = Self { i: 1, n: 1 };
 
-    /// This shard's part of a list.
-    pub fn of<T>(self, parts: impl IntoIterator<Item = T>) -> Vec<T> {
-        parts.into_iter().skip(self.i - 1).step_by(self.n).collect()
+    /// What falls to this part of a list of things.
+    pub fn of<T>(self, things: impl IntoIterator<Item = T>) -> Vec<T> {
+        things.into_iter().skip(self.i - 1).step_by(self.n).collect()
     }
 }
 
-impl FromStr for Shard {
+impl FromStr for Part {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
-        let shard = numbers.map(|(i, n)| Self { i, n }).filter(|shard| (1..=shard.n).contains(&shard.i));
-        shard.ok_or("expected i/n with i from 1 to n, e.g. 2/4")
+        let part = numbers.map(|(i, n)| Self { i, n }).filter(|part| (1..=part.n).contains(&part.i));
+        part.ok_or("expected i/n with i from 1 to n, e.g. 2/4")
     }
 }
 
-impl fmt::Display for Shard {
+impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.i, self.n)
     }
@@ -123,18 +130,18 @@ mod tests {
     }
 
     #[test]
-    fn shards_are_a_partition() {
-        let mut parts: Vec<_> = (1..=4).flat_map(|i| Shard { i, n: 4 }.of(0..7)).collect();
-        assert_eq!(Shard { i: 4, n: 4 }.of(0..7), [3]);
+    fn parts_are_a_partition() {
+        let mut parts: Vec<_> = (1..=4).flat_map(|i| Part { i, n: 4 }.of(0..7)).collect();
+        assert_eq!(Part { i: 4, n: 4 }.of(0..7), [3]);
         parts.sort_unstable();
-        assert_eq!(parts, Shard::ALL.of(0..7));
+        assert_eq!(parts, Part::ALL.of(0..7));
     }
 
     #[test]
-    fn shards_count_from_one() {
-        assert_eq!("2/4".parse(), Ok(Shard { i: 2, n: 4 }));
+    fn parts_count_from_one() {
+        assert_eq!("2/4".parse(), Ok(Part { i: 2, n: 4 }));
         for wrong in ["", "1", "0/4", "5/4", "1/0", "/4", "1/", "a/b", "-1/4", "1/4/8"] {
-            assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
+            assert!(wrong.parse::<Part>().is_err(), "{wrong}");
         }
     }
 }

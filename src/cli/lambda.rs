@@ -17,7 +17,7 @@ use crate::table::{self, LambdaImageRow, LambdaNormRow, LambdaRow, OmegaRow, Pro
 ///
 /// Lambda is the greatest number in [0, 0.5] with P(|omega - 0.5| >= lambda) >= 2 lambda: 0.5 for a monotone network, near 0
 /// where the outputs do not care for the order. The interval is the middle 95 % of lambda over resamples of the images, each
-/// with all its perturbations. Tables of one graph are taken together: shards, or other norms.
+/// with all its perturbations. Tables of one graph are taken together: parts of a run, or other norms.
 ///
 /// Omega counts a logit that does not change as one that follows. Where many are dead (zero behind a ReLU at the end of the
 /// network) that alone moves lambda: the column `of moved` is lambda without them.

@@ -89,7 +89,7 @@ fn deciding(cli: &Command, matches: &ArgMatches) -> String {
 /// The words of an argument that was given; none if they are its default.
 fn said(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
     let id = argument.get_id().as_str();
-    let flag = argument.get_long().map(|name| format!("--{name}"));
+    let flag = stated_name(argument).map(|name| format!("--{name}"));
     if !argument.get_action().takes_values() {
         return flag.into_iter().collect();
     }
@@ -100,6 +100,12 @@ fn said(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
         true => Vec::new(),
         false => values.into_iter().flat_map(|value| flag.clone().into_iter().chain([value])).collect(),
     }
+}
+
+/// What a flag is called in tables: by its first name, if it was renamed and keeps the old one as an alias. So tables stay the
+/// same, and a run that was begun under the old name is recognised.
+fn stated_name(argument: &Arg) -> Option<&str> {
+    argument.get_all_aliases().and_then(|aliases| aliases.first().copied()).or(argument.get_long())
 }
 
 /// A word in single quotes, unless it is plain.
@@ -151,6 +157,18 @@ mod tests {
         );
         let compare = "pipeline compare --real r --null a --null b -o s.parquet --allow-different-search";
         assert_eq!(stated(compare), "pipeline compare --real r --null a --null b --allow-different-search");
+    }
+
+    #[test]
+    fn a_renamed_flag_keeps_its_name_in_tables() {
+        let expected = "pipeline null g --kind n1 --shard 2/4";
+        for name in ["part", "shard"] {
+            assert_eq!(stated(&format!("pipeline null g -o x.parquet --kind n1 --{name} 2/4")), expected);
+            assert_eq!(
+                stated(&format!("pipeline null g -o x.parquet --kind n1 --{name}=1/1")),
+                expected[..expected.len() - 12]
+            );
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 
 use super::build_graph::Scheme;
 use super::finished;
-use super::flags::{Seed, Shard, Threads, Timing};
+use super::flags::{Part, Seed, Threads, Timing};
 use super::graph_dir::GraphDir;
 use super::long_run::{self, LongRun};
 use super::output::{self, Output};
@@ -38,8 +38,8 @@ use crate::temporary;
 /// `solve` does: instance k starts as replica k, instance 0 from all +1. The table has one row per null model and
 /// instance; `compare` sets it against the network's.
 ///
-/// Nothing depends on anything but the graph, the seed, and the null model's kind, distribution and index: --shard lets
-/// several machines share the work. The rows of all shards together are those of the whole run; give `compare` --null
+/// Nothing depends on anything but the graph, the seed, and the null model's kind, distribution and index: --part lets
+/// several machines share the work. The rows of all parts together are those of the whole run; give `compare` --null
 /// once for each file, or concatenate them, e.g. with polars: pl.read_parquet("nulls-*.parquet").
 ///
 /// With `steepest` every thread solves a null model of its own. With `sweep` and `anneal` all threads solve some n1 or n3
@@ -70,8 +70,8 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=65536))]
     instances: u32,
     /// Only every n-th null model, from the i-th (from 1).
-    #[arg(long, value_name = "i/n", default_value_t = Shard::ALL, hide_default_value = true)]
-    shard: Shard,
+    #[arg(long, alias = "shard", value_name = "i/n", default_value_t = Part::ALL, hide_default_value = true)]
+    part: Part,
     /// Folder for the graphs of the null models, which `solve`, `verify` and `inspect` open: DIR/n1-0, DIR/n3-he-0, ...
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -108,7 +108,7 @@ impl Args {
             (KindName::N1, None) => vec![Kind::N1],
             (KindName::N2, None) => vec![Kind::N2],
         };
-        Ok(self.shard.of(work::models(&kinds, self.models)))
+        Ok(self.part.of(work::models(&kinds, self.models)))
     }
 
     /// How a null model is solved, but for the seed.
@@ -118,10 +118,10 @@ impl Args {
 
     /// Everything that decides the rows.
     fn identity(&self, fingerprint: &str) -> String {
-        let Self { kind, distribution, models, instances, shard, seed, search, .. } = self;
+        let Self { kind, distribution, models, instances, part, seed, search, .. } = self;
         let distribution = distribution.map_or(String::new(), |scheme| format!(" {scheme:?}"));
         format!(
-            "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {shard}, {instances} instances, {}, seed {}",
+            "graph {fingerprint}, {models} models {kind:?}{distribution}, shard {part}, {instances} instances, {}, seed {}",
             search.effort(),
             seed.seed
         )

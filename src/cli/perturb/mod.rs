@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use rayon::prelude::*;
 
 use self::norm::Norms;
-use super::flags::{Seed, Shard};
+use super::flags::{Part, Seed};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::long_run::{self, LongRun};
@@ -24,7 +24,7 @@ use crate::image::Images;
 use crate::net::Network;
 use crate::net::arch::Init;
 use crate::null::{self, Kind, Model, Revalued};
-use crate::perturb::{self, Case, Experiment, Outcome, Part, Signs};
+use crate::perturb::{self, Case, Experiment, Outcome, Signs};
 use crate::progress::Progress;
 use crate::shard::{self, Shards};
 use crate::spin::{self, Plan};
@@ -43,8 +43,8 @@ use crate::unroll::{BatchNormRule, Options};
 /// descent keeps some of the order of the state it begins from. Each image goes to one of --n3-models, by turns.
 /// `random-direction` is the network with random signs in place of S_x and S_y, other ones for every perturbation.
 ///
-/// A perturbation depends on the seed, the case and the numbers of image and perturbation only: --shard lets several
-/// machines share the images. The rows of all shards together are those of the whole run; give `lambda` --omega once for
+/// A perturbation depends on the seed, the case and the numbers of image and perturbation only: --part lets several
+/// machines share the images. The rows of all parts together are those of the whole run; give `lambda` --omega once for
 /// each file.
 ///
 /// Finished images are kept in FILE.parquet.checkpoint, every second and on SIGINT, SIGTERM and SIGHUP; --resume goes on from there
@@ -82,8 +82,8 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=65536))]
     n3_replicas: u32,
     /// Only every n-th image, from the i-th (from 1).
-    #[arg(long, value_name = "i/n", default_value_t = Shard::ALL, hide_default_value = true)]
-    shard: Shard,
+    #[arg(long, alias = "shard", value_name = "i/n", default_value_t = Part::ALL, hide_default_value = true)]
+    part: Part,
     #[command(flatten)]
     search: Search,
     #[command(flatten)]
@@ -143,10 +143,10 @@ impl Args {
 
     /// Everything that decides the rows.
     fn identity(&self, fingerprint: &str, replicas: Option<&str>, norms: Norms, n_images: usize) -> String {
-        let Self { images, cases, perturbations, n3_models, n3_replicas, shard, search, seed, .. } = self;
+        let Self { images, cases, perturbations, n3_models, n3_replicas, part, search, seed, .. } = self;
         format!(
             "graph {fingerprint}, replicas {}, {}, {cases:?}, {perturbations} perturbations of norm {norms}, {n3_models} \
-             n3 models from {n3_replicas} states by {}, shard {shard}, seed {}",
+             n3 models from {n3_replicas} states by {}, shard {part}, seed {}",
             replicas.unwrap_or("none"),
             images.identity(n_images),
             search.effort(),
@@ -249,8 +249,7 @@ impl Job<'_> {
     /// Everything that is not finished yet. Returns the norms of the perturbations, and what they have done.
     fn run(mut self) -> anyhow::Result<(Vec<f64>, Finished)> {
         shard::verify_values(self.graph, self.bar)?;
-        let shard = self.args.shard.of(0..self.images.len());
-        let work = self.args.work(&shard);
+        let work = self.args.work(&self.args.part.of(0..self.images.len()));
         let n_parts: usize = work.iter().map(|(_, images)| images.len()).sum();
         for (weights, images) in work {
             let is_missing = |image: &usize| !self.finished.has(&(weights, *image));
@@ -297,7 +296,7 @@ impl Job<'_> {
         let mut experiment = Experiment::new(net, Forward::new(net)?, self.graph)?;
         let signs = |case| if case == Case::RandomDirection { None } else { signs.clone() };
         experiment.parts =
-            self.args.cases_of(weights).into_iter().map(|case| Part { case, signs: signs(case) }).collect();
+            self.args.cases_of(weights).into_iter().map(|case| perturb::Part { case, signs: signs(case) }).collect();
         (experiment.norms, experiment.seed) = (self.norms.clone(), self.args.seed.seed);
         Ok(experiment)
     }
