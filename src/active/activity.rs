@@ -10,7 +10,7 @@ use super::fields::ActiveEdges;
 use super::wiring::Wiring;
 use crate::forward::States;
 use crate::graph::BlockStream;
-use crate::kernel::{Isa, LANES, lane_of_bit};
+use crate::kernel::{Isa, LANES, lane_of_bit, state};
 use crate::spin::{self, Control, Plan, Replica, Scales};
 
 /// The active subnetworks of up to sixteen images.
@@ -97,11 +97,9 @@ impl<'a> Activity<'a> {
         })
     }
 
-    /// The active nodes of an image: bit `i % 8` of byte `i / 8` is set if node `i` is active.
+    /// The active nodes of an image, in the form of a [state].
     pub fn nodes(&self, image: usize) -> Vec<u8> {
-        let byte =
-            |masks: &[u16]| masks.iter().enumerate().fold(0, |b, (i, mask)| b | ((mask >> image & 1) as u8) << i);
-        self.alive.nodes.chunks(8).map(byte).collect()
+        state::of(self.alive.nodes.iter().map(|mask| mask >> image & 1 == 1))
     }
 
     /// Solves all images, from all `+1`: replica `first + k` is image `k`, and `first` a multiple of sixteen. Spins of nodes

@@ -6,7 +6,7 @@ use super::{Active, Activity, Error, Wiring};
 use crate::forward::{Forward, States};
 use crate::graph::csr::Csr;
 use crate::graph::{BlockStream, NodeId};
-use crate::kernel::{Isa, LANES, lane_of_bit};
+use crate::kernel::{Isa, LANES, lane_of_bit, state};
 use crate::net::{Network, Op, Pool, PoolKind, Shape};
 use crate::progress::Silent;
 use crate::spin::{Method, Plan, Replica, Scales, exact};
@@ -113,7 +113,7 @@ fn place(shape: Shape, class: usize) -> Place {
 
 impl Plain {
     fn energy(&self, state: &[u8]) -> f64 {
-        let spin = |node: NodeId| if state[node as usize / 8] >> (node % 8) & 1 == 1 { 1.0 } else { -1.0 };
+        let spin = |node: NodeId| if state::is_up(state, node) { 1.0 } else { -1.0 };
         let (mut aligned, mut all) = (0.0, 0.0);
         for &(i, j, w) in &self.edges {
             aligned += spin(i) * f64::from(w) * spin(j);
@@ -123,7 +123,7 @@ impl Plain {
     }
 
     fn least_field(&self, state: &[u8]) -> f64 {
-        let spin = |node: NodeId| if state[node as usize / 8] >> (node % 8) & 1 == 1 { 1.0 } else { -1.0 };
+        let spin = |node: NodeId| if state::is_up(state, node) { 1.0 } else { -1.0 };
         let mut fields = vec![0.0; self.nodes.len()];
         for &(i, j, w) in &self.edges {
             fields[i as usize] += spin(i) * f64::from(w) * spin(j);
@@ -169,7 +169,7 @@ fn check(net: &Network, options: Options, numbers: &mut Numbers, method: Method)
         let plain = case.plain(lane);
         assert_eq!(activity.answer(image).class, case.class(lane));
         let bits = activity.nodes(image);
-        let nodes: Vec<_> = (0..plain.nodes.len()).map(|node| bits[node / 8] >> (node % 8) & 1 == 1).collect();
+        let nodes: Vec<_> = (0..plain.nodes.len()).map(|node| state::is_up(&bits, node as NodeId)).collect();
         assert_eq!(nodes, plain.nodes, "{net:?} {options:?}");
         let total = activity.total(image);
         active += total.edges;
@@ -190,7 +190,7 @@ fn check(net: &Network, options: Options, numbers: &mut Numbers, method: Method)
         if let Some(least) = plain.ground_state() {
             assert!(replica.energy >= least - rounding, "{} is below the ground state {least}", replica.energy);
         }
-        let is_up = |node: usize| replica.state[node / 8] >> (node % 8) & 1 == 1;
+        let is_up = |node: usize| state::is_up(&replica.state, node as NodeId);
         assert!((0..nodes.len()).all(|node| nodes[node] || is_up(node)), "spins of other nodes stay");
     }
     Ok(active as f64 / (n_images as f64 * graph.totals().n_edges.max(1) as f64))

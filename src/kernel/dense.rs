@@ -10,7 +10,7 @@ use super::neon;
 use super::weights::{Columns, Weights};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-use super::{Fields, Isa, LANES, Spins, local, portable};
+use super::{Fields, Isa, LANES, Line, Spins, local, portable};
 use crate::graph::{Block, Interval, RowGroup};
 
 /// Rows of a tile: their accumulators stay in registers.
@@ -19,11 +19,6 @@ pub(super) const ROWS: usize = 8;
 pub(super) const QUADS: usize = 48;
 /// Items of a tile: their packed spins stay in the second-level cache.
 const ITEMS: usize = 768;
-
-/// A vector in a cache line of its own.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-pub(super) struct Line(pub [f32; LANES]);
 
 /// The sixteen sums of one row and quad: entry `i` has `+w_b` where bit `b` of `i` is set.
 pub(super) type Table = Line;
@@ -275,6 +270,19 @@ impl Dense<'_> {
     }
 }
 
+/// True if a table does not fit one register.
+fn has_half_tables(isa: Isa) -> bool {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => true,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => false,
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => true,
+        Isa::Portable => false,
+    }
+}
+
 /// Tabulates the rows and quads of `weights`: `[quad][row]`, of half tables the lower half.
 fn build(isa: Isa, weights: &Weights<'_>, tables: &mut [Table]) {
     match isa {
@@ -290,7 +298,7 @@ fn build(isa: Isa, weights: &Weights<'_>, tables: &mut [Table]) {
 
 /// Appends the packed form of whole quads of masks; relative to the fourth mask where half tables are looked up.
 fn pack(isa: Isa, masks: &mut [u16], packed: &mut Vec<u64>) {
-    if isa.has_half_tables() {
+    if has_half_tables(isa) {
         for quad in masks.chunks_exact_mut(4) {
             let last = quad[3];
             quad[..3].iter_mut().for_each(|mask| *mask ^= last);

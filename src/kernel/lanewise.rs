@@ -8,10 +8,10 @@
 //! Cost: four vector operations per row and quad of sixteen lanes, and twelve to make the sums, once for all row groups
 //! that share a panel; they stay in the first-level cache.
 
-use super::dense::{Dense, Item, Line, ROWS};
+use super::dense::{Dense, Item, ROWS};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-use super::{Fields, Isa, LANES, Operands, Spins, Task, bit_of_lane, diagonal, local};
+use super::{Fields, Isa, LANES, Line, Operands, Spins, Task, bit_of_lane, diagonal, local};
 use crate::graph::{Block, Blocks, Interval, PanelKind, RowGroup};
 
 /// Quads of columns of a tile: 256 bytes for each of its rows.

@@ -53,15 +53,22 @@ mod neon;
 pub mod plain;
 mod portable;
 mod reading;
+mod spins;
 mod weights;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use gated::{Tapped, add_means};
-pub use lanes::{Fields, Isa, LANES, Spins, Task, bit_of_lane, lane_of_bit, mask_of, signed};
+pub use lanes::fields::Fields;
+pub use lanes::isa::Isa;
+pub use lanes::task::Task;
+use lanes::vector::Line;
+pub use lanes::vector::{LANES, bit_of_lane, lane_of_bit, mask_of, signed};
 pub use lanewise::{LaneScratch, LaneValues};
 pub use multiply::{Columns, multiply};
 pub use reading::Local;
+pub use spins::packed::Spins;
+pub use spins::state;
 
 use crate::graph::{Block, Blocks, Interval, NodeId, PanelKind};
 

@@ -1,9 +1,8 @@
 //! Dense tiles in plain Rust.
 
-use super::LANES;
-use super::bit_of_lane;
-use super::dense::{Line, SIGNS, Table, Tile};
+use super::dense::{SIGNS, Table, Tile};
 use super::weights::Weights;
+use super::{LANES, Line, bit_of_lane};
 
 /// Bit `j` of `mask` to bit `4j`.
 pub(super) fn spread(mask: u16) -> u64 {

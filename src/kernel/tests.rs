@@ -224,19 +224,3 @@ fn a_lane_value_outside_the_store_is_not_read() {
     let operands = Operands { isa: Isa::detect(), values: &values, spins: &spins };
     operands.add_blocks(&blocks, &mut fields, &mut LaneScratch::default());
 }
-
-#[test]
-fn spins_of_bit_strings_are_those_of_each() {
-    let (n_nodes, n_replicas) = (37, 21);
-    let state = |replica: u64| -> Vec<u8> {
-        (0..5)
-            .map(|byte| crate::random::mix64(replica << 8 | byte) as u8 & if byte == 4 { 0x1f } else { 0xff })
-            .collect()
-    };
-    let states: Vec<_> = (0..n_replicas).map(state).collect();
-    let spins = Spins::of_replicas(n_nodes, &states.iter().map(|state| &**state).collect::<Vec<_>>());
-    let mut expected = Spins::for_replicas(n_nodes, states.len());
-    states.iter().enumerate().for_each(|(replica, state)| expected.set_replica(replica, state));
-    assert_eq!(spins, expected);
-    assert!(states.iter().enumerate().all(|(replica, state)| spins.replica_bits(replica) == *state));
-}

@@ -4,10 +4,10 @@
 
 use std::arch::x86_64::*;
 
-use super::dense::{ItemOfTile, Line, SIGNS, Signs, Single, Table, Tile, split_rows};
+use super::dense::{ItemOfTile, SIGNS, Signs, Single, Table, Tile, split_rows};
 use super::lanewise;
 use super::weights::Weights;
-use super::{LANES, Task};
+use super::{LANES, Line};
 
 pub(super) fn pack(masks: &[u16], packed: &mut Vec<u64>) {
     // SAFETY: both x86 instruction sets are offered only where BMI2 was detected.
@@ -331,24 +331,4 @@ pub(super) mod avx2 {
             }
         }
     }
-}
-
-/// Runs a task compiled for 512-bit vectors.
-pub(super) fn with_avx512<T: Task>(task: T) -> T::Output {
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]
-    fn run<T: Task>(task: T) -> T::Output {
-        task.run()
-    }
-    // SAFETY: `Isa::Avx512` is offered only where these features were detected.
-    unsafe { run(task) }
-}
-
-/// Runs a task compiled for 256-bit vectors.
-pub(super) fn with_avx2<T: Task>(task: T) -> T::Output {
-    #[target_feature(enable = "avx2,bmi2,fma")]
-    fn run<T: Task>(task: T) -> T::Output {
-        task.run()
-    }
-    // SAFETY: `Isa::Avx2` is offered only where these features were detected.
-    unsafe { run(task) }
 }

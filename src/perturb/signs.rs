@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use crate::graph::{BlockStream, Layer};
+use crate::kernel::state;
 use crate::net::{Network, Op};
 use crate::random::Stream;
 
@@ -15,18 +16,18 @@ pub struct Signs {
 }
 
 impl Signs {
-    /// The parts of a state (bit `i % 8` of byte `i / 8` is set if `s_i = +1`) on the first and the last layer of its graph.
+    /// The parts of a [state] on the first and the last layer of its graph.
     /// Its global sign is chosen: see [`crate::perturb`].
     ///
     /// # Errors
     /// If the state is not as long as the graph's.
     pub fn of_state(graph: &dyn BlockStream, state: &[u8]) -> Result<Self, Error> {
         let n_nodes = graph.totals().n_nodes;
-        let expected = n_nodes.div_ceil(8) as usize;
+        let expected = state::n_bytes(n_nodes);
         if state.len() != expected {
             return Err(Error::State { found: state.len(), expected, n_nodes });
         }
-        let spin = |node: u32| if state[node as usize / 8] >> (node % 8) & 1 == 1 { 1 } else { -1 };
+        let spin = |node: u32| if state::is_up(state, node) { 1 } else { -1 };
         let spins = |layer: Option<&Layer>| layer.map_or_else(Vec::new, |l| l.nodes.clone().map(spin).collect());
         let [input, output] = [graph.layers().first(), graph.layers().last()].map(spins);
         Ok(Self { input, output }.upright())

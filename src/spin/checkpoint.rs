@@ -14,7 +14,7 @@ use std::io::{self, BufWriter, Write};
 use super::control::{Batch, Checkpoint, Run};
 use super::plan::Plan;
 use super::replica::Replica;
-use crate::kernel::Spins;
+use crate::kernel::{Spins, state};
 
 const MAGIC: &[u8; 8] = b"SPINCKP1";
 
@@ -109,7 +109,7 @@ pub fn decode(bytes: &[u8], graph: &str, plan: &Plan, n_nodes: u32) -> Result<Ch
 }
 
 fn body(header: Header<'_>, payload: &[u8], n_nodes: u32) -> Option<Checkpoint<'static>> {
-    let states = header.done.len().checked_mul((n_nodes as usize).div_ceil(8))?;
+    let states = header.done.len().checked_mul(state::n_bytes(n_nodes))?;
     let (states, masks) = payload.split_at_checked(states)?;
     let done = with_states(header.done.into_owned(), states, n_nodes).into();
     let batch = match header.batch {
@@ -135,7 +135,7 @@ fn split(bytes: &[u8]) -> Option<(Header<'static>, &[u8])> {
 }
 
 fn with_states(mut replicas: Vec<Replica>, states: &[u8], n_nodes: u32) -> Vec<Replica> {
-    for (replica, state) in replicas.iter_mut().zip(states.chunks_exact((n_nodes as usize).div_ceil(8).max(1))) {
+    for (replica, state) in replicas.iter_mut().zip(states.chunks_exact(state::n_bytes(n_nodes).max(1))) {
         replica.state = state.to_vec();
     }
     replicas

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::plan::Plan;
 use super::siblings::Company;
 use crate::graph::NodeId;
-use crate::kernel::Spins;
+use crate::kernel::{Spins, state};
 
 /// Initial states of some replicas.
 pub(super) fn initial_spins(n_nodes: u32, plan: &Plan, company: Company<'_>, replicas: Range<u32>) -> Spins {
@@ -22,11 +22,11 @@ pub(super) fn initial_spins(n_nodes: u32, plan: &Plan, company: Company<'_>, rep
     spins
 }
 
-/// Bit `i % 8` of byte `i / 8` is set if `s_i = +1`.
+/// As a [state].
 pub(super) fn initial_state(n_nodes: usize, plan: &Plan, index: u32) -> Vec<u8> {
-    let mut state = vec![0xff; n_nodes.div_ceil(8)];
+    let mut state = vec![0xff; state::n_bytes(n_nodes as u32)];
     for node in initial_flips(plan, index, n_nodes as u32) {
-        state[node as usize / 8] ^= 1 << (node % 8);
+        state::flip(&mut state, node);
     }
     state
 }

@@ -158,7 +158,7 @@ fn weigh_parts(
     replicas: &mut [Replica],
 ) -> Result<(), graph::Error> {
     let states: Vec<_> = replicas.iter().map(|replica| &*replica.state).collect();
-    let spins = Spins::of_replicas(graph.totals().n_nodes, &states);
+    let spins = Spins::of_states(graph.totals().n_nodes, &states);
     let up = Spins::for_replicas(graph.totals().n_nodes, replicas.len());
     let totals = weigh::totals(weigh::sums(graph, edges, (Term::Magnitude, isa), &up)?);
     let aligned = weigh::totals(weigh::sums(graph, edges, (Term::Aligned, isa), &spins)?);

@@ -21,7 +21,7 @@ pub struct Replica {
     pub secs: f64,
     /// False if `max_flips` ended the search first.
     pub local_minimum: bool,
-    /// Bit `i % 8` of byte `i / 8` is set if `s_i = +1`.
+    /// Bit `i % 8` of byte `i / 8` is set if `s_i = +1` ([`kernel::state`](crate::kernel::state)).
     #[serde(skip)]
     pub state: Vec<u8>,
 }

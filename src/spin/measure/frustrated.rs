@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use crate::graph::{self, Block, BlockStream, Frame, Interval, NodeId, RowGroup, layer_of};
+use crate::kernel::state;
 
 /// One block of `A`: all edges from one layer to another.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,7 +24,7 @@ pub struct BlockFrustration {
     pub frustrated_weight: f64,
 }
 
-/// Every block of `A` at a state (bit `i % 8` of byte `i / 8` set if `s_i = +1`), by target, then source layer.
+/// Every block of `A` at a [state], by target, then source layer.
 ///
 /// Cost: one visit of every edge in one direction, in `f64`. Row sums are added on an integer grid 2¹⁰⁰ times finer than
 /// the graph's total `sum_abs`, so that the result does not depend on frames or threads.
@@ -31,7 +32,8 @@ pub struct BlockFrustration {
 /// # Errors
 /// If the graph cannot be read.
 pub fn by_block(graph: &dyn BlockStream, state: &[u8], sum_abs: f64) -> Result<Vec<BlockFrustration>, graph::Error> {
-    let spins: Vec<f32> = (0..graph.totals().n_nodes as usize).map(|i| spin(state, i)).collect();
+    let spins: Vec<f32> =
+        (0..graph.totals().n_nodes).map(|i| if state::is_up(state, i) { 1.0 } else { -1.0 }).collect();
     let grid = 2f64.powi(100 - sum_abs.max(f64::MIN_POSITIVE).log2().ceil() as i32);
     let visit = |frame: &mut Frame, index: usize| {
         graph.read(index, frame)?;
@@ -56,10 +58,6 @@ pub fn by_block(graph: &dyn BlockStream, state: &[u8], sum_abs: f64) -> Result<V
         totals.entry(key).or_default().merge(&tally);
     }
     Ok(totals.into_iter().map(|((target, source), tally)| tally.block(source, target, grid)).collect())
-}
-
-fn spin(state: &[u8], node: usize) -> f32 {
-    if state[node / 8] >> (node % 8) & 1 == 1 { 1.0 } else { -1.0 }
 }
 
 /// Counts, and weights in units of the grid.

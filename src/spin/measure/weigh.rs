@@ -87,7 +87,7 @@ pub(in crate::spin) fn weigh(graph: &dyn BlockStream, isa: Isa, replicas: &mut [
     let total = total(graph)?;
     for replicas in replicas.chunks_mut(TOGETHER) {
         let states: Vec<_> = replicas.iter().map(|replica| &*replica.state).collect();
-        let spins = Spins::of_replicas(graph.totals().n_nodes, &states);
+        let spins = Spins::of_states(graph.totals().n_nodes, &states);
         let aligned = totals(sums(graph, &AllEdges { graph, isa }, (Term::Aligned, isa), &spins)?);
         replicas.iter_mut().zip(aligned).for_each(|(replica, aligned)| replica.set_weights(&total, &aligned));
     }

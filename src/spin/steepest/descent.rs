@@ -3,6 +3,7 @@
 use super::adjacency::Adjacency;
 use super::tournament::{CHUNK, Tournament};
 use crate::graph::NodeId;
+use crate::kernel::state;
 use crate::spin::measure::sum::Sum;
 
 /// The state of one replica: spins and local fields in the current gauge.
@@ -16,12 +17,12 @@ pub(in crate::spin) struct Descent<'a> {
 }
 
 impl<'a> Descent<'a> {
-    /// A given state: bit `i % 8` of byte `i / 8` is set if `s_i = +1`. Cost: a flip of every spin of the rarer sign.
+    /// A given [state]. Cost: a flip of every spin of the rarer sign.
     pub(in crate::spin) fn new(adjacency: &'a Adjacency<'a>, state: &[u8]) -> Self {
         let fields = adjacency.row_sums().to_vec();
         let n = fields.len();
         let mut descent = Self { adjacency, spins: vec![1; n], fields, touched: Vec::new() };
-        let is_up = |i: usize| state[i / 8] >> (i % 8) & 1 == 1;
+        let is_up = |i: usize| state::is_up(state, i as NodeId);
         // The fields are those of the opposite state, too.
         let common = 2 * (0..n).filter(|&i| is_up(i)).count() >= n;
         for node in (0..n).filter(|&i| is_up(i) != common) {
@@ -127,7 +128,6 @@ impl<'a> Descent<'a> {
     }
 
     pub(in crate::spin) fn bits(&self) -> Vec<u8> {
-        let byte = |spins: &[i8]| spins.iter().enumerate().fold(0, |b, (i, &s)| b | u8::from(s > 0) << i);
-        self.spins.chunks(8).map(byte).collect()
+        state::of(self.spins.iter().map(|&s| s > 0))
     }
 }

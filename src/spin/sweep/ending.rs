@@ -59,13 +59,13 @@ fn on_graph<C>(
     slots.par_iter().with_max_len(1).try_for_each(|&slot| {
         let (state, left) = {
             let batch = lock();
-            (batch.spins.replica_bits(slot), plan.max_flips - batch.runs[slot].flips)
+            (batch.spins.state(slot), plan.max_flips - batch.runs[slot].flips)
         };
         let mut descent = Descent::new(&adjacency, &state);
         let (flips, settled) = descent.run(left);
         control.advance(1);
         let mut batch = lock();
-        batch.spins.set_replica(slot, &descent.bits());
+        batch.spins.set_state(slot, &descent.bits());
         let run = &mut batch.runs[slot];
         (run.alignment, run.flips) = (descent.alignment(), run.flips + flips);
         (run.settled, run.exhausted) = (settled, !settled);

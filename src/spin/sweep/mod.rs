@@ -214,7 +214,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
             sweeps: run.sweeps,
             secs: secs / runs.len() as f64,
             local_minimum: run.settled,
-            state: spins.replica_bits(slot),
+            state: spins.state(slot),
             ..Replica::default()
         };
         let mut replicas: Vec<_> = runs.iter().enumerate().map(replica).collect();

@@ -6,7 +6,7 @@ use super::*;
 
 /// Algorithm 1, written plainly: recompute all row sums after every flip.
 fn algorithm_1(edges: &EdgeList, n: u32) -> (Vec<u8>, u64) {
-    let mut state = vec![0xffu8; (n as usize).div_ceil(8)];
+    let mut state = vec![0xffu8; state::n_bytes(n)];
     let mut flips = 0;
     loop {
         let rows = fields(edges, &state, n);
@@ -14,7 +14,7 @@ fn algorithm_1(edges: &EdgeList, n: u32) -> (Vec<u8>, u64) {
         if rows[k] >= 0.0 {
             return (state, flips);
         }
-        state[k / 8] ^= 1 << (k % 8);
+        state::flip(&mut state, k as NodeId);
         flips += 1;
     }
 }

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::graph::NodeId;
 use crate::graph::csr::Csr;
-use crate::kernel::Isa;
+use crate::kernel::{Isa, state};
 use crate::progress::Silent;
 
 /// EdgeList: source, target, weight.
@@ -53,7 +53,7 @@ fn plan(method: Method, replicas: u32, seed: u64) -> Plan {
 const METHODS: [Method; 3] = [Method::Sweep, Method::Steepest, Method::Anneal { sweeps: 20 }];
 
 fn spin(state: &[u8], node: NodeId) -> f64 {
-    if state[node as usize / 8] >> (node % 8) & 1 == 1 { 1.0 } else { -1.0 }
+    if state::is_up(state, node) { 1.0 } else { -1.0 }
 }
 
 fn energy(edges: &EdgeList, state: &[u8]) -> f64 {

@@ -1,0 +1,4 @@
+//! Panels times spins.
+
+pub(super) mod packed;
+pub mod state;
