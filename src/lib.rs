@@ -45,7 +45,8 @@ mod regular;
 pub mod report;
 pub mod shard;
 pub mod spin;
+mod staging;
 pub mod table;
-mod temporary;
-mod together;
 pub mod unroll;
+
+use staging::{temporary, together};

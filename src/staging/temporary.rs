@@ -1,28 +1,15 @@
 //! Hidden temporary files and directories beside an output, and what processes that were killed have left of them.
-//!
-//! They are called `.NAME.XXXXXX.tmp` after the output. Their owner holds an advisory lock on them, which the system takes
-//! back when the process ends in whatever way: one that nobody holds is a left-over, and the next process that writes an
-//! output of that name removes it. Where locks do not work (file systems without them, other systems than Unix) nothing
-//! is removed.
-//!
-//! What a new directory replaces is set aside as `.NAME.XXXXXX.old` where two names cannot be exchanged, and is not removed
-//! before a new one has the name; see [`together`](crate::together).
 
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirEntry, File, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-use crate::together;
-
-/// What a temporary name ends in.
-pub(crate) const TEMPORARY: &str = ".tmp";
-/// What the name of a directory that was set aside ends in.
-pub(crate) const OLD: &str = ".old";
-/// Random characters in the name.
-const RANDOM: usize = 6;
+use super::journal;
+pub(crate) use super::names::{OLD, TEMPORARY, sync_folder};
+use super::names::{RANDOM, entries, prefix};
 
 /// A temporary file or directory that other processes leave alone while this lives.
 #[derive(Debug)]
@@ -43,7 +30,7 @@ pub(crate) fn create<T: AsRef<Path>>(
     name: &OsStr,
     make: impl Fn(&mut Builder<'_, '_>) -> io::Result<T>,
 ) -> io::Result<Held<T>> {
-    together::finish(folder);
+    journal::finish(folder);
     remove_left_overs(folder, name, TEMPORARY);
     let prefix = prefix(name);
     let mut builder = Builder::new();
@@ -83,41 +70,6 @@ pub(crate) fn remove_left_overs(folder: &Path, name: &OsStr, suffix: &str) {
     }
 }
 
-/// Makes the names in a folder durable, where folders can be synced.
-///
-/// # Errors
-/// If the storage fails.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => File::open(folder)?.sync_all(),
-        false => Ok(()),
-    }
-}
-
-/// What is called `.NAME.XXXXXX<suffix>` in `folder`.
-fn entries(folder: &Path, name: &OsStr, suffix: &str) -> impl Iterator<Item = DirEntry> {
-    let prefix = prefix(name);
-    let is_meant = move |entry: &DirEntry| is_temporary(&entry.file_name(), &prefix, suffix);
-    fs::read_dir(folder).into_iter().flatten().flatten().filter(is_meant)
-}
-
-/// `.NAME.`
-fn prefix(name: &OsStr) -> OsString {
-    [OsStr::new("."), name, OsStr::new(".")].into_iter().collect()
-}
-
-/// Whether a name is prefix, random characters, suffix: `.a.b.XXXXXX.tmp` is temporary for `a.b`, not for `a`.
-fn is_temporary(name: &OsStr, prefix: &OsStr, suffix: &str) -> bool {
-    let name = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
-    let random = name.and_then(|rest| rest.strip_suffix(suffix.as_bytes()));
-    random.is_some_and(is_random)
-}
-
-/// Whether these can be the random characters of a name.
-pub(crate) fn is_random(random: &[u8]) -> bool {
-    random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric)
-}
-
 /// Opens a file or directory for its lock. Elsewhere than on Unix directories cannot be opened, and locks are not advisory.
 fn open(path: &Path) -> Option<File> {
     if cfg!(unix) { File::open(path).ok() } else { None }
@@ -125,6 +77,8 @@ fn open(path: &Path) -> Option<File> {
 
 #[cfg(all(test, unix))]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<OsString> {
