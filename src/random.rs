@@ -17,6 +17,12 @@ pub(crate) fn mix64(mut x: u64) -> u64 {
     x ^ x >> 31
 }
 
+/// One step of SplitMix64 from this state: spreads numbers that are close, and is no fixed point at 0.
+#[inline(always)]
+pub(crate) fn spread(x: u64) -> u64 {
+    mix64(x.wrapping_add(GAMMA))
+}
+
 /// A stream of random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stream {
@@ -26,7 +32,7 @@ pub(crate) struct Stream {
 impl Stream {
     /// The stream of a list of words, say a seed and what the numbers are for.
     pub fn new(words: &[u64]) -> Self {
-        Self { key: words.iter().fold(0, |key, word| mix64((key ^ word).wrapping_add(GAMMA))) }
+        Self { key: words.iter().fold(0, |key, word| spread(key ^ word)) }
     }
 
     /// Number `index`.

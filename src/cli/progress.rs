@@ -95,13 +95,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_lives_through_two_tasks() {
-        let bar = bar(false);
+    fn a_bar_begins_anew_with_each_task_and_is_gone_after_it() {
+        let drawn = Bar { bar: ProgressBar::hidden(), ticker: Mutex::new(None) };
+        let bar = &drawn.bar;
+        let shown = || (bar.prefix(), bar.message(), bar.position(), bar.length(), bar.is_finished());
         for (task, total) in [("first", 2), ("second", 0)] {
-            bar.begin(task, total);
-            bar.advance(total);
-            bar.note("half way");
-            bar.end();
+            drawn.begin(task, total);
+            assert_eq!(shown(), (task.into(), String::new(), 0, Some(total), false));
+            drawn.advance(total);
+            drawn.note("half way");
+            assert_eq!(shown(), (task.into(), "half way".into(), total, Some(total), false));
+            drawn.end();
+            assert!(bar.is_finished());
         }
     }
 }

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use crate::graph::{self, Block, BlockStream, Frame, FrameInfo, Interval, Layer, LayerKind, PanelKind, Repeat, Totals};
 use crate::kernel::{Isa, Task};
+use crate::random::spread;
 
 /// Rounds of the Feistel network.
 const ROUNDS: usize = 8;
@@ -51,7 +52,7 @@ impl<'a> Unshared<'a> {
         let frames = parent.frames().iter().map(|info| FrameInfo { n_edges_out: 0, ..info.clone() }).collect();
         let layers =
             parent.layers().iter().map(|layer| Layer { params: 0..0, fan_in: 0, taps: 0, ..layer.clone() }).collect();
-        let permutation = Permutation::new(weights.len(), mix(mix(seed).wrapping_add(index)));
+        let permutation = Permutation::new(weights.len(), spread(spread(seed).wrapping_add(index)));
         Ok(Self { parent, frames, layers, first, weights, permutation })
     }
 
@@ -247,7 +248,7 @@ impl Permutation {
         let b = n.div_ceil(a);
         assert!(a.max(b) <= 1 << 31, "{n} edges are more than any graph has");
         let keys = |round: usize| {
-            let key = mix(key.wrapping_add(round as u64));
+            let key = spread(key.wrapping_add(round as u64));
             [key as u32, (key >> 32) as u32]
         };
         Self { n, a: a as u32, b: b as u32, keys: std::array::from_fn(keys), isa: Isa::detect() }
@@ -315,14 +316,6 @@ fn add_below(x: u32, other: u32, key: [u32; 2], n: u32) -> u32 {
     bits ^= bits >> 16;
     let sum = x + ((u64::from(bits) * u64::from(n)) >> 32) as u32;
     sum.min(sum.wrapping_sub(n))
-}
-
-/// A bijection of 64 bits that leaves no visible pattern (SplitMix64).
-fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

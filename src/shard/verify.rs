@@ -15,6 +15,7 @@ use crate::graph::edges::for_each_edge;
 use crate::graph::sums::sum_abs;
 use crate::graph::{BlockStream, Frame, Totals};
 use crate::progress::Progress;
+use crate::random::spread;
 
 /// Graphs of at most this many edges are compared edge by edge.
 const FEW_EDGES: u64 = 50_000_000;
@@ -167,15 +168,7 @@ where
 
 /// A hash of one edge; their sum does not depend on their order.
 fn edge(target: u32, source: u32, weight: f32) -> u64 {
-    mix(mix(u64::from(target) << 32 | u64::from(source)) ^ u64::from(weight.to_bits()))
-}
-
-/// The finaliser of SplitMix64.
-fn mix(x: u64) -> u64 {
-    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
+    spread(spread(u64::from(target) << 32 | u64::from(source)) ^ u64::from(weight.to_bits()))
 }
 
 /// Sums by layer, by direction and in all.
