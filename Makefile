@@ -96,33 +96,9 @@ bench-forward: build
 fuzz-smoke:
 	$(CARGO) test --release --locked --test fuzz_corpus
 
-# DIR/models/*.onnx are built and solved, DIR/light/*.onnx are built, DIR/known/*.csv (edge lists) are imported and solved.
 networks: build
 	@test -d "$(DIR)" || { echo "usage: make networks DIR=/path/to/data" >&2; exit 2; }
-	@mkdir -p $(OUT)/networks
-	@shopt -s nullglob; cd $(OUT)/networks; pipeline=$(abspath $(PIPELINE)); dir=$(abspath $(DIR)); : > results.txt; \
-	run() { echo "+ pipeline $$*"; "$$pipeline" "$$@"; }; \
-	solve() { \
-	  for method in steepest anneal; do \
-	    run solve $$1 -o $$1.$$method.parquet --method $$method --replicas $(REPLICAS) --seed $(SEED) --force | tee last.txt; \
-	    printf '%-28s %-9s %s\n' $$1 $$method "$$(tail -n 1 last.txt)" >> results.txt; \
-	  done; \
-	}; \
-	for model in "$$dir"/models/*.onnx; do \
-	  name=$$(basename "$$model" .onnx); run build-graph --model "$$model" -o $$name --force; solve $$name; \
-	done; \
-	for edges in "$$dir"/known/*.csv; do \
-	  name=known-$$(basename "$$edges" .csv); \
-	  if ! head -n 1 "$$edges" | grep -q '^source,'; then echo "- $$edges is no edge list"; continue; fi; \
-	  run import-graph "$$edges" -o $$name --force; solve $$name; \
-	done; \
-	for model in "$$dir"/light/*.onnx; do \
-	  name=$$(basename "$$model" .onnx); \
-	  if run build-graph --model "$$model" -o $$name --force 2>&1 | tee last.txt; then found=$$(grep -E '^(nodes|edges) ' last.txt | tr -s ' \n' ' '); \
-	  else found=$$(tail -n 1 last.txt); fi; \
-	  printf '%-28s %-9s %s\n' $$name build "$$found" >> results.txt; \
-	done; \
-	rm -f last.txt; echo; cat results.txt
+	@$(PYTHON) python/networks.py $(PIPELINE) $(DIR) -o $(OUT)/networks --replicas $(REPLICAS) --seed $(SEED)
 
 # The graph of every real network is larger than what scipy can hold at once: layer by layer, some GB and minutes an image.
 check-active: build

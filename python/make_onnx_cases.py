@@ -69,10 +69,13 @@ def windows():
     ], [w])
     ok("ceil_mode", [node("MaxPool", "x", "y", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)], opset=10)
     ok("asymmetric_pad", [node("Conv", "x w", "c", pads=[0, 1, 2, 0]),
-                          node("AveragePool", "c", "y", kernel_shape=[2, 2], pads=[0, 0, 1, 1], count_include_pad=1)], [w])
+                          node("AveragePool", "c", "y", kernel_shape=[2, 2], pads=[0, 0, 1, 1], count_include_pad=1)],
+       [w])
     ok("ceil_mode_average", [
-        node("AveragePool", "x", "a", kernel_shape=[2, 3], strides=[2, 2], pads=[1, 0, 1, 1], ceil_mode=1, count_include_pad=1),
-        node("AveragePool", "a", "y", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1)], x=(1, 2, 5, 6), opset=11)
+        node("AveragePool", "x", "a", kernel_shape=[2, 3], strides=[2, 2], pads=[1, 0, 1, 1], ceil_mode=1,
+             count_include_pad=1),
+        node("AveragePool", "a", "y", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1)],
+        x=(1, 2, 5, 6), opset=11)
     ok("dilation", [node("Conv", "x w b", "y", dilations=[2, 1], pads=[2, 1, 2, 1])], [w, ("b", [1.0, 2.0, 3.0])])
     ok("groups", [node("Conv", "x w", "y", group=2)], [("w", ramp(4, 1, 3, 3))])
 
@@ -89,12 +92,14 @@ def weights():
     bits = (kernel.view(np.uint32) >> 16).astype(np.uint16)
     bfloat = helper.make_tensor("bfloat", TensorProto.BFLOAT16, [1, 2, 1, 1], bits.tobytes(), raw=True)
     kinds = ["raw", "float_data", "half", "double", "bfloat"]
-    ok("data_types", [node("Conv", f"x {k}", f"c_{k}") for k in kinds] + [node("Concat", " ".join(f"c_{k}" for k in kinds), "y", axis=-3)],
+    convolutions = [node("Conv", f"x {k}", f"c_{k}") for k in kinds]
+    ok("data_types", [*convolutions, node("Concat", " ".join(f"c_{k}" for k in kinds), "y", axis=-3)],
        [("raw", kernel), typed, half, double, bfloat])
     constant = numpy_helper.from_array(kernel, "k")
-    ok("constant_node", [node("Constant", "", "w", value=constant), node("Identity", "w", "w2"), node("Conv", "x w2", "y")])
-    ok("initializers_as_inputs", [node("Conv", "x w b", "y")], [("w", ramp(3, 2, 1, 1)), ("b", ramp(3))], opset=3, ir=3,
-       x=("N", 2, "H", "W"),
+    ok("constant_node", [node("Constant", "", "w", value=constant), node("Identity", "w", "w2"),
+                         node("Conv", "x w2", "y")])
+    ok("initializers_as_inputs", [node("Conv", "x w b", "y")], [("w", ramp(3, 2, 1, 1)), ("b", ramp(3))],
+       opset=3, ir=3, x=("N", 2, "H", "W"),
        inputs=[helper.make_tensor_value_info("w", F, [3, 2, 1, 1]), helper.make_tensor_value_info("b", F, [3])])
     data = ramp(3, 2, 1, 1)
     (ROOT / "onnx" / "external.bin").write_bytes(b"skip" + data.tobytes())
@@ -116,10 +121,12 @@ def dense():
        [("w", ramp(8, 3)), ("c", [[2.0, 4.0, 6.0]])], x=(1, 2, 2, 2))
     ok("gemm_old", [node("Reshape", "x", "f", shape=[1, -1]), node("Gemm", "f w c", "y", transB=1, broadcast=1)],
        [("w", ramp(3, 8)), ("c", ramp(3))], x=(1, 2, 2, 2), opset=3, ir=3)
-    ok("matmul_add", [node("Reshape", "x shape", "f"), node("MatMul", "f w", "m"), node("Add", "b m", "a"), node("Softmax", "a", "y")],
+    ok("matmul_add", [node("Reshape", "x shape", "f"), node("MatMul", "f w", "m"), node("Add", "b m", "a"),
+                      node("Softmax", "a", "y")],
        [("shape", i64(0, -1)), ("w", ramp(8, 3)), ("b", ramp(3))], x=(1, 2, 2, 2))
     ok("shape_arithmetic", [
-        node("Shape", "x", "s"), node("Constant", "", "zero", value=helper.make_tensor("z", TensorProto.INT64, [], [0])),
+        node("Shape", "x", "s"),
+        node("Constant", "", "zero", value=helper.make_tensor("z", TensorProto.INT64, [], [0])),
         node("Gather", "s zero", "n", axis=0), node("Unsqueeze", "n", "n1", axes=[0]),
         node("Slice", "s", "chw", starts=[1], ends=[4], axes=[0]),
         node("Constant", "", "minus", value=helper.make_tensor("m", TensorProto.INT64, [1], [-1])),
@@ -127,27 +134,33 @@ def dense():
         node("Gemm", "f w", "y", transB=1)], [("w", ramp(3, 8))], x=(1, 2, 2, 2), opset=9)
     ok("channels_last", [
         node("Transpose", "x", "t", perm=[0, 3, 1, 2]), node("Conv", "t w", "c"), node("Add", "c b", "cb"),
-        node("Transpose", "cb", "back", perm=[0, 2, 3, 1]), node("Reshape", "back shape", "f"), node("MatMul", "f m", "y")],
+        node("Transpose", "cb", "back", perm=[0, 2, 3, 1]), node("Reshape", "back shape", "f"),
+        node("MatMul", "f m", "y")],
        [("w", ramp(2, 3, 1, 1)), ("b", ramp(1, 2, 1, 1)), ("shape", i64(-1, 8)), ("m", ramp(8, 1))], x=("N", 2, 2, 3))
 
 
 def elementwise():
     ok("old_broadcast", [
         node("Mul", "x scale", "m", broadcast=1, axis=1), node("Add", "m shift", "a", broadcast=1, axis=1),
-        node("BatchNormalization", "a g b mu v", "bn", is_test=1, spatial=1, consumed_inputs=[0, 0, 0, 1, 1], epsilon=1e-3),
+        node("BatchNormalization", "a g b mu v", "bn", is_test=1, spatial=1, consumed_inputs=[0, 0, 0, 1, 1],
+             epsilon=1e-3),
         node("Relu", "bn", "y", consumed_inputs=[0])],
-       [("scale", [2.0, 3.0]), ("shift", [1.0, -1.0]), ("g", ramp(2)), ("b", ramp(2)), ("mu", ramp(2)), ("v", ramp(2))],
+       [("scale", [2.0, 3.0]), ("shift", [1.0, -1.0]), ("g", ramp(2)), ("b", ramp(2)), ("mu", ramp(2)),
+        ("v", ramp(2))],
        opset=6, ir=3)
     ok("constants", [
         node("Sub", "x mean", "s"), node("Div", "s std", "d"), node("Sub", "one d", "flip"), node("Relu", "flip", "r"),
         node("Neg", "r", "n"), node("Identity", "n", "y")],
        [("mean", ramp(2, 1, 1)), ("std", np.float32(4.0)), ("one", ramp(1, 1, 1, 1))])
     ok("mean_image", [node("Sub", "x mean", "s"), node("Relu", "s", "y")], [("mean", ramp(1, 2, 6, 6))], opset=7)
-    ok("prelu", [node("PRelu", "x slope", "p"), node("PRelu", "p one", "y")], [("slope", [[[0.25]], [[0.5]]]), ("one", [0.125])])
+    ok("prelu", [node("PRelu", "x slope", "p"), node("PRelu", "p one", "y")],
+       [("slope", [[[0.25]], [[0.5]]]), ("one", [0.125])])
     ok("activations", [
-        node("LeakyRelu", "x", "leaky", alpha=0.1), node("Clip", "leaky lo hi", "relu6"), node("Clip", "relu6", "clip"),
+        node("LeakyRelu", "x", "leaky", alpha=0.1), node("Clip", "leaky lo hi", "relu6"),
+        node("Clip", "relu6", "clip"),
         node("Sigmoid", "clip", "sigmoid"), node("Tanh", "sigmoid", "tanh"), node("HardSigmoid", "tanh", "hard"),
-        node("Elu", "hard", "elu"), node("Selu", "elu", "selu", alpha=2.0, gamma=3.0), node("Softplus", "selu", "plus"),
+        node("Elu", "hard", "elu"), node("Selu", "elu", "selu", alpha=2.0, gamma=3.0),
+        node("Softplus", "selu", "plus"),
         node("Softsign", "plus", "sign"), node("Max", "sign zero", "max"), node("Cast", "max", "y", to=F)],
        [("lo", np.float32(0)), ("hi", np.float32(6)), ("zero", np.float32(0))])
     ok("clip_old", [node("Clip", "x", "y", min=0.0, max=6.0)], opset=6)
@@ -157,27 +170,34 @@ def elementwise():
 
 def joins():
     ok("sum", [node("Relu", "x", "a"), node("Tanh", "x", "b"), node("Sum", "x a b", "y")])
-    ok("nested_sum", [node("Relu", "x", "a"), node("Add", "x a", "s"), node("Tanh", "s", "b"), node("Add", "s b", "t"), node("Add", "t x", "y")])
-    ok("two_outputs", [node("Relu", "x", "a"), node("Tanh", "a", "y"), node("Sigmoid", "a", "aux"), node("Erf", "a", "unused")],
+    ok("nested_sum", [node("Relu", "x", "a"), node("Add", "x a", "s"), node("Tanh", "s", "b"), node("Add", "s b", "t"),
+                      node("Add", "t x", "y")])
+    ok("two_outputs", [node("Relu", "x", "a"), node("Tanh", "a", "y"), node("Sigmoid", "a", "aux"),
+                       node("Erf", "a", "unused")],
        outputs=("y", "aux"))
     ok("unnamed", [helper.make_node("Relu", ["x"], ["a"]), helper.make_node("Tanh", ["a"], ["y"])])
 
 
 def views():
-    ok("shuffle", [node("Reshape", "x five", "r"), node("Transpose", "r", "t", perm=[0, 2, 1, 3, 4]), node("Reshape", "t four", "y")],
+    ok("shuffle", [node("Reshape", "x five", "r"), node("Transpose", "r", "t", perm=[0, 2, 1, 3, 4]),
+                   node("Reshape", "t four", "y")],
        [("five", i64(1, 2, 3, 2, 2)), ("four", i64(1, 6, 2, 2))], x=(1, 6, 2, 2))
     ok("option_a", [
-        node("Slice", "x start end axes step", "s"), node("Pad", "s pads", "p"), node("Conv", "x w", "c", strides=[2, 2]),
+        node("Slice", "x start end axes step", "s"), node("Pad", "s pads", "p"),
+        node("Conv", "x w", "c", strides=[2, 2]),
         node("Add", "c p", "y")],
        [("start", i64(0, 0)), ("end", i64(2**62, 6)), ("axes", i64(2, -1)), ("step", i64(2, 2)),
         ("pads", i64(0, 1, 0, 0, 0, 1, 0, 0)), ("w", ramp(4, 2, 1, 1))])
     ok("option_a_old", [node("Slice", "x", "s", starts=[1], ends=[-1], axes=[3]),
-                        node("Pad", "s", "y", pads=[0, 0, 1, 2, 0, 0, 0, 1], mode="constant", value=0.0)], opset=2, ir=3)
+                        node("Pad", "s", "y", pads=[0, 0, 1, 2, 0, 0, 0, 1], mode="constant", value=0.0)],
+       opset=2, ir=3)
     ok("split", [node("Split", "x", "a b", axis=1), node("Relu", "a", "r"), node("Concat", "r b", "y", axis=1)])
-    ok("reduce_mean", [node("ReduceMean", "x", "m", axes=[-2, -1], keepdims=0), node("Gemm", "m w", "y")], [("w", ramp(2, 3))])
+    ok("reduce_mean", [node("ReduceMean", "x", "m", axes=[-2, -1], keepdims=0), node("Gemm", "m w", "y")],
+       [("w", ramp(2, 3))])
     ok("reduce_mean_input", [node("ReduceMean", "x axes", "m"), node("Squeeze", "m last", "y")],
        [("axes", i64(2, 3)), ("last", i64(2, 3))], opset=18)
-    ok("global_pool", [node("GlobalMaxPool", "x", "g"), node("Flatten", "g", "f"), node("Unsqueeze", "f", "u", axes=[2, 3]), node("Relu", "u", "y")],
+    ok("global_pool", [node("GlobalMaxPool", "x", "g"), node("Flatten", "g", "f"),
+                       node("Unsqueeze", "f", "u", axes=[2, 3]), node("Relu", "u", "y")],
        opset=11)
 
 
@@ -193,7 +213,8 @@ def hostile():
     nan[0, 1] = np.nan
     bad("prelu_by_column", [node("PRelu", "x s", "y", name="prelu")], [("s", [0.25, 0.5])], x=(1, 2, 3, 2))
     norm = [("a", ramp(2)), ("t", np.array(True)), ("r", [0.5])]
-    bad("training_norm", [node("BatchNormalization", "x a a a a", "y m v", name="bn", training_mode=1)], norm, opset=15)
+    bad("training_norm", [node("BatchNormalization", "x a a a a", "y m v", name="bn", training_mode=1)], norm,
+        opset=15)
     bad("training_norm_9", [node("BatchNormalization", "x a a a a", "y m v p q", name="bn")], norm, opset=9)
     bad("training_norm_6", [node("BatchNormalization", "x a a a a", "y", name="bn", is_test=0)], norm, opset=6)
     bad("training_dropout", [node("Dropout", "x r t", "y", name="drop")], norm)
@@ -204,13 +225,16 @@ def hostile():
     bad("cycle", [node("Add", "x b", "a", name="first"), node("Relu", "a", "b"), node("Relu", "b", "y")])
     bad("missing_initializer", [node("Conv", "x w", "y", name="conv")])
     bad("missing_input", [node("Conv", "x", "y", name="conv")])
-    bad("huge_dims", [node("ConstantOfShape", "s", "w"), node("Gemm", "x w", "y", name="fc")], [("s", i64(2**31, 2**31))], x=(1, 2**31))
+    bad("huge_dims", [node("ConstantOfShape", "s", "w"), node("Gemm", "x w", "y", name="fc")],
+        [("s", i64(2**31, 2**31))], x=(1, 2**31))
     bad("huge_input", [relu], x=(1, 2**31, 2**31, 2**31))
     bad("huge_scale", [node("Mul", "x s", "y", name="scale")], [("s", [2.0])], x=(1, 2**32 - 1))
-    bad("huge_weights", [node("ConstantOfShape", "s", "w"), node("Gemm", "x w", "y", name="fc")], [("s", i64(2**20, 2**15))], x=(1, 2**20))
+    bad("huge_weights", [node("ConstantOfShape", "s", "w"), node("Gemm", "x w", "y", name="fc")],
+        [("s", i64(2**20, 2**15))], x=(1, 2**20))
     doubled = [node("Concat", f"k{i} k{i}", f"k{i + 1}", axis=0) for i in range(40)]
     bad("doubled_constants", doubled + [node("Reshape", "x k40", "y", name="view")], [("k0", i64(1))])
-    bad("short_data", [node("Conv", "x w", "y", name="conv")], [TensorProto(name="w", data_type=F, dims=[1 << 30, 1], raw_data=b"1234")])
+    bad("short_data", [node("Conv", "x w", "y", name="conv")],
+        [TensorProto(name="w", data_type=F, dims=[1 << 30, 1], raw_data=b"1234")])
     bad("negative_pads", [node("MaxPool", "x", "y", name="pool", kernel_shape=[2, 2], pads=[-1, 0, 0, 0])])
     bad("negative_pad_node", [node("Pad", "x p", "y", name="pad")], [("p", i64(0, 0, -1, 0, 0, 0, 0, 0))])
     bad("zero_stride", [node("MaxPool", "x", "y", name="pool", kernel_shape=[2, 2], strides=[0, 1])])
@@ -219,7 +243,8 @@ def hostile():
     bad("many_groups", [node("Conv", "x w", "y", name="conv", group=2**62)], [("w", ramp(4, 4, 1, 1))])
     bad("sum_of_shapes", [node("MaxPool", "x", "p", kernel_shape=[2, 2]), node("Add", "x p", "y", name="sum")])
     bad("wrong_reshape", [node("Reshape", "x s", "y", name="view")], [("s", i64(1, 71))])
-    bad("rank", [node("Reshape", "x s", "r", name="view"), node("Relu", "r", "y")], [("s", i64(1, 2, 6, 6, *[1] * 61))])
+    bad("rank", [node("Reshape", "x s", "r", name="view"), node("Relu", "r", "y")],
+        [("s", i64(1, 2, 6, 6, *[1] * 61))])
     bad("open_size", [relu], x=("N", 2, "H", "W"))
     bad("two_images", [node("Sum", "x z", "y")], inputs=[helper.make_tensor_value_info("z", F, [1, 2, 6, 6])])
     bad("twice", [node("Relu", "x", "y"), node("Tanh", "x", "y", name="again")])
@@ -227,7 +252,8 @@ def hostile():
     bad("quantised", [node("DequantizeLinear", "q s", "w", name="dq"), node("Conv", "x w", "y")],
         [("q", np.ones((1, 2, 1, 1), np.int8)), ("s", np.float32(0.5))])
     bad("no_output", [relu], outputs=())
-    bad("negative_variance", [node("BatchNormalization", "x a a a v", "y", name="bn")], [("a", ramp(2)), ("v", [1.0, -1.0])])
+    bad("negative_variance", [node("BatchNormalization", "x a a a v", "y", name="bn")],
+        [("a", ramp(2)), ("v", [1.0, -1.0])])
     whole = ok("plain", [node("Conv", "x w", "c"), node("Relu", "c", "y")], [("w", ramp(3, 2, 3, 3))])
     for part in (1, len(whole) // 2, len(whole) - 1):
         (ROOT / "hostile" / f"truncated_{part * 4 // len(whole)}.onnx").write_bytes(whole[:part])
@@ -253,8 +279,10 @@ def layouts():
     """Channels-last inputs."""
     conv = [("w", ramp(3, 2, 1, 1))]
     first, back = [0, 3, 1, 2], [0, 2, 3, 1]
-    turns = [node("Transpose", a, b, perm=perm) for a, b, perm in (("x", "p", first), ("p", "q", back), ("q", "r", first))]
-    ok("turned_output", [node("Conv", "x w", "c"), node("Transpose", "c", "t", perm=back), node("Sigmoid", "t", "y")], conv, x=(1, 2, 2, 3))
+    turns = [node("Transpose", a, b, perm=perm)
+             for a, b, perm in (("x", "p", first), ("p", "q", back), ("q", "r", first))]
+    ok("turned_output", [node("Conv", "x w", "c"), node("Transpose", "c", "t", perm=back), node("Sigmoid", "t", "y")],
+       conv, x=(1, 2, 2, 3))
     scales = [("a", ramp(3, 1, 1)), ("b", ramp(1, 1, 1, 1))]
     ok("folded_old", [node("Add", "u v", "k", broadcast=1, axis=0), node("Add", "x k", "y", broadcast=1, axis=1)],
        [("u", ramp(2, 2)), ("v", ramp(2))], opset=6, x=(1, 2, 2, 1))
