@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use common::Workdir;
 use frustration::graph::{BlockStream as _, Direction, Frame, edges::for_each_edge};
+use frustration::progress::Silent;
 use frustration::shard::Shards;
 use frustration::table;
 
@@ -44,6 +45,7 @@ fn formats_agree() {
 }
 
 fn edges(graph: &Shards) -> Vec<(u32, u32, f32)> {
+    let graph = graph.verified(&Silent).unwrap();
     let (mut frame, mut edges) = (Frame::default(), Vec::new());
     for index in 0..graph.frames().len() {
         graph.read(index, &mut frame).unwrap();

@@ -25,6 +25,7 @@ fn expected() -> Edges {
 }
 
 fn stored(graph: &Shards, direction: Direction) -> Edges {
+    let graph = graph.verified(&Silent).unwrap();
     let (mut edges, mut frame) = (Vec::new(), Frame::default());
     for index in 0..graph.frames().len() {
         graph.read(index, &mut frame).unwrap();

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
 
-use frustration::graph::BlockStream as _;
 use frustration::shard::Shards;
 use frustration::table::{self, ReplicaRow};
 use sha2::{Digest as _, Sha256};

@@ -22,7 +22,7 @@ use crate::image::Images;
 use crate::kernel::{Isa, LANES, bit_of_lane};
 use crate::progress::Progress;
 use crate::report::Sample;
-use crate::shard::{self, Shards};
+use crate::shard::Shards;
 use crate::spin::{self, Control as _, Effort, Plan, Pulse, Replica, Scales};
 use crate::table::{ActiveLayerRow, ActiveRow, Provenance};
 use crate::unroll::Unrolled;
@@ -148,7 +148,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let (pool, bar) = (args.run.threads.pool()?, progress::bar(args.run.quiet.quiet));
     let stop = session::stop_on_signals()?;
     let finished = pool.install(|| -> anyhow::Result<_> {
-        shard::verify_values(&stored, &*bar)?;
+        stored.verified(&*bar)?;
         let wiring = Wiring::new(&graph, &forward).with_context(place)?;
         let scales = Scales::measure(&graph)?;
         let job =

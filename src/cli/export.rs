@@ -10,8 +10,7 @@ use super::flags::{Force, Quiet};
 use super::graph_dir::GraphDir;
 use super::output::{self, Output};
 use crate::export::{Selection, write_npz};
-use crate::graph::{BlockStream as _, Direction};
-use crate::shard;
+use crate::graph::Direction;
 
 /// Write the adjacency matrix, or some of its rows, as plain CSR for scipy.sparse.load_npz.
 ///
@@ -83,9 +82,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let selection = Selection { direction, rows: args.rows.map(|rows| rows.0) };
     let bar = super::progress::bar(args.quiet.quiet);
     let scratch = output::folder(&args.output)?;
-    let summary = shard::verify_values(&graph, &*bar)
+    let summary = graph
+        .verified(&*bar)
         .map_err(anyhow::Error::from)
-        .and_then(|()| Ok(write_npz(&graph, &selection, &mut out, scratch, &*bar)?));
+        .and_then(|graph| Ok(write_npz(&graph, &selection, &mut out, scratch, &*bar)?));
     drop(bar);
     let summary = summary.with_context(|| format!("cannot export {}", args.graph))?;
     out.commit()?;

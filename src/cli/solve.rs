@@ -12,8 +12,7 @@ use super::output::{self, Output};
 use super::search::Search;
 use super::searched;
 use super::session::{self, Session, Setup};
-use crate::graph::{BlockStream as _, Layer, Totals};
-use crate::shard;
+use crate::graph::{Layer, Totals};
 use crate::spin::frustrated::{self, BlockFrustration};
 use crate::spin::{self, Plan, Replica};
 use crate::table::{LayerRow, ReplicaRow};
@@ -77,7 +76,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         run: &args.run,
     })?;
     let solved = args.run.threads.pool()?.install(|| -> anyhow::Result<_> {
-        shard::verify_values(&graph, &session)?;
+        let graph = graph.verified(&session)?;
         let replicas = spin::solve(&graph, &plan, &session)?;
         let best = best(&replicas);
         let blocks = frustrated::by_block(&graph, &best.state, best.sum_abs)?;

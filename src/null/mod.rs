@@ -157,19 +157,19 @@ pub enum Error {
 ///
 /// # Errors
 /// Why it has none. What makes them fails the same way.
-pub fn check(graph: &dyn BlockStream, kind: Kind) -> Result<(), Error> {
-    if parametrised(graph).next().is_none() {
+pub fn check(layers: &[Layer], kind: Kind) -> Result<(), Error> {
+    if parametrised(layers).next().is_none() {
         return Err(Error::NoParameters);
     }
     match kind {
         Kind::N1 | Kind::N2 => Ok(()),
-        Kind::N3(init) => parametrised(graph).try_for_each(|layer| n3::fans(layer, init).map(drop)),
+        Kind::N3(init) => parametrised(layers).try_for_each(|layer| n3::fans(layer, init).map(drop)),
     }
 }
 
 /// The layers that have parameters of their own.
-fn parametrised(graph: &dyn BlockStream) -> impl Iterator<Item = &Layer> {
-    graph.layers().iter().filter(|layer| !layer.params.is_empty())
+fn parametrised(layers: &[Layer]) -> impl Iterator<Item = &Layer> {
+    layers.iter().filter(|layer| !layer.params.is_empty())
 }
 
 /// The generator of one stream of a null model.
@@ -190,9 +190,9 @@ fn with_parameters(
     (seed, model): (u64, Model),
     mut change: impl FnMut(&Layer, &mut ChaCha8Rng, &mut [f32]) -> Result<(), Error>,
 ) -> Result<Vec<f32>, Error> {
-    check(graph, model.kind)?;
+    check(graph.layers(), model.kind)?;
     let mut values = graph.values().to_vec();
-    for (stream, layer) in (0..).zip(parametrised(graph)) {
+    for (stream, layer) in (0..).zip(parametrised(graph.layers())) {
         let params = &mut values[layer.params.start as usize..layer.params.end as usize];
         change(layer, &mut rng(seed, model, stream), params)?;
     }

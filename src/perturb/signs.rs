@@ -16,20 +16,20 @@ pub struct Signs {
 }
 
 impl Signs {
-    /// The parts of a [state] on the first and the last layer of its graph.
+    /// The parts of a [state] on the first and the last of its graph's layers.
     /// Its global sign is chosen: see [`crate::perturb`].
     ///
     /// # Errors
     /// If the state is not as long as the graph's.
-    pub fn of_state(graph: &dyn BlockStream, state: &[u8]) -> Result<Self, Error> {
-        let n_nodes = graph.totals().n_nodes;
+    pub fn of_state(layers: &[Layer], state: &[u8]) -> Result<Self, Error> {
+        let n_nodes = layers.last().map_or(0, |layer| layer.nodes.end);
         let expected = state::n_bytes(n_nodes);
         if state.len() != expected {
             return Err(Error::State { found: state.len(), expected, n_nodes });
         }
         let spin = |node: u32| if state::is_up(state, node) { 1 } else { -1 };
         let spins = |layer: Option<&Layer>| layer.map_or_else(Vec::new, |l| l.nodes.clone().map(spin).collect());
-        let [input, output] = [graph.layers().first(), graph.layers().last()].map(spins);
+        let [input, output] = [layers.first(), layers.last()].map(spins);
         Ok(Self { input, output }.upright())
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::forward::Forward;
+use crate::graph::BlockStream as _;
 use crate::kernel::Isa;
 use crate::net::{Activation, Conv, Dense, Layer, Network, Op, Pool, PoolKind, Shape, Window};
 use crate::spin::{self, Method, Plan};
@@ -76,7 +77,7 @@ fn images(n: usize) -> Vec<(usize, Vec<f32>)> {
 
 fn experiment(net: &Network, graph: &Unrolled, cases: &[Case]) -> Experiment {
     let mut experiment = Experiment::new(net, Forward::new(net).unwrap(), graph).unwrap();
-    let signs = Signs::of_state(graph, &best_state(graph).state).unwrap();
+    let signs = Signs::of_state(graph.layers(), &best_state(graph).state).unwrap();
     let signs = |case| if case == Case::RandomDirection { None } else { Some(signs.clone()) };
     experiment.parts = cases.iter().map(|&case| Part { case, signs: signs(case) }).collect();
     (experiment.norms, experiment.seed) = (norms([0.01, 100.0], 25), 3);
@@ -97,7 +98,7 @@ fn a_monotone_network_has_no_frustration_and_lambda_one_half() {
         assert_eq!(blocks.iter().map(|block| block.frustrated_edges).sum::<u64>(), 0, "{}", best.energy);
 
         // The solver finds the signs that the weights were given, on every pixel.
-        let signs = Signs::of_state(&graph, &best.state).unwrap();
+        let signs = Signs::of_state(graph.layers(), &best.state).unwrap();
         let expected: Vec<_> = (0..SIDE * SIDE).flat_map(|_| gauge.0.map(|sign| sign as i8)).collect();
         assert_eq!((signs.input, signs.output), (expected, gauge.1.map(|sign| sign as i8).to_vec()));
 
@@ -172,5 +173,5 @@ fn logits_that_are_no_layer_of_the_graph_are_refused() {
         matches!(error, Error::Output { ref layer, ref between, .. } if layer == "middle" && between == "y"),
         "{error}"
     );
-    assert!(matches!(Signs::of_state(&graph, &[0; 3]), Err(Error::State { found: 3, .. })));
+    assert!(matches!(Signs::of_state(graph.layers(), &[0; 3]), Err(Error::State { found: 3, .. })));
 }

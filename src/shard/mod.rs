@@ -1,6 +1,6 @@
 //! ON DISK: a graph as a directory of files. This page is the only specification of the format, version 1.
 //!
-//! [`write()`] stores any [`BlockStream`](crate::graph::BlockStream); [`Shards`] is one, memory-mapped; [`verify()`]
+//! [`write()`] stores any [`BlockStream`](crate::graph::BlockStream); [`Shards`] opens one, memory-mapped, and [`Shards::verified`] makes a block stream of it; [`verify()`]
 //! reads everything and checks every rule. Good for graphs of any size, solved many times; not for changing a graph: a
 //! directory is immutable, and a changed graph is a new directory.
 //!
@@ -80,8 +80,8 @@
 //!   and totals). Not: frames, values.
 //! - Reading a frame checks: its checksum, its encoding, that every row lies in the frame, that no row is in two groups of
 //!   a block, that the columns of a block lie in one layer other than that of the rows, that every weight lies in the value
-//!   store, and the number of edges. Not: the values themselves, which [`verify_values`] does; `pipeline solve` and
-//!   `export` call it first. Of rows in two groups it is enough that they could be: the rows of a group, the outer and the
+//!   store, and the number of edges. Not: the values themselves, which [`Shards::verified`] does before it gives a
+//!   stream that can be read. Of rows in two groups it is enough that they could be: the rows of a group, the outer and the
 //!   inner run must be *nested* in some order, which means that, sorted by row step and leaving out counts of 1, each step
 //!   is greater than the sum of (count − 1) · row_step of those before it.
 //! - [`verify()`] checks all of that for every frame; the checksum of every piece of the value store; that every value is
@@ -100,6 +100,7 @@ mod manifest;
 mod map;
 mod reader;
 mod revalued;
+mod stream;
 mod target;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -117,8 +118,9 @@ pub use manifest::{Checksum, Description, FORMAT_VERSION, LayerRecord, Manifest,
 pub use map::{Bytes, Map};
 pub use reader::Shards;
 pub use revalued::{Topology, write_revalued};
+pub use stream::ShardStream;
 pub use target::{Existing, Target};
 pub use values::Fill;
-pub use verify::{Depth, Report, verify, verify_opened, verify_values};
+pub use verify::{Depth, Report, verify, verify_opened};
 pub(crate) use writer::stage;
 pub use writer::{Generated, Summary, write, write_generated, write_to};

@@ -1,4 +1,4 @@
-//! A graph directory as a block stream.
+//! A graph directory, opened.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use super::layout::Entry;
 use super::manifest::{self, Description, Manifest, ShardRecord};
 use super::map::{self, Bytes, Map};
 use super::values;
-use crate::graph::{self, BlockStream, Frame, FrameInfo, Layer, Totals};
+use crate::graph::{Frame, FrameInfo, Layer, Totals};
 use crate::{kind, regular};
 
 /// Longest frame before compression. Longer ones are neither written nor read.
@@ -23,6 +23,8 @@ const MAX_MANIFEST_BYTES: u64 = 1 << 28;
 
 /// A graph directory, opened: file contents are of type `B`, memory-mapped unless in tests.
 ///
+/// Its tables are checked, its values are not: [`verified`](Self::verified) does that and makes a block stream of it.
+///
 /// Good for graphs of any size: memory is O(frames) besides the mapped files, which the system may drop and read again.
 /// Not for changing a graph: directories are immutable.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub struct Shards<B = Map> {
     manifest: Manifest,
     layers: Vec<Layer>,
     frames: Vec<FrameInfo>,
-    places: Vec<Place>,
+    locations: Vec<Location>,
     shards: Vec<B>,
     values: B,
     bytes: u64,
@@ -39,7 +41,7 @@ pub struct Shards<B = Map> {
 
 /// Where a frame's bytes are.
 #[derive(Debug)]
-struct Place {
+struct Location {
     shard: u32,
     range: Range<usize>,
     raw_bytes: u32,
@@ -96,19 +98,19 @@ impl<B: AsRef<[u8]>> Shards<B> {
         let values = load(values::FILE)?;
         let mut bytes = manifest_bytes.len() as u64 + values.as_ref().len() as u64;
         check_values(&dir.join(values::FILE), values.as_ref(), manifest.values.n_values)?;
-        let (mut frames, mut places, mut shards) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut frames, mut locations, mut shards) = (Vec::new(), Vec::new(), Vec::new());
         for (index, record) in (0..).zip(&manifest.shards) {
             let shard = load(&record.file)?;
             let path = dir.join(&record.file);
             let directory = open_shard(&path, shard.as_ref(), record, index)?;
             let damaged = |source| Error::Damaged { path: path.clone(), part: Part::Directory, source };
-            list_frames(&directory, record, index, &layers, (&mut frames, &mut places)).map_err(damaged)?;
+            list_frames(&directory, record, index, &layers, (&mut frames, &mut locations)).map_err(damaged)?;
             bytes += record.bytes;
             shards.push(shard);
         }
         let damaged = |source| Error::Damaged { path: dir.join(manifest::FILE), part: Part::Whole, source };
         check::counts(manifest.n_edges_out(), &layers, &frames).map_err(damaged)?;
-        Ok(Self { dir: dir.into(), manifest, layers, frames, places, shards, values, bytes })
+        Ok(Self { dir: dir.into(), manifest, layers, frames, locations, shards, values, bytes })
     }
 
     /// The manifest.
@@ -126,6 +128,26 @@ impl<B: AsRef<[u8]>> Shards<B> {
         &self.manifest.fingerprint
     }
 
+    /// Totals.
+    pub fn totals(&self) -> Totals {
+        self.manifest.totals()
+    }
+
+    /// Layers in node order.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Frames in row order.
+    pub fn frames(&self) -> &[FrameInfo] {
+        &self.frames
+    }
+
+    /// Do frames hold In blocks only?
+    pub fn is_one_way(&self) -> bool {
+        self.manifest.one_way
+    }
+
     /// Length of all files together.
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -133,14 +155,14 @@ impl<B: AsRef<[u8]>> Shards<B> {
 
     /// Checks the stored bytes of frame `index` and calls `f` with the expanded ones.
     pub(super) fn with_raw<T>(&self, index: usize, f: impl FnOnce(&[u8]) -> Result<T, Fault>) -> Result<T, Error> {
-        let place = &self.places[index];
-        let stored = &self.shards[place.shard as usize].as_ref()[place.range.clone()];
+        let location = &self.locations[index];
+        let stored = &self.shards[location.shard as usize].as_ref()[location.range.clone()];
         let found = crc32fast::hash(stored);
-        if found != place.checksum {
+        if found != location.checksum {
             let (path, part) = (self.path_of(index), Part::Frame(index));
-            return Err(Error::Checksum { path, part, found, expected: place.checksum });
+            return Err(Error::Checksum { path, part, found, expected: location.checksum });
         }
-        expand(stored, place.raw_bytes, f).map_err(|source| self.damaged(index, source))
+        expand(stored, location.raw_bytes, f).map_err(|source| self.damaged(index, source))
     }
 
     /// Decodes and checks the expanded bytes of frame `index`.
@@ -160,13 +182,18 @@ impl<B: AsRef<[u8]>> Shards<B> {
         self.values.as_ref()
     }
 
+    /// The value store, unchecked.
+    pub(super) fn values(&self) -> &[f32] {
+        bytemuck::try_cast_slice(self.values.as_ref()).expect("length and alignment are checked when it is opened")
+    }
+
     /// A file of the directory.
     pub(super) fn path(&self, file: &str) -> PathBuf {
         self.dir.join(file)
     }
 
     fn path_of(&self, index: usize) -> PathBuf {
-        self.path(&file::name(self.places[index].shard))
+        self.path(&file::name(self.locations[index].shard))
     }
 
     fn damaged(&self, index: usize, source: Fault) -> Error {
@@ -174,30 +201,13 @@ impl<B: AsRef<[u8]>> Shards<B> {
     }
 }
 
-impl<B: Bytes> BlockStream for Shards<B> {
-    fn totals(&self) -> Totals {
-        self.manifest.totals()
-    }
-    fn layers(&self) -> &[Layer] {
-        &self.layers
-    }
-    fn frames(&self) -> &[FrameInfo] {
-        &self.frames
-    }
-    fn read(&self, index: usize, frame: &mut Frame) -> Result<(), graph::Error> {
-        self.with_raw(index, |raw| self.decode(index, raw, frame)).map_err(graph::Error::new)
-    }
-    fn is_one_way(&self) -> bool {
-        self.manifest.one_way
-    }
-    fn prefetch(&self, values: Range<u64>) {
+impl<B: Bytes> Shards<B> {
+    pub(super) fn prefetch(&self, values: Range<u64>) {
         self.values.prefetch(values.start as usize * 4..values.end as usize * 4);
     }
-    fn release(&self, values: Range<u64>) {
+
+    pub(super) fn release(&self, values: Range<u64>) {
         self.values.release(values.start as usize * 4..values.end as usize * 4);
-    }
-    fn values(&self) -> &[f32] {
-        bytemuck::try_cast_slice(self.values.as_ref()).expect("length and alignment are checked when it is opened")
     }
 }
 
@@ -240,7 +250,7 @@ fn list_frames(
     record: &ShardRecord,
     shard: u32,
     layers: &[Layer],
-    (frames, places): (&mut Vec<FrameInfo>, &mut Vec<Place>),
+    (frames, locations): (&mut Vec<FrameInfo>, &mut Vec<Location>),
 ) -> Result<(), Fault> {
     Fault::unless_equal("first row", directory.header.first_row, record.first_row)?;
     Fault::unless_equal("frames", directory.frames.len() as u64, record.n_frames.into())?;
@@ -255,7 +265,7 @@ fn list_frames(
         row = rows.end;
         let Entry { layer, raw_bytes, checksum, n_edges_in, n_edges_out, .. } = *entry;
         frames.push(FrameInfo { rows, layer, n_edges_in, n_edges_out });
-        places.push(Place { shard, range: range.clone(), raw_bytes, checksum });
+        locations.push(Location { shard, range: range.clone(), raw_bytes, checksum });
     }
     Fault::unless_equal("rows", row - record.first_row, record.n_rows)
 }

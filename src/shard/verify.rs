@@ -10,10 +10,10 @@ use super::fingerprint::{self, Hash};
 use super::manifest;
 use super::map::Bytes;
 use super::reader::Shards;
-use super::values::{self, PIECE, PIECE_BYTES};
+use super::stream::check_values;
 use crate::graph::edges::for_each_edge;
 use crate::graph::sums::sum_abs;
-use crate::graph::{BlockStream, Frame, Totals};
+use crate::graph::{Frame, Totals};
 use crate::progress::Progress;
 use crate::random::spread;
 
@@ -92,50 +92,6 @@ where
     Fault::unless_equal("fingerprint", shards.fingerprint(), fingerprint.as_str()).map_err(damaged)?;
     let (n_frames, n_shards, bytes) = (frames.len(), shards.manifest().shards.len(), shards.bytes());
     Ok(Report { totals, fingerprint, n_frames, n_shards, n_values, bytes, directions })
-}
-
-/// Checks the value store alone: the checksum of every piece, and that every value is finite. Cost: one read of it.
-///
-/// Frames are checked as they are read, values are not: what computes with a graph calls this first.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn verify_values<B>(shards: &Shards<B>, progress: &dyn Progress) -> Result<(), Error>
-where
-    B: Bytes,
-{
-    check_values(shards, progress, |_| ()).map(drop)
-}
-
-/// Checks the value store and returns `f` of every piece.
-fn check_values<B, T>(shards: &Shards<B>, progress: &dyn Progress, f: fn(&[u8]) -> T) -> Result<Vec<T>, Error>
-where
-    B: Bytes,
-    T: Send,
-{
-    let bytes = shards.values_bytes();
-    progress.begin("verify values", bytes.len() as u64);
-    let path = || shards.path(values::FILE);
-    let check = |(index, piece): (usize, &[u8])| {
-        let (found, expected) = (crc32fast::hash(piece), shards.manifest().values.checksums[index].0);
-        if found != expected {
-            return Err(Error::Checksum { path: path(), part: Part::Piece(index), found, expected });
-        }
-        let start = index * PIECE;
-        let values = &shards.values()[start..start + piece.len() / 4];
-        if !values.iter().all(|value| value.is_finite()) {
-            let (offset, layer, value) = values::not_finite(shards.values(), shards.layers())
-                .expect("a value of this piece has just been found not to be finite");
-            return Err(Error::NotFinite { offset, layer, value });
-        }
-        progress.advance(piece.len() as u64);
-        let found = f(piece);
-        shards.release(start as u64..(start + values.len()) as u64);
-        Ok(found)
-    };
-    let checked: Vec<_> = bytes.par_chunks(PIECE_BYTES as usize).enumerate().map(check).collect();
-    progress.end();
-    checked.into_iter().collect()
 }
 
 /// What is known of a frame after reading it.

@@ -24,7 +24,7 @@ use crate::null::n2::Unshared;
 use crate::null::{self, Kind, Model, Revalued};
 use crate::progress::{Progress, Silent};
 use crate::report::Sample;
-use crate::shard::{self, Description, Existing, Generated, Shards, Target, Topology};
+use crate::shard::{self, Description, Existing, Generated, ShardStream, Shards, Target, Topology};
 use crate::spin::siblings::{self, Siblings};
 use crate::spin::{self, Method, Plan, Replica};
 use crate::table::NullRow;
@@ -157,15 +157,18 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return print(long_run::complete(&args.output));
     }
     let out = Output::create(&args.output, replaceable.force(&args.output))?;
-    models.iter().try_for_each(|model| null::check(&graph, model.kind)).with_context(|| refused(&args.graph))?;
+    models
+        .iter()
+        .try_for_each(|model| null::check(graph.layers(), model.kind))
+        .with_context(|| refused(&args.graph))?;
     let mut finished = Finished::begin(&args.output, args.identity(graph.fingerprint()), &args.run)?;
     let missing = missing(&args, &models, &mut finished)?;
     let pool = args.run.threads.pool()?;
     let bar = progress::bar(args.run.quiet.quiet);
-    pool.install(|| shard::verify_values(&graph, &*bar)).with_context(|| refused(&args.graph))?;
+    let graph = pool.install(|| graph.verified(&*bar)).with_context(|| refused(&args.graph))?;
     let job = Job {
         args: &args,
-        graph: &graph,
+        graph,
         name: args.graph.name(),
         stop: session::stop_on_signals()?,
         bar,
@@ -219,7 +222,7 @@ fn refused(graph: &GraphDir) -> String {
 /// What all threads share.
 struct Job<'a> {
     args: &'a Args,
-    graph: &'a Shards,
+    graph: ShardStream<'a>,
     name: String,
     stop: Arc<AtomicBool>,
     bar: Box<dyn Progress>,
@@ -261,7 +264,7 @@ impl Job<'_> {
             let solved = Threads { threads }.pool()?.install(|| {
                 let together = match self.args.kind {
                     KindName::N2 => 1,
-                    KindName::N1 | KindName::N3 => siblings::at_once(self.graph, &plan, models.len()),
+                    KindName::N1 | KindName::N3 => siblings::at_once(&self.graph, &plan, models.len()),
                 };
                 while let Some(models) = models.chunks(together).nth(next.fetch_add(1, Ordering::Relaxed)) {
                     self.solve_some(models, &plan)?;
@@ -289,7 +292,7 @@ impl Job<'_> {
     fn solve_some(&self, models: &[Model], plan: &Plan) -> anyhow::Result<()> {
         let is_missing = |model: &Model| !self.finished().has(&key(*model));
         let missing: Vec<_> = models.iter().copied().filter(is_missing).collect();
-        match missing.len() > 1 && siblings::at_once(self.graph, plan, missing.len()) == missing.len() {
+        match missing.len() > 1 && siblings::at_once(&self.graph, plan, missing.len()) == missing.len() {
             true => self.solve_siblings(&missing, plan),
             false => missing.into_iter().try_for_each(|model| self.solve_one(model, plan)),
         }
@@ -307,7 +310,7 @@ impl Job<'_> {
 
     /// Models that differ from the graph in its values only.
     fn solve_siblings(&self, models: &[Model], plan: &Plan) -> anyhow::Result<()> {
-        let mut siblings = Siblings::new(self.graph, plan, models.len());
+        let mut siblings = Siblings::new(&self.graph, plan, models.len());
         let mut totals = Vec::with_capacity(models.len());
         for &model in models {
             self.go_on()?;
@@ -348,7 +351,7 @@ impl Job<'_> {
 
     /// The graph with the null model's values, kept where it is to be kept; nothing if edges have values of their own.
     fn revalued(&self, model: Model, plan: &Plan) -> anyhow::Result<Option<Revalued<'_>>> {
-        let (graph, seed) = (self.graph, self.args.seed.seed);
+        let (graph, seed) = (&self.graph, self.args.seed.seed);
         let values = match model.kind {
             Kind::N1 => null::n1(graph, seed, model.index)?,
             Kind::N3(init) => null::n3(graph, init, seed, model.index)?,
@@ -357,7 +360,7 @@ impl Job<'_> {
         let stream = Revalued::new(graph, values)?;
         if let Some(target) = self.args.target(model) {
             let description = self.description(model, plan);
-            let written = shard::write_revalued(self.graph, &stream, &description, &target, &Silent);
+            let written = shard::write_revalued(&self.graph, &stream, &description, &target, &Silent);
             let (_, topology) = written.with_context(|| format!("cannot keep {}", target.dir.display()))?;
             self.copied.fetch_or(topology == Topology::Copied, Ordering::Relaxed);
         }
@@ -366,7 +369,7 @@ impl Job<'_> {
 
     /// Solves the graph with a weight of its own for every edge, from disk: 4 bytes an edge, beside the table unless kept.
     fn solve_unshared(&self, model: Model, plan: &Plan) -> anyhow::Result<(Vec<Replica>, Totals)> {
-        let unshared = Unshared::new(self.graph, self.args.seed.seed, model.index.into())?;
+        let unshared = Unshared::new(&self.graph, self.args.seed.seed, model.index.into())?;
         let (folder, name) = (output::folder(&self.args.output)?, self.args.output.file_name().unwrap_or_default());
         let scratch = temporary::create(folder, name, |builder| builder.tempdir_in(folder));
         let scratch = scratch.with_context(|| format!("cannot write to {}", folder.display()))?;
@@ -380,7 +383,8 @@ impl Job<'_> {
         };
         let written = shard::write_generated(&made, &self.description(model, plan), &target, &Silent);
         written.with_context(|| format!("cannot write {}", target.dir.display()))?;
-        let stream = Shards::open(&target.dir)?;
+        let shards = Shards::open(&target.dir)?;
+        let stream = shards.unverified();
         Ok((self.solve_stream(&stream, plan)?, stream.totals()))
     }
 

@@ -26,7 +26,7 @@ use crate::net::arch::Init;
 use crate::null::{self, Kind, Model, Revalued};
 use crate::perturb::{self, Case, Experiment, Outcome, Signs};
 use crate::progress::Progress;
-use crate::shard::{self, Shards};
+use crate::shard::{ShardStream, Shards};
 use crate::spin::{self, Plan};
 use crate::table::{self, OmegaRow, Provenance, ReplicaRow};
 use crate::unroll::{BatchNormRule, Options};
@@ -180,19 +180,20 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let images = args.images.open(shape, args.run.quiet)?;
     let identity = args.identity(graph.fingerprint(), replicas.as_deref(), norms, images.len());
     let (pool, bar) = (args.run.threads.pool()?, progress::bar(args.run.quiet.quiet));
-    let job = Job {
-        finished: Finished::begin(&args.output, identity, &args.run)?,
+    let (finished, stop) = (Finished::begin(&args.output, identity, &args.run)?, session::stop_on_signals()?);
+    let job = |graph| Job {
+        finished,
         norms: perturb::norms(norms.0, args.perturbations as usize),
-        stop: session::stop_on_signals()?,
+        stop,
         bar: &*bar,
         args: &args,
-        graph: &graph,
+        graph,
         net: &net,
         options,
         signs,
         images: &images,
     };
-    let (norms, finished) = pool.install(|| job.run())?;
+    let (norms, finished) = pool.install(|| job(graph.verified(&*bar)?).run())?;
     let rows = rows(&args, &images, &norms, &finished);
     output::write_rows(out, &provenance, &rows)?;
     finished.remove();
@@ -208,7 +209,7 @@ fn check_n3(args: &Args, graph: &Shards, options: Options) -> anyhow::Result<()>
         let context = "the case n3 needs other weights; without it: --cases real,random-direction";
         return Err(perturb::Error::Scaled).context(context);
     }
-    null::check(graph, Kind::N3(Init::He)).context("no case n3")
+    null::check(graph.layers(), Kind::N3(Init::He)).context("no case n3")
 }
 
 /// The directions of the replica with the least energy, the first of them on a tie.
@@ -228,13 +229,13 @@ fn signs(replicas: Option<&Path>, graph: &Shards) -> anyhow::Result<Signs> {
     let least = rows.iter().min_by(|a: &&ReplicaRow, b| a.energy.total_cmp(&b.energy));
     let best = least.with_context(|| format!("{} has no rows", path.display()))?;
     let place = || format!("{}, replica {}", path.display(), best.replica);
-    Signs::of_state(graph, &best.state).with_context(place)
+    Signs::of_state(graph.layers(), &best.state).with_context(place)
 }
 
 /// What the whole run needs.
 struct Job<'a> {
     args: &'a Args,
-    graph: &'a Shards,
+    graph: ShardStream<'a>,
     net: &'a Network,
     options: Options,
     signs: Option<Signs>,
@@ -248,7 +249,6 @@ struct Job<'a> {
 impl Job<'_> {
     /// Everything that is not finished yet. Returns the norms of the perturbations, and what they have done.
     fn run(mut self) -> anyhow::Result<(Vec<f64>, Finished)> {
-        shard::verify_values(self.graph, self.bar)?;
         let work = self.args.work(&self.args.part.of(0..self.images.len()));
         let n_parts: usize = work.iter().map(|(_, images)| images.len()).sum();
         for (weights, images) in work {
@@ -293,7 +293,7 @@ impl Job<'_> {
             _ => self.n3(weights - 1).map(|(net, signs)| (Some(net), Some(signs)))?,
         };
         let net = net.as_ref().unwrap_or(self.net);
-        let mut experiment = Experiment::new(net, Forward::new(net)?, self.graph)?;
+        let mut experiment = Experiment::new(net, Forward::new(net)?, &self.graph)?;
         let signs = |case| if case == Case::RandomDirection { None } else { signs.clone() };
         experiment.parts =
             self.args.cases_of(weights).into_iter().map(|case| perturb::Part { case, signs: signs(case) }).collect();
@@ -304,14 +304,14 @@ impl Job<'_> {
     /// An N3 model, solved.
     fn n3(&self, index: u32) -> anyhow::Result<(Network, Signs)> {
         let model = Model { kind: Kind::N3(Init::He), index };
-        let values = null::n3(self.graph, Init::He, self.args.seed.seed, index)?;
+        let values = null::n3(&self.graph, Init::He, self.args.seed.seed, index)?;
         let net = perturb::reweighted(self.net, self.options, &values)?;
         self.bar.begin(&format!("solve {model}"), 0);
-        let stream = Revalued::new(self.graph, values)?;
+        let stream = Revalued::new(&self.graph, values)?;
         let replicas = spin::solve(&stream, &self.args.plan(model), &session::Watch(&self.stop));
         let replicas = replicas.with_context(|| format!("cannot solve {model}"))?;
         self.bar.end();
-        Ok((net, Signs::of_state(self.graph, &solve::best(&replicas).state)?))
+        Ok((net, Signs::of_state(self.graph.layers(), &solve::best(&replicas).state)?))
     }
 }
 
