@@ -14,7 +14,7 @@ use source::{Crate, Uses};
 /// The rooms, which are the top-level modules, the lowest first. A room uses those on earlier lines only; those on one line
 /// know nothing of one another.
 const ROOMS: &[&[&str]] = &[
-    &["byte_size", "contained", "kind", "npy", "pages", "progress", "random", "regular", "staging"],
+    &["byte_size", "contained", "guide", "kind", "npy", "pages", "progress", "random", "regular", "staging"],
     &["columnar", "graph", "net"],
     &["kernel", "unroll"],
     &["shard", "spin"],
@@ -32,7 +32,7 @@ const ROOMS: &[&[&str]] = &[
 const CIRCLES: &[(&str, &str, &str)] = &[];
 
 /// Rooms with circles that are to be dissolved.
-const TO_DISSOLVE: &[&str] = &["active", "cli", "image", "import", "kernel", "net", "null", "shard", "spin", "unroll"];
+const TO_DISSOLVE: &[&str] = &["cli", "image", "import", "kernel", "net", "null", "shard", "spin"];
 
 static SOURCES: LazyLock<Crate> = LazyLock::new(sources);
 
