@@ -63,7 +63,7 @@ class Document:
 
     @property
     def name(self) -> str:
-        return str(self.path.relative_to(ROOT))
+        return str(self.path.relative_to(ROOT) if self.path.is_relative_to(ROOT) else self.path)
 
     @cached_property
     def prose(self) -> str:
@@ -89,7 +89,8 @@ class Document:
 
     def rows(self, source: str) -> list[Row]:
         """The rows of its tables whose figures come from a source."""
-        return [self.row(line) for found, table in MARK.findall(self.text) if found == source for line in table.splitlines()[2:]]
+        tables = [table.splitlines() for found, table in MARK.findall(self.text) if found == source]
+        return [self.row(line) for _, _, *lines in tables for line in lines]
 
     def row(self, line: str) -> Row:
         label, *cells = (cell.strip() for cell in line.strip("|").split(" | "))

@@ -38,8 +38,8 @@ def run(python: Path, counts: Counter, script: str, *args: object) -> None:
 def run_all(python: Path, binary: Path, models: list[Path], directory: Path) -> Counter:
     """Every check; returns how many lines began with `ok` and `FAIL`."""
     counts: Counter = Counter()
-    for script in ("check_adjacency.py", "check_steepest.py", "check_compare.py", "check_omega.py", "check_tables.py", "check_images.py"):
-        run(python, counts, script, "--self-test")
+    for name in ("adjacency", "steepest", "compare", "omega", "tables", "images", "documents"):
+        run(python, counts, f"check_{name}.py", "--self-test")
     pipeline, default = ["--pipeline", binary], ["--model", DIGITS / "digits.onnx"]
     checkpoint = ["--arch", "digits", "--weights", DIGITS / "digits.safetensors"]
     for residual, batch_norm in itertools.product(["expand", "node"], ["ignore", "sign", "fold"]):
