@@ -13,32 +13,32 @@ use parquet::file::metadata::ParquetMetaData;
 
 use crate::{contained, pages};
 
-/// A file that can be read once.
-pub(crate) type Builder = ParquetRecordBatchReaderBuilder<File>;
+/// A Parquet file that is open: its schema is known, its rows can be read once.
+pub(crate) type ParquetFile = ParquetRecordBatchReaderBuilder<File>;
 
 /// Opens `file` and has `read` read it. Whatever the libraries make of its bytes, also a panic, is one of the errors that
 /// `damaged` makes.
 pub(crate) fn read<T, E>(
     file: File,
     damaged: impl Fn(ParquetError) -> E,
-    read: impl FnOnce(Builder, Budget) -> Result<T, E>,
+    read: impl FnOnce(ParquetFile, Budget) -> Result<T, E>,
 ) -> Result<T, E> {
     let all = || {
-        let (builder, budget) = open(file).map_err(&damaged)?;
-        read(builder, budget)
+        let (file, budget) = open(file).map_err(&damaged)?;
+        read(file, budget)
     };
     contained::run(all).unwrap_or_else(|panicked| Err(damaged(ParquetError::General(panicked.to_string()))))
 }
 
-fn open(file: File) -> Result<(Builder, Budget), ParquetError> {
+fn open(file: File) -> Result<(ParquetFile, Budget), ParquetError> {
     let length = file.metadata().map_err(|error| ParquetError::External(error.into()))?.len();
     pages::check_footer(&file, length)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let pages = file.try_clone()?;
-    let builder = Builder::try_new_with_options(file, options)?;
-    check(builder.metadata(), length)?;
-    pages::check_pages(&pages, builder.metadata(), length)?;
-    Ok((builder, Budget { bytes: LEAST_BYTES.saturating_add(length.saturating_mul(BYTES_EACH)) }))
+    let file = ParquetFile::try_new_with_options(file, options)?;
+    check(file.metadata(), length)?;
+    pages::check_pages(&pages, file.metadata(), length)?;
+    Ok((file, Budget { bytes: LEAST_BYTES.saturating_add(length.saturating_mul(BYTES_EACH)) }))
 }
 
 /// Rows that even the smallest file may have, and rows for each of its bytes: ten times what real tables have.

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Workdir, repository};
-use frustration::table::{self, ActiveRow};
+use frustration::table::{self, ActiveRow, SummaryRow};
 
 const DIGITS: &str = "fixtures/digits/digits.onnx";
 const IMAGES: &str = "fixtures/digits/images.npy";
@@ -20,7 +20,7 @@ fn args(output: &str, flags: &[&str]) -> Vec<String> {
 
 fn active(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<ActiveRow> {
     dir.ok(args(output, flags));
-    table::read_active(&dir.path(output)).unwrap()
+    table::read(&dir.path(output)).unwrap()
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn compare_counts_the_images_below_the_network() {
     let compare = ["compare", "--real", "r.parquet", "--active", "a.parquet", "-o", "s.parquet"];
     let stdout = dir.ok(compare).stdout();
     assert!(stdout.contains("active: 20 of 20 images (1.0000) below the mean of real"), "{stdout}");
-    let rows = table::read_summary(&dir.path("s.parquet")).unwrap();
+    let rows = table::read::<SummaryRow>(&dir.path("s.parquet")).unwrap();
     assert_eq!((rows[1].case.as_str(), rows[1].reference.as_deref(), rows[1].n), ("active", Some("real"), 20));
     let footer = table::read_provenance(&dir.path("s.parquet")).unwrap();
     let [real, active, null] = ["real_sha256", "active_sha256", "null_sha256"].map(|key| footer.get(key));

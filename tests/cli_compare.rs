@@ -69,7 +69,7 @@ fn tables() -> Workdir {
 }
 
 fn summary(dir: &Workdir) -> Vec<SummaryRow> {
-    table::read_summary(&dir.path("s.parquet")).unwrap()
+    table::read::<SummaryRow>(&dir.path("s.parquet")).unwrap()
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 use std::fs::File;
 
 use common::Workdir;
-use frustration::table::{self, OmegaRow, Provenance, Sink};
+use frustration::table::{self, LambdaImageRow, LambdaNormRow, LambdaRow, OmegaRow, Provenance, Sink};
 
 /// Ω of each image, one perturbation after the other with norms 1, 10, 100, ...
 fn rows(case: &str, images: &[&[f64]]) -> Vec<OmegaRow> {
@@ -45,7 +45,7 @@ fn lambda_by_case_by_image_and_by_norm() {
     let ran = dir.ok(LAMBDA);
     assert!(ran.stdout().starts_with("graph  case              images  n  lambda"), "{}", ran.stdout());
     assert!(ran.stderr().contains("a single image has no interval"), "{}", ran.stderr());
-    let found = table::read_lambda(&dir.path("l.parquet")).unwrap();
+    let found = table::read::<LambdaRow>(&dir.path("l.parquet")).unwrap();
     // Distances 0.5, 0.5, 0.4, 0.4, 0.1, 0: four of six are at least 0.4, and half of 4/6 is less.
     assert_eq!((found[0].case.as_str(), found[0].n_images, found[0].n), ("real", 3, 6));
     assert!((found[0].lambda - 1.0 / 3.0).abs() < 1e-12, "{}", found[0].lambda);
@@ -54,9 +54,9 @@ fn lambda_by_case_by_image_and_by_norm() {
     assert_eq!((found[0].lambda_moved, found[0].mean_unmoved), (found[0].lambda, 0.0));
     assert_eq!((found[1].lambda, found[1].lambda_low, found[1].lambda_high), (0.0, None, None));
 
-    let images = table::read_lambda_images(&dir.path("l.images.parquet")).unwrap();
+    let images = table::read::<LambdaImageRow>(&dir.path("l.images.parquet")).unwrap();
     assert_eq!(images.iter().map(|row| row.above_half).collect::<Vec<_>>(), [1.0, 0.0, 0.5, 0.0]);
-    let norms = table::read_lambda_norms(&dir.path("l.norms.parquet")).unwrap();
+    let norms = table::read::<LambdaNormRow>(&dir.path("l.norms.parquet")).unwrap();
     let ranges: Vec<_> = norms.iter().map(|row| (row.norm_least, row.norm_greatest, row.n, row.same_class)).collect();
     assert_eq!(ranges, [(1.0, 1.0, 3, 1.0), (10.0, 10.0, 3, 0.0), (1.0, 1.0, 1, 1.0), (10.0, 10.0, 1, 0.0)]);
 }
@@ -68,7 +68,7 @@ fn logits_that_do_not_change_are_counted_and_left_out() {
     let still = rows("n3", &[&[0.7, 0.7], &[0.7, 0.7]]).into_iter().map(|row| OmegaRow { unmoved: 0.4, ..row });
     write(&dir, "o.parquet", "abc", &still.collect::<Vec<_>>());
     dir.ok(LAMBDA);
-    let found = &table::read_lambda(&dir.path("l.parquet")).unwrap()[0];
+    let found = &table::read::<LambdaRow>(&dir.path("l.parquet")).unwrap()[0];
     assert!((found.lambda - 0.2).abs() < 1e-12 && found.lambda_moved < 1e-12, "{found:?}");
     assert_eq!(found.mean_unmoved, 0.4);
 }

@@ -5,11 +5,11 @@ mod common;
 use std::time::Duration;
 
 use common::{Workdir, repository};
-use frustration::table::{self, NullRow};
+use frustration::table::{self, NullRow, ReplicaRow};
 
 fn null(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<NullRow> {
     dir.ok(["null", "g", "-o", output, "--random-flips", "5000"].iter().chain(flags));
-    table::read_nulls(&dir.path(output)).unwrap()
+    table::read::<NullRow>(&dir.path(output)).unwrap()
 }
 
 /// Distribution, index and instance.
@@ -156,7 +156,7 @@ fn kept_graphs_are_graphs() {
         let seed = &seed[..seed.find('"').unwrap()];
         let flags = ["--replicas", "2", "--random-flips", "5000", "--method", "steepest", "--seed", seed, "--force"];
         dir.ok(["solve", name, "-o", "kept.parquet"].iter().chain(&flags));
-        let solved = table::read_replicas(&dir.path("kept.parquet")).unwrap();
+        let solved = table::read::<ReplicaRow>(&dir.path("kept.parquet")).unwrap();
         for (replica, row) in solved.iter().zip(rows) {
             assert_eq!((replica.replica, replica.energy, replica.flips), (row.instance, row.energy, row.flips));
             assert_eq!(replica.sum_abs, row.sum_abs);
@@ -228,7 +228,7 @@ fn existing_outputs_are_kept_unless_forced() {
     dir.run(1, run.iter().chain(&["--resume"])).fails_with(&["x.parquet exists", "--force"]);
     assert_eq!(dir.read("x.parquet"), b"mine");
     dir.ok(run.iter().chain(&["--force"]));
-    assert_eq!(table::read_nulls(&dir.path("x.parquet")).unwrap().len(), 2);
+    assert_eq!(table::read::<NullRow>(&dir.path("x.parquet")).unwrap().len(), 2);
     assert_eq!(dir.ok(run.iter().chain(&["--resume"])).stdout(), "x.parquet: complete\n");
     dir.run(1, run.iter().chain(&["--resume", "--seed", "1"])).fails_with(&["x.parquet exists", "--force"]);
     // A graph that is to be kept and is not there is something to do.

@@ -44,7 +44,7 @@ fn args<'a>(more: &[&'a str]) -> Vec<&'a str> {
 
 fn omega(dir: &Workdir, output: &str, more: &[&str]) -> Vec<OmegaRow> {
     dir.ok(args(&[&["-o", output], more].concat()));
-    table::read_omega(&dir.path(output)).unwrap()
+    table::read::<OmegaRow>(&dir.path(output)).unwrap()
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn small() -> Workdir {
 
 fn solve(dir: &Workdir, output: &str, flags: &[&str]) -> Vec<ReplicaRow> {
     dir.ok(["solve", "g", "-o", output].iter().chain(flags));
-    table::read_replicas(&dir.path(output)).unwrap()
+    table::read::<ReplicaRow>(&dir.path(output)).unwrap()
 }
 
 fn states(rows: &[ReplicaRow]) -> Vec<&[u8]> {
@@ -73,7 +73,7 @@ fn the_last_line_says_what_was_found() {
     assert!(stdout.starts_with("ε̂ = 0.4") && stdout.contains("least of 2") && stdout.ends_with("iB\n"), "{stdout}");
     let stdout = dir.ok(["solve", "g", "-o", "y.parquet", "--replicas", "2", "--max-flips", "10"]).stdout();
     assert!(stdout.contains("2 replicas stopped by --max-flips"), "{stdout}");
-    assert!(table::read_replicas(&dir.path("y.parquet")).unwrap().iter().all(|row| !row.local_minimum));
+    assert!(table::read::<ReplicaRow>(&dir.path("y.parquet")).unwrap().iter().all(|row| !row.local_minimum));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn existing_outputs_are_kept_unless_forced() {
     dir.run(1, run).fails_with(&["x.layers.parquet exists", "--force"]);
     assert_eq!(dir.names(), ["g", "x.layers.parquet"]);
     dir.ok(run.iter().chain(&["--force"]));
-    assert_eq!(table::read_replicas(&dir.path("x.parquet")).unwrap().len(), 1);
+    assert_eq!(table::read::<ReplicaRow>(&dir.path("x.parquet")).unwrap().len(), 1);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn equal_runs_give_equal_files() {
         dir.ok(["solve", "-o", "one.parquet", "--threads", "1", "--force"].iter().chain(&flags));
         dir.ok(["solve", "--quiet"].iter().chain(&flags).chain(&["--threads=2", "--output=two.parquet", "--force"]));
         assert!(tables(&dir, "one") == tables(&dir, "two"), "{method}");
-        assert!(table::read_replicas(&dir.path("one.parquet")).unwrap().iter().all(|row| row.secs.is_none()));
+        assert!(table::read::<ReplicaRow>(&dir.path("one.parquet")).unwrap().iter().all(|row| row.secs.is_none()));
     }
 }
 

@@ -24,7 +24,7 @@ fn pipeline(args: &[&str]) {
 }
 
 fn rows(path: &Path) -> Vec<ReplicaRow> {
-    table::read_replicas(path).unwrap()
+    table::read::<ReplicaRow>(path).unwrap()
 }
 
 fn sha256(rows: &[ReplicaRow]) -> String {

@@ -13,7 +13,7 @@ use super::searched::{self, Differences};
 use super::shown::listed;
 use super::{note, print};
 use crate::report::{self, Case, Comparison, Sample};
-use crate::table::{self, ActiveRow, NullRow, Provenance, ReplicaRow, SummaryRow};
+use crate::table::{self, ActiveRow, NullRow, Provenance, ReplicaRow, SummaryRow, TableRow};
 
 /// Compare the frustration of a network with that of its null models and active subnetworks, by Welch's t-test.
 ///
@@ -54,11 +54,11 @@ pub struct Args {
 /// be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let out = Output::create(&args.output, args.force)?;
-    let real = Table::read(&args.real, table::read_replicas_without_states)?;
+    let real = Table::read(&args.real, &["state"])?;
     ensure!(!real.rows.is_empty(), "{} has no rows", args.real.display());
-    let nulls = args.null.iter().map(|path| Table::read(path, table::read_nulls));
+    let nulls = args.null.iter().map(|path| Table::read(path, &[]));
     let nulls = nulls.collect::<anyhow::Result<Vec<_>>>()?;
-    let active = args.active.iter().map(|path| Table::read(path, table::read_active));
+    let active = args.active.iter().map(|path| Table::read(path, &["active", "spins"]));
     let active = active.collect::<anyhow::Result<Vec<_>>>()?;
     // A part of a run that had less to do than there are parts is empty, but not all of them.
     let has_rows =
@@ -85,9 +85,10 @@ struct Table<'a, R> {
     rows: Vec<R>,
 }
 
-impl<'a, R> Table<'a, R> {
-    fn read(path: &'a Path, rows: impl Fn(&Path) -> Result<Vec<R>, table::Error>) -> anyhow::Result<Self> {
-        let (rows, footer) = (rows(path)?, table::read_provenance(path)?);
+impl<'a, R: TableRow> Table<'a, R> {
+    /// Without the columns that are large and not needed here.
+    fn read(path: &'a Path, without: &[&str]) -> anyhow::Result<Self> {
+        let (rows, footer) = (table::read_without(path, without)?, table::read_provenance(path)?);
         Ok(Self { path, footer, rows })
     }
 

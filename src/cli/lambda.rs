@@ -119,7 +119,7 @@ fn read(paths: &[PathBuf]) -> anyhow::Result<(Group, BTreeMap<String, String>)> 
     let (mut groups, mut graphs, mut seen) = (Group::new(), BTreeMap::<String, String>::new(), HashMap::new());
     let mut experiments = Experiments::new();
     for (file, path) in paths.iter().enumerate() {
-        let (rows, footer) = (table::read_omega(path)?, table::read_provenance(path)?);
+        let (rows, footer) = (table::read::<OmegaRow>(path)?, table::read_provenance(path)?);
         if let Some(row) = rows.first() {
             check_experiment(path, &row.graph, &footer, &mut experiments)?;
         }

@@ -10,8 +10,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use tempfile::NamedTempFile;
 
 use super::flags::Force;
-use crate::table::rows::Row;
-use crate::table::{Provenance, Sink};
+use crate::table::{Provenance, Sink, TableRow};
 use crate::temporary::{self, Held};
 use crate::together::{self, Staged};
 
@@ -132,7 +131,7 @@ impl io::Seek for Output {
 ///
 /// # Errors
 /// If the storage fails, or as [`Output::commit`].
-pub fn write_rows<R: Row>(out: Output, provenance: &Provenance, rows: &[R]) -> anyhow::Result<()> {
+pub fn write_rows<R: TableRow>(out: Output, provenance: &Provenance, rows: &[R]) -> anyhow::Result<()> {
     commit(vec![stage_rows(out, provenance, [rows])?])
 }
 
@@ -140,7 +139,7 @@ pub fn write_rows<R: Row>(out: Output, provenance: &Provenance, rows: &[R]) -> a
 ///
 /// # Errors
 /// If the storage fails.
-pub(crate) fn stage_rows<R: Row, B: AsRef<[R]>>(
+pub(crate) fn stage_rows<R: TableRow, B: AsRef<[R]>>(
     out: Output,
     provenance: &Provenance,
     batches: impl IntoIterator<Item = B>,

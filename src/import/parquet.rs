@@ -11,7 +11,7 @@ use parquet::errors::ParquetError;
 use super::columns::{Choice, Columns, FirstLine};
 use super::error::{Error, Fault};
 use super::list::EdgeList;
-use crate::columnar::{self, Budget, Builder};
+use crate::columnar::{self, Budget, ParquetFile};
 use crate::regular;
 
 pub(super) fn read(path: &Path, choice: &Choice) -> Result<EdgeList, Error> {
@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path, choice: &Choice) -> Result<EdgeList, Error> {
     columnar::read(file, damaged, |reader, budget| edges((path, choice), reader, budget))
 }
 
-fn edges((path, choice): (&Path, &Choice), reader: Builder, mut budget: Budget) -> Result<EdgeList, Error> {
+fn edges((path, choice): (&Path, &Choice), reader: ParquetFile, mut budget: Budget) -> Result<EdgeList, Error> {
     let damaged = |source: ParquetError| Error::Parquet { path: path.into(), source };
     let schema = reader.schema().clone();
     let names: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();

@@ -4,17 +4,17 @@ use std::io::Write;
 use std::marker::PhantomData;
 
 use arrow_array::RecordBatch;
+use arrow_schema::DataType;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use super::error::Error;
 use super::provenance::Provenance;
-use super::rows::Row;
-use super::schema::{Kind, Table};
+use super::schema::{Schema, TableRow};
 
 /// zstd level: higher ones cost time and gain nothing measurable on such tables.
 const LEVEL: i32 = 4;
@@ -28,7 +28,7 @@ pub struct Sink<W: Write + Send, R> {
     row: PhantomData<R>,
 }
 
-impl<W: Write + Send, R: Row> Sink<W, R> {
+impl<W: Write + Send, R: TableRow> Sink<W, R> {
     /// Begins the table of `R` with `provenance` in its footer.
     ///
     /// # Errors
@@ -36,8 +36,8 @@ impl<W: Write + Send, R: Row> Sink<W, R> {
     pub fn new(writer: W, provenance: &Provenance) -> Result<Self, Error> {
         // Without the embedded Arrow schema every reader derives the types from Parquet's own, hence the same ones.
         let options =
-            ArrowWriterOptions::new().with_skip_arrow_metadata(true).with_properties(properties(R::TABLE, provenance));
-        let writer = ArrowWriter::try_new_with_options(writer, R::TABLE.arrow(), options).map_err(Error::Write)?;
+            ArrowWriterOptions::new().with_skip_arrow_metadata(true).with_properties(properties(R::SCHEMA, provenance));
+        let writer = ArrowWriter::try_new_with_options(writer, R::SCHEMA.arrow(), options).map_err(Error::Write)?;
         Ok(Self { writer, row: PhantomData })
     }
 
@@ -49,7 +49,7 @@ impl<W: Write + Send, R: Row> Sink<W, R> {
         if rows.is_empty() {
             return Ok(());
         }
-        let batch = RecordBatch::try_new(R::TABLE.arrow(), R::columns(rows));
+        let batch = RecordBatch::try_new(R::SCHEMA.arrow(), R::columns(rows));
         self.writer.write(&batch.expect("a row's columns are those of its table")).map_err(Error::Write)
     }
 
@@ -62,30 +62,28 @@ impl<W: Write + Send, R: Row> Sink<W, R> {
     }
 }
 
-fn properties(table: &Table, provenance: &Provenance) -> WriterProperties {
+fn properties(schema: &Schema, provenance: &Provenance) -> WriterProperties {
     let footer = provenance.pairs().iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL).expect("zstd has this level")))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_max_row_group_bytes(Some(GROUP_BYTES))
         .set_key_value_metadata(Some(footer.collect()));
-    for column in table.columns {
+    for column in schema.columns {
         let path = ColumnPath::from(column.name);
-        properties = match column.kind {
-            Kind::Int | Kind::Seed => encoded(properties, path, Encoding::DELTA_BINARY_PACKED),
-            Kind::Float => encoded(properties, path, Encoding::BYTE_STREAM_SPLIT),
+        properties = match column.data_type {
+            DataType::Int64 | DataType::UInt64 => encoded(properties, path, Encoding::DELTA_BINARY_PACKED),
+            DataType::Float64 => encoded(properties, path, Encoding::BYTE_STREAM_SPLIT),
             // Least and greatest state mean nothing, and would be a megabyte in the footer.
-            Kind::Bytes => encoded(properties, path.clone(), Encoding::PLAIN)
+            DataType::Binary => encoded(properties, path.clone(), Encoding::PLAIN)
                 .set_column_statistics_enabled(path, EnabledStatistics::None),
-            Kind::Text | Kind::Bool => properties,
+            _ => properties,
         };
     }
     properties.build()
 }
 
-type Builder = parquet::file::properties::WriterPropertiesBuilder;
-
-fn encoded(properties: Builder, path: ColumnPath, encoding: Encoding) -> Builder {
+fn encoded(properties: WriterPropertiesBuilder, path: ColumnPath, encoding: Encoding) -> WriterPropertiesBuilder {
     properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding)
 }
 
@@ -123,9 +121,9 @@ mod tests {
         sink.append(&[]).unwrap();
         sink.append(&rows[2..]).unwrap();
         sink.finish().unwrap();
-        assert_eq!(table::read_replicas(&path).unwrap(), rows);
+        assert_eq!(table::read::<ReplicaRow>(&path).unwrap(), rows);
         let without: Vec<_> = rows.iter().map(|row| ReplicaRow { state: Vec::new(), ..row.clone() }).collect();
-        assert_eq!(table::read_replicas_without_states(&path).unwrap(), without);
+        assert_eq!(table::read_without::<ReplicaRow>(&path, &["state"]).unwrap(), without);
         assert_eq!(table::read_provenance(&path).unwrap(), provenance);
         assert_eq!((provenance.get("seed"), provenance.get("graph")), (Some("7"), None));
     }
@@ -146,7 +144,7 @@ mod tests {
         let mut sink = Sink::new(create(), &Provenance::default()).unwrap();
         sink.append(&rows).unwrap();
         sink.finish().unwrap();
-        assert_eq!(table::read_nulls(&path).unwrap(), rows);
+        assert_eq!(table::read::<NullRow>(&path).unwrap(), rows);
 
         let n1 = SummaryRow {
             reference: Some("real".into()),
@@ -161,7 +159,7 @@ mod tests {
         let mut sink = Sink::new(create(), &Provenance::default()).unwrap();
         sink.append(&rows).unwrap();
         sink.finish().unwrap();
-        assert_eq!(table::read_summary(&path).unwrap(), rows);
+        assert_eq!(table::read::<SummaryRow>(&path).unwrap(), rows);
     }
 
     #[test]

@@ -217,7 +217,7 @@ fn signs(replicas: Option<&Path>, graph: &Shards) -> anyhow::Result<Signs> {
     let Some(path) = replicas else {
         return Err(conflict("perturb", "the case real needs --replicas FILE.parquet, from solve").into());
     };
-    let (rows, footer) = (table::read_replicas(path)?, table::read_provenance(path)?);
+    let (rows, footer) = (table::read::<ReplicaRow>(path)?, table::read_provenance(path)?);
     if let Some(found) = footer.get("graph") {
         let expected = graph.fingerprint();
         ensure!(
