@@ -6,13 +6,13 @@
 //! 4. [`memory`]: what each command holds, and what `--memory` does.
 //!
 //! The format of graph directories is specified in [`shard`](crate::shard), the columns of tables in
-//! [`table::schema`](crate::table::schema).
+//! [`table`](crate::table).
 
 // A page links to files. What is defined here first, under the same names, leads to pages of this documentation instead.
 
 pub mod definitions {
     #![doc = "[4 bytes an edge]: super::memory#disk"]
-    #![doc = "[tables.md]: crate::table::schema"]
+    #![doc = "[tables.md]: crate::table"]
     #![doc = ""]
     #![doc = include_str!("../docs/definitions.md")]
 }
@@ -22,7 +22,7 @@ pub mod architecture {
     #![doc = "[graph directory]: crate::shard"]
     #![doc = "[`--memory`]: super::memory"]
     #![doc = "[images]: super::images"]
-    #![doc = "[tables.md]: crate::table::schema"]
+    #![doc = "[tables.md]: crate::table"]
     #![doc = "[`net`]: crate::net"]
     #![doc = "[`graph`]: crate::graph"]
     #![doc = "[`unroll`]: crate::unroll"]
