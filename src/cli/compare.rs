@@ -12,7 +12,7 @@ use super::provenance::{sha256, sha256_of_all};
 use super::searched::{self, Differences};
 use super::shown::listed;
 use super::{note, print};
-use crate::report::{self, Case, Comparison, Sample};
+use crate::report::{self, Comparison, Population, Sample};
 use crate::table::{self, ActiveRow, NullRow, Provenance, ReplicaRow, SummaryRow, TableRow};
 
 /// Compare the frustration of a network with that of its null models and active subnetworks, by Welch's t-test.
@@ -71,7 +71,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     check_images(&active)?;
     let comparisons = report::compare(&samples(&real, &nulls, &active)?);
     let methods = methods(&real, &nulls, &active);
-    let row = |comparison: &Comparison| row(&real.rows[0].graph, methods[&comparison.case].clone(), comparison);
+    let row = |comparison: &Comparison| row(&real.rows[0].graph, methods[&comparison.population].clone(), comparison);
     let rows: Vec<_> = comparisons.iter().map(row).collect();
     output::write_rows(out, &provenance(&args, &real)?, &rows)?;
     notes(args.quiet, &real, &nulls, &active, &comparisons);
@@ -216,49 +216,53 @@ fn samples(
     real: &Table<ReplicaRow>,
     nulls: &[Table<NullRow>],
     active: &[Table<ActiveRow>],
-) -> anyhow::Result<BTreeMap<Case, Sample>> {
-    let mut energies: BTreeMap<Case, Vec<f64>> = BTreeMap::new();
+) -> anyhow::Result<BTreeMap<Population, Sample>> {
+    let mut energies: BTreeMap<Population, Vec<f64>> = BTreeMap::new();
     let finite = |place: String, energy: f64| -> anyhow::Result<f64> {
         ensure!(energy.is_finite(), "{place}: energy is {energy}, expected a number; the table is damaged");
         Ok(energy)
     };
     let real_energies = real.placed().map(|(place, row)| finite(place, row.energy));
-    energies.insert(Case::Real, real_energies.collect::<anyhow::Result<_>>()?);
+    energies.insert(Population::Real, real_energies.collect::<anyhow::Result<_>>()?);
     for (place, row) in nulls.iter().flat_map(Table::placed) {
         let (kind, distribution) = (row.kind.as_str(), row.distribution.as_deref());
-        let case = Case::of_null(kind, distribution).with_context(|| {
+        let case = Population::of_null(kind, distribution).with_context(|| {
             let distribution = distribution.unwrap_or("null");
             format!("{place}: kind `{kind}` with distribution `{distribution}`, expected n1, n2, n3 he or n3 xavier")
         })?;
         energies.entry(case).or_default().push(finite(place, row.energy)?);
     }
     for (place, row) in active.iter().flat_map(Table::placed) {
-        energies.entry(Case::Active).or_default().push(finite(place, row.energy)?);
+        energies.entry(Population::Active).or_default().push(finite(place, row.energy)?);
     }
-    let sample = |(case, values): (Case, Vec<f64>)| {
+    let sample = |(case, values): (Population, Vec<f64>)| {
         Ok((case, Sample::of(&values).with_context(|| format!("the energies of {case} make no sample"))?))
     };
     energies.into_iter().map(sample).collect()
 }
 
 /// The method of each case; names are joined where different searches are allowed.
-fn methods(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table<ActiveRow>]) -> BTreeMap<Case, String> {
-    let null = |row: &'_ NullRow| Case::of_null(&row.kind, row.distribution.as_deref());
+fn methods(
+    real: &Table<ReplicaRow>,
+    nulls: &[Table<NullRow>],
+    active: &[Table<ActiveRow>],
+) -> BTreeMap<Population, String> {
+    let null = |row: &'_ NullRow| Population::of_null(&row.kind, row.distribution.as_deref());
     let nulls = nulls.iter().flat_map(|table| &table.rows).filter_map(|row| Some((null(row)?, &row.method)));
-    let active = active.iter().flat_map(|table| &table.rows).map(|row| (Case::Active, &row.method));
-    let real = real.rows.iter().map(|row| (Case::Real, &row.method));
-    let mut methods = BTreeMap::<Case, BTreeSet<&str>>::new();
+    let active = active.iter().flat_map(|table| &table.rows).map(|row| (Population::Active, &row.method));
+    let real = real.rows.iter().map(|row| (Population::Real, &row.method));
+    let mut methods = BTreeMap::<Population, BTreeSet<&str>>::new();
     real.chain(nulls).chain(active).for_each(|(case, method)| _ = methods.entry(case).or_default().insert(method));
     methods.into_iter().map(|(case, names)| (case, names.into_iter().collect::<Vec<_>>().join(", "))).collect()
 }
 
 fn row(graph: &str, method: String, comparison: &Comparison) -> SummaryRow {
-    let Comparison { case, sample, against } = comparison;
+    let Comparison { population, sample, against } = comparison;
     let welch = against.and_then(|against| against.welch.ok());
     SummaryRow {
         graph: graph.to_owned(),
         method,
-        case: case.name().to_owned(),
+        case: population.name().to_owned(),
         reference: against.map(|against| against.reference.name().to_owned()),
         n: sample.n as i64,
         mean: sample.mean,
@@ -300,16 +304,16 @@ fn notes(
     if stopped > 0 {
         note(quiet, format_args!("{stopped} of the energies are not of local minima: their solver was stopped"));
     }
-    for Comparison { case, against, .. } in comparisons {
+    for Comparison { population, against, .. } in comparisons {
         if let Some(report::Against { reference, welch: Err(reason), .. }) = against {
-            note(quiet, format_args!("{case} against {reference}: {reason}"));
+            note(quiet, format_args!("{population} against {reference}: {reason}"));
         }
     }
 }
 
 /// How many images have an active subnetwork that is less frustrated than the network.
 fn below(comparisons: &[Comparison], active: &[Table<ActiveRow>]) -> Option<String> {
-    let real = comparisons.iter().find(|comparison| comparison.case == Case::Real)?;
+    let real = comparisons.iter().find(|comparison| comparison.population == Population::Real)?;
     let energies: Vec<_> = active.iter().flat_map(|table| &table.rows).map(|row| row.energy).collect();
     let below = energies.iter().filter(|energy| **energy < real.sample.mean).count();
     let share = below as f64 / energies.len() as f64;
@@ -326,10 +330,10 @@ fn aligned(comparisons: &[Comparison]) -> Vec<String> {
 
 /// One line of [`aligned`]; `-` is what does not exist.
 fn cells(comparison: &Comparison) -> [String; 10] {
-    let Comparison { case, sample, against } = comparison;
+    let Comparison { population, sample, against } = comparison;
     let welch = against.and_then(|against| against.welch.ok());
     [
-        case.to_string(),
+        population.to_string(),
         sample.n.to_string(),
         number(Some(sample.mean), 6),
         number(sample.sd, 6),

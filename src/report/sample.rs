@@ -1,4 +1,7 @@
-//! A list of energies in four numbers.
+//! A list of energies in four numbers: the one place where a standard deviation is taken.
+//!
+//! It is that of a sample: what energies yet to be found would have, estimated from those at hand. Their own mean lies closer
+//! to them than the true one does, so the squared differences from it are divided by n − 1 and not by n (Bessel's correction).
 
 /// Why a list of numbers is no sample.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -35,6 +38,13 @@ impl Sample {
     ///
     /// Differences from the first value are summed, then squared differences from the mean: equal values have a
     /// standard deviation of exactly 0, and a mean far from 0 costs no digits. Cost: O(n), no allocation.
+    ///
+    /// ```
+    /// use frustration::report::Sample;
+    /// let sample = Sample::of(&[4.0, 6.0, 8.0])?; // differences from the mean: −2, 0, 2; sd = √(8 / 2)
+    /// assert_eq!(sample, Sample { n: 3, mean: 6.0, sd: Some(2.0), least: 4.0 });
+    /// # Ok::<(), frustration::report::SampleError>(())
+    /// ```
     ///
     /// # Errors
     /// If `values` is empty or holds a NaN or an infinity.

@@ -1,4 +1,8 @@
-//! Two samples against each other.
+//! Two samples against each other: does the difference of their means exceed what their scatter explains, and is it large?
+//!
+//! Student's own test of two means assumes that both scatter equally. Energies do not: a network that is solved from many
+//! starts gives nearly the same energy every time, null models differ among themselves. Welch's test estimates both scatters,
+//! and pays with fewer degrees of freedom the more the two differ.
 
 use super::sample::Sample;
 use super::student::log10_two_sided;
@@ -26,12 +30,23 @@ pub struct Welch {
     pub log10_p: f64,
 }
 
-/// Welch's t-test of equal means, without the assumption of equal variances. The sign is that of `mean(case) −
+/// Welch's t-test of equal means, without the assumption of equal variances. The sign is that of `mean(sample) −
 /// mean(reference)`.
 ///
-/// `t = (m₁ − m₂) / √(u₁ + u₂)` with `uᵢ = sdᵢ² / nᵢ`; `ν = (u₁ + u₂)² / (u₁² / (n₁ − 1) + u₂² / (n₂ − 1))`; p is the
-/// probability of |T| ≥ |t| under Student's t with ν degrees of freedom. If neither sample varies and the means are
-/// equal, t is 0, p is 1 and ν is that of equal variances.
+/// The squared standard error of a mean is `uᵢ = sdᵢ² / nᵢ`, that of the difference of two is their sum, hence
+/// `t = (m₁ − m₂) / √(u₁ + u₂)`. Under the hypothesis of equal means t follows, closely enough, Student's distribution with
+/// `ν = (u₁ + u₂)² / (u₁² / (n₁ − 1) + u₂² / (n₂ − 1))` degrees of freedom: at most `n₁ + n₂ − 2`, and close to `nᵢ − 1` if
+/// sample i alone varies. p is the probability of |T| ≥ |t|. If neither sample varies and the means are equal, t is 0, p is 1
+/// and ν is that of equal variances.
+///
+/// Means 6 and 2, standard deviations 2 and 1, three values each: u₁ = 4/3, u₂ = 1/3, t = 4 / √(5/3), ν = (25/9) / (17/18):
+/// ```
+/// use frustration::report::{Sample, welch};
+/// let test = welch(&Sample::of(&[4.0, 6.0, 8.0])?, &Sample::of(&[1.0, 2.0, 3.0])?)?;
+/// assert!((test.t - 4.0 / (5.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+/// assert!((test.degrees_of_freedom - 50.0 / 17.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// Standard deviations as small as the rounding of their values (1e-16) are taken at their word, and t is then huge.
 ///
@@ -40,14 +55,14 @@ pub struct Welch {
 ///
 /// # Errors
 /// If a sample has one value only, or if neither varies and their means differ.
-pub fn welch(case: &Sample, reference: &Sample) -> Result<Welch, Undefined> {
-    let (sd_1, sd_2) = spreads(case, reference)?;
-    let (n_1, n_2) = (case.n as f64, reference.n as f64);
+pub fn welch(sample: &Sample, reference: &Sample) -> Result<Welch, Undefined> {
+    let (sd_1, sd_2) = spreads(sample, reference)?;
+    let (n_1, n_2) = (sample.n as f64, reference.n as f64);
     let (error_1, error_2) = (sd_1 / n_1.sqrt(), sd_2 / n_2.sqrt());
     let error = error_1.hypot(error_2);
     // The share of the first sample in the squared error: unlike fourth powers it does not underflow.
     let (t, share) = if error > 0.0 {
-        ((case.mean - reference.mean) / error, (error_1 / error).powi(2))
+        ((sample.mean - reference.mean) / error, (error_1 / error).powi(2))
     } else {
         (0.0, n_2 / (n_1 + n_2))
     };
@@ -55,7 +70,7 @@ pub fn welch(case: &Sample, reference: &Sample) -> Result<Welch, Undefined> {
     Ok(Welch { t, degrees_of_freedom, log10_p: log10_two_sided(t, degrees_of_freedom) })
 }
 
-/// Cohen's d: the difference of the means, `case` less `reference`, in pooled standard deviations. Dimensionless.
+/// Cohen's d: the difference of the means, `sample` less `reference`, in pooled standard deviations. Dimensionless.
 ///
 /// `d = (m₁ − m₂) / √(((n₁ − 1) sd₁² + (n₂ − 1) sd₂²) / (n₁ + n₂ − 2))`; 0 if neither sample varies and the means are
 /// equal. Unlike t it does not grow with the number of values.
@@ -65,18 +80,18 @@ pub fn welch(case: &Sample, reference: &Sample) -> Result<Welch, Undefined> {
 ///
 /// # Errors
 /// As [`welch`].
-pub fn cohens_d(case: &Sample, reference: &Sample) -> Result<f64, Undefined> {
-    let (sd_1, sd_2) = spreads(case, reference)?;
-    let (free_1, free_2) = (case.n as f64 - 1.0, reference.n as f64 - 1.0);
+pub fn cohens_d(sample: &Sample, reference: &Sample) -> Result<f64, Undefined> {
+    let (sd_1, sd_2) = spreads(sample, reference)?;
+    let (free_1, free_2) = (sample.n as f64 - 1.0, reference.n as f64 - 1.0);
     let free = free_1 + free_2;
     let pooled = (sd_1 * (free_1 / free).sqrt()).hypot(sd_2 * (free_2 / free).sqrt());
-    Ok(if pooled > 0.0 { (case.mean - reference.mean) / pooled } else { 0.0 })
+    Ok(if pooled > 0.0 { (sample.mean - reference.mean) / pooled } else { 0.0 })
 }
 
 /// Both standard deviations, if the samples can be compared.
-fn spreads(case: &Sample, reference: &Sample) -> Result<(f64, f64), Undefined> {
-    let (Some(sd_1), Some(sd_2)) = (case.sd, reference.sd) else { return Err(Undefined::TooFew) };
-    if sd_1 == 0.0 && sd_2 == 0.0 && case.mean != reference.mean {
+fn spreads(sample: &Sample, reference: &Sample) -> Result<(f64, f64), Undefined> {
+    let (Some(sd_1), Some(sd_2)) = (sample.sd, reference.sd) else { return Err(Undefined::TooFew) };
+    if sd_1 == 0.0 && sd_2 == 0.0 && sample.mean != reference.mean {
         return Err(Undefined::NoSpread);
     }
     Ok((sd_1, sd_2))

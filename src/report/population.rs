@@ -1,4 +1,12 @@
-//! The cases of the paper's comparison, and which are set against which.
+//! Whose energies are compared, and which are set against which.
+//!
+//! ```text
+//!   active ──▶ real ◀── n1 ◀── n2, n3-he, n3-xavier
+//!                ▲                   │
+//!                └───────────────────┘
+//! ```
+//! Everything is set against the network itself. Null models that also forget which parameter belongs to which layer, or
+//! all of them, are set against N1 too: that tells what the layers' own weights are worth.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +16,7 @@ use super::welch::{Undefined, Welch, cohens_d, welch};
 
 /// Whose energies: the network's own, those of one kind of null model, or of active subnetworks. In the order of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Case {
+pub enum Population {
     /// The network as it is.
     Real,
     /// Parameters permuted inside each layer.
@@ -23,8 +31,8 @@ pub enum Case {
     Active,
 }
 
-impl Case {
-    /// All cases, in order.
+impl Population {
+    /// All of them, in order.
     pub const ALL: [Self; 6] = [Self::Real, Self::N1, Self::N2, Self::N3He, Self::N3Xavier, Self::Active];
 
     /// The null model that the columns `kind` and `distribution` of a table name, if there is one.
@@ -60,46 +68,46 @@ impl Case {
     }
 }
 
-impl fmt::Display for Case {
+impl fmt::Display for Population {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// One case, alone or against another.
+/// One population, alone or against another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
-    /// The case.
-    pub case: Case,
-    /// Its energies.
+    /// Whose energies.
+    pub population: Population,
+    /// The energies.
     pub sample: Sample,
     /// What it was set against; none for the real network.
     pub against: Option<Against>,
 }
 
-/// A case against a reference. Positive numbers mean that the case is more frustrated.
+/// A population against a reference. Positive numbers mean that the population is the more frustrated one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Against {
     /// The reference.
-    pub reference: Case,
+    pub reference: Population,
     /// Are the means equal?
     pub welch: Result<Welch, Undefined>,
     /// How far are they apart?
     pub cohens_d: Result<f64, Undefined>,
 }
 
-/// Each null model against the real network and, but for N1 itself, against N1; active subnetworks against the network; references without a sample are left
-/// out. The real network comes first and is set against nothing; then by case, then by reference.
-pub fn compare(samples: &BTreeMap<Case, Sample>) -> Vec<Comparison> {
+/// Sets each population against its references, as the picture above has it; references without a sample are left out. The
+/// real network comes first and is set against nothing; then in the order of the populations, then of their references.
+pub fn compare(samples: &BTreeMap<Population, Sample>) -> Vec<Comparison> {
     let mut comparisons = Vec::new();
-    for (&case, &sample) in samples {
-        if case == Case::Real {
-            comparisons.push(Comparison { case, sample, against: None });
+    for (&population, &sample) in samples {
+        if population == Population::Real {
+            comparisons.push(Comparison { population, sample, against: None });
         }
-        for &reference in case.references() {
+        for &reference in population.references() {
             let Some(other) = samples.get(&reference) else { continue };
             let against = Against { reference, welch: welch(&sample, other), cohens_d: cohens_d(&sample, other) };
-            comparisons.push(Comparison { case, sample, against: Some(against) });
+            comparisons.push(Comparison { population, sample, against: Some(against) });
         }
     }
     comparisons
@@ -109,15 +117,15 @@ pub fn compare(samples: &BTreeMap<Case, Sample>) -> Vec<Comparison> {
 mod tests {
     use super::*;
 
-    fn pairs(cases: &[Case]) -> Vec<(Case, Option<Case>)> {
-        let sample = |case: Case| Sample::of(&[f64::from(case as u8), 1.0]).unwrap();
-        let samples = cases.iter().map(|&case| (case, sample(case))).collect();
-        compare(&samples).iter().map(|c| (c.case, c.against.map(|against| against.reference))).collect()
+    fn pairs(populations: &[Population]) -> Vec<(Population, Option<Population>)> {
+        let sample = |population| Sample::of(&[f64::from(population as u8), 1.0]).unwrap();
+        let samples = populations.iter().map(|&population| (population, sample(population))).collect();
+        compare(&samples).iter().map(|c| (c.population, c.against.map(|against| against.reference))).collect()
     }
 
     #[test]
     fn every_null_model_meets_the_network_and_n1() {
-        use Case::{Active, N1, N2, N3He, N3Xavier, Real};
+        use Population::{Active, N1, N2, N3He, N3Xavier, Real};
         let expected = [
             (Real, None),
             (N1, Some(Real)),
@@ -129,15 +137,15 @@ mod tests {
             (N3Xavier, Some(N1)),
             (Active, Some(Real)),
         ];
-        assert_eq!(pairs(&Case::ALL), expected);
+        assert_eq!(pairs(&Population::ALL), expected);
         assert_eq!(pairs(&[Real, N3He]), [(Real, None), (N3He, Some(Real))]);
     }
 
     #[test]
     fn only_n3_has_a_distribution() {
-        assert_eq!(Case::of_null("n3", Some("he")), Some(Case::N3He));
+        assert_eq!(Population::of_null("n3", Some("he")), Some(Population::N3He));
         for (kind, distribution) in [("n3", None), ("n1", Some("he")), ("n2", Some("")), ("N1", None), ("real", None)] {
-            assert_eq!(Case::of_null(kind, distribution), None, "{kind} {distribution:?}");
+            assert_eq!(Population::of_null(kind, distribution), None, "{kind} {distribution:?}");
         }
     }
 }
