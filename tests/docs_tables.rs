@@ -12,8 +12,8 @@ What the columns of the tables mean. This file is made of `src/table/tables.rs`;
 `UPDATE=1 cargo test --test docs_tables` writes it anew.
 
 Every table is a Parquet file in long format: one row means one thing. Energies are dimensionless; weights are in the units
-of the graph's own weights. What is not said to be null never is. Doubles are never NaN. pandas, Polars, DuckDB and pyarrow
-agree on every type.
+of the graph's own weights. A column is null when its last field says so, and otherwise never. Doubles are never NaN.
+pandas, Polars, DuckDB and pyarrow agree on every type. `FILE` and `DIR` are what follows `-o`.
 
 | table | written by | as | one row is |
 | --- | --- | --- | --- |
@@ -46,7 +46,7 @@ fn document() -> String {
         writeln!(text, "| [`{name}`](#{name}) | `{command}` | `{file}` | {} |", cell(row)).unwrap();
     }
     for schema in SCHEMAS {
-        writeln!(text, "\n## {}\n\nOne row: {}.\n", schema.name, schema.row).unwrap();
+        writeln!(text, "\n## {}\n\nOne row is {}.\n", schema.name, schema.row).unwrap();
         text += "| column | type | unit | meaning | null |\n| --- | --- | --- | --- | --- |\n";
         for column in schema.columns {
             let Column { name, unit, meaning, null, .. } = column;

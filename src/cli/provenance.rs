@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, Command, CommandFactory as _};
 use sha2::{Digest as _, Sha256};
 
 use crate::regular;
-use crate::table::Provenance;
+use crate::table::{FOOTER_KEYS, Provenance};
 
 /// Version, the command line as far as it decides the result, the seed if there is one, then the caller's pairs, each key behind `frustration.`:
 /// `provenance(Some(7), &[("graph", fingerprint)])`.
@@ -21,6 +21,7 @@ pub fn provenance(seed: Option<u64>, pairs: &[(&str, String)]) -> Provenance {
         all.push("seed", seed.to_string());
     }
     for (key, value) in pairs {
+        debug_assert!(FOOTER_KEYS.iter().any(|(known, ..)| known == key), "docs/tables.md does not have {key}");
         all.push(key, value.as_str());
     }
     all
