@@ -19,7 +19,7 @@ use rayon::prelude::*;
 const SEED: u64 = 1;
 
 fn squeezenet(side: usize) -> Network {
-    let weights = arch::Weights::Init { scheme: arch::Init::He, seed: SEED };
+    let weights = arch::WeightSource::Init { scheme: arch::Init::He, seed: SEED };
     arch::build("squeezenet1_1", weights, Some([side; 2])).expect("a known architecture")
 }
 

@@ -10,14 +10,14 @@ const MOST: u64 = 512;
 
 /// What was found instead, and what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct FileKind {
     /// With its article.
     pub what: &'static str,
     /// A sentence without its end.
     pub advice: &'static str,
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for FileKind {
     /// `an image (PNG); photographs are for --images`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; {}", self.what, self.advice)
@@ -48,7 +48,7 @@ const BEGINNINGS: [(&[u8], &str, &str); 14] = [
 ];
 
 /// What the file at `path` is, if it can be told.
-pub(crate) fn of_file(path: &Path) -> Option<Found> {
+pub(crate) fn of_file(path: &Path) -> Option<FileKind> {
     let mut bytes = Vec::new();
     path.metadata().ok().filter(std::fs::Metadata::is_file)?;
     File::open(path).ok()?.take(MOST).read_to_end(&mut bytes).ok()?;
@@ -56,34 +56,34 @@ pub(crate) fn of_file(path: &Path) -> Option<Found> {
 }
 
 /// What a file is that begins with these bytes, if it can be told.
-pub(crate) fn of(bytes: &[u8]) -> Option<Found> {
+pub(crate) fn of(bytes: &[u8]) -> Option<FileKind> {
     if bytes.is_empty() {
-        return Some(Found { what: "empty", advice: AGAIN });
+        return Some(FileKind { what: "empty", advice: AGAIN });
     }
     let known = BEGINNINGS.into_iter().find(|(beginning, ..)| bytes.starts_with(beginning));
-    let known = known.map(|(_, what, advice)| Found { what, advice });
+    let known = known.map(|(_, what, advice)| FileKind { what, advice });
     known.or_else(|| safetensors(bytes)).or_else(|| tflite(bytes)).or_else(|| onnx(bytes))
 }
 
 /// A length, and a JSON object of that length.
-fn safetensors(bytes: &[u8]) -> Option<Found> {
+fn safetensors(bytes: &[u8]) -> Option<FileKind> {
     let (length, header) = bytes.split_first_chunk::<8>()?;
     let is_header = header.starts_with(b"{\"") && u64::from_le_bytes(*length) < 1 << 32;
     let advice = "parameters of a known architecture are for --arch NAME --weights FILE; torch.onnx.export makes an ONNX \
                   file of any network";
-    is_header.then_some(Found { what: "a safetensors file, which has parameters and no network", advice })
+    is_header.then_some(FileKind { what: "a safetensors file, which has parameters and no network", advice })
 }
 
-fn tflite(bytes: &[u8]) -> Option<Found> {
+fn tflite(bytes: &[u8]) -> Option<FileKind> {
     let advice = "tf2onnx makes an ONNX file of it";
-    (bytes.get(4..8)? == b"TFL3").then_some(Found { what: "a TensorFlow Lite model", advice })
+    (bytes.get(4..8)? == b"TFL3").then_some(FileKind { what: "a TensorFlow Lite model", advice })
 }
 
 /// A version of the format, then the name of a program, a domain, a graph or a set of operators.
-fn onnx(bytes: &[u8]) -> Option<Found> {
+fn onnx(bytes: &[u8]) -> Option<FileKind> {
     let is_onnx = matches!(bytes, [0x08, 1..=32, 0x12 | 0x1a | 0x22 | 0x3a | 0x42, ..]);
     let advice = "`pipeline build-graph --model FILE -o DIR` makes a graph directory of it";
-    is_onnx.then_some(Found { what: "an ONNX model", advice })
+    is_onnx.then_some(FileKind { what: "an ONNX model", advice })
 }
 
 #[cfg(test)]

@@ -127,18 +127,18 @@ fn bytes(mut file: &File, range: Range<u64>) -> Result<Vec<u8>, ParquetError> {
 /// Walks the struct that `bytes` begin with, and calls `number` with the fields that lead to each integer that is no element
 /// of a list. Returns the struct's length; nothing if it is damaged or does not end.
 fn walk(bytes: &[u8], number: &mut dyn FnMut(&[i16], i64)) -> Option<usize> {
-    let mut walk = Walk { rest: bytes, path: Vec::new(), number };
+    let mut walk = ThriftWalk { rest: bytes, path: Vec::new(), number };
     walk.fields()?;
     Some(bytes.len() - walk.rest.len())
 }
 
-struct Walk<'a, 'n> {
+struct ThriftWalk<'a, 'n> {
     rest: &'a [u8],
     path: Vec<i16>,
     number: &'n mut dyn FnMut(&[i16], i64),
 }
 
-impl Walk<'_, '_> {
+impl ThriftWalk<'_, '_> {
     fn fields(&mut self) -> Option<()> {
         if self.path.len() == MAX_DEPTH {
             return None;

@@ -1,5 +1,5 @@
 //! Named architectures: exact graph sizes by the edge rules, safetensors in good and bad condition, initialisation.
-use frustration::net::arch::{self, Init, Weights};
+use frustration::net::arch::{self, Init, WeightSource};
 use frustration::net::{Error, Network, Op, Shape, Window};
 use proptest::prelude::*;
 use safetensors::{Dtype, tensor::TensorView};
@@ -79,7 +79,7 @@ fn count(net: &Network, residual: Residual) -> (u64, u64) {
     (nodes, edges)
 }
 
-const FRESH: Weights = Weights::Init { scheme: Init::Xavier, seed: 1 };
+const FRESH: WeightSource = WeightSource::Init { scheme: Init::Xavier, seed: 1 };
 
 fn sizes(name: &str, residual: Residual) -> (u64, u64) {
     count(&arch::build(name, FRESH, None).expect("builds"), residual)
@@ -175,7 +175,8 @@ fn input_sizes_that_do_not_fit_are_errors() {
 
 #[test]
 fn a_seed_fixes_the_weights() {
-    let build = |scheme, seed| arch::build("resnet20_cifar10", Weights::Init { scheme, seed }, None).expect("builds");
+    let build =
+        |scheme, seed| arch::build("resnet20_cifar10", WeightSource::Init { scheme, seed }, None).expect("builds");
     assert_eq!(build(Init::He, 5), build(Init::He, 5));
     assert_ne!(build(Init::He, 5), build(Init::He, 6));
     assert_ne!(build(Init::He, 5), build(Init::Xavier, 5));
@@ -184,7 +185,7 @@ fn a_seed_fixes_the_weights() {
 #[test]
 fn a_layer_can_be_drawn_again_on_its_own() {
     let scheme = Init::Xavier;
-    let net = arch::build("resnet20_cifar10", Weights::Init { scheme, seed: 9 }, None).expect("builds");
+    let net = arch::build("resnet20_cifar10", WeightSource::Init { scheme, seed: 9 }, None).expect("builds");
     let drawn = net.layers.iter().filter(|l| arch::fans(l).is_some());
     for (index, layer) in drawn.enumerate() {
         let (fan_in, fan_out) = arch::fans(layer).expect("filtered");
@@ -251,7 +252,7 @@ fn load_bytes(bytes: &[u8]) -> Result<Network, Error> {
     let dir = tempfile::tempdir().expect("temp dir");
     let path = dir.path().join("net.safetensors");
     std::fs::write(&path, bytes).expect("writes");
-    arch::build("resnet20_cifar10", Weights::Safetensors(&path), None)
+    arch::build("resnet20_cifar10", WeightSource::Safetensors(&path), None)
 }
 
 fn load_error(tensors: &Tensors) -> String {
@@ -328,7 +329,7 @@ fn far_offsets() -> Vec<u8> {
 
 #[test]
 fn a_missing_file_is_named() {
-    let weights = Weights::Safetensors(Path::new("/nowhere/net.safetensors"));
+    let weights = WeightSource::Safetensors(Path::new("/nowhere/net.safetensors"));
     let error = arch::build("alexnet", weights, None).expect_err("no file");
     assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("/nowhere/net.safetensors"));
 }
@@ -354,7 +355,7 @@ fn real_checkpoints_load() {
     let Some(data) = std::env::var_os("FRUSTRATION_DATA") else { return };
     for name in ["squeezenet1_1", "resnet20_cifar10"] {
         let path = Path::new(&data).join("models").join(format!("{name}.safetensors"));
-        let net = arch::build(name, Weights::Safetensors(&path), None).expect("loads");
+        let net = arch::build(name, WeightSource::Safetensors(&path), None).expect("loads");
         assert_eq!(net.warnings, Vec::<String>::new());
         assert_eq!(count(&net, Residual::Expand), sizes(name, Residual::Expand));
     }

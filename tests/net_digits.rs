@@ -2,7 +2,7 @@
 mod common;
 
 use common::{Workdir, repository};
-use frustration::net::arch::{self, Weights};
+use frustration::net::arch::{self, WeightSource};
 
 /// Builds from the ONNX file and from the checkpoint; gives the lines `nodes`, `edges` and `fingerprint` of each.
 fn built(options: &[&str]) -> [Vec<String>; 2] {
@@ -37,7 +37,7 @@ fn the_checkpoint_is_the_graph_of_the_onnx_file_under_every_rule() {
 #[test]
 fn every_tensor_of_the_checkpoint_is_used() {
     let path = repository("fixtures/digits/digits.safetensors");
-    let net = arch::build("digits", Weights::Safetensors(&path), None).expect("builds");
+    let net = arch::build("digits", WeightSource::Safetensors(&path), None).expect("builds");
     assert_eq!(net.warnings, Vec::<String>::new());
     assert_eq!((net.layers[0].shape.c, net.layers[0].shape.h), (1, 16));
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::build_graph::{Scheme, input_size};
 use super::flags::Seed;
-use crate::net::arch::{self, Weights};
+use crate::net::arch::{self, WeightSource};
 use crate::net::{Network, onnx};
 
 /// `--model`, or `--arch` with `--weights` or `--init` and `--seed`; `--input-size`
@@ -44,8 +44,8 @@ impl Source {
             return onnx::read(path, self.input_size).with_context(|| format!("cannot read {}", path.display()));
         }
         let weights = match (&self.weights, self.init) {
-            (Some(path), _) => Weights::Safetensors(path),
-            (None, Some(scheme)) => Weights::Init { scheme: scheme.into(), seed: self.seed.seed },
+            (Some(path), _) => WeightSource::Safetensors(path),
+            (None, Some(scheme)) => WeightSource::Init { scheme: scheme.into(), seed: self.seed.seed },
             (None, None) => anyhow::bail!("--arch needs --weights or --init"),
         };
         let name = self.arch.as_deref().context("a network is needed: --model or --arch")?;

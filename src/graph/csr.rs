@@ -9,7 +9,7 @@ use super::{
     layer_of,
 };
 
-/// Rows of a frame unless [`Csr::with_frame_rows`] says otherwise.
+/// SparseRows of a frame unless [`Csr::with_frame_rows`] says otherwise.
 const FRAME_ROWS: u32 = 4096;
 /// A frame that has this many edges, in and out together, is complete: rows differ in length by orders of magnitude.
 const FRAME_EDGES: u64 = 1 << 20;
@@ -19,16 +19,16 @@ const FRAME_EDGES: u64 = 1 << 20;
 pub struct Csr {
     layers: Vec<Layer>,
     frames: Vec<FrameInfo>,
-    inward: Rows,
-    outward: Rows,
+    inward: SparseRows,
+    outward: SparseRows,
     /// Weights of the In rows, then those of the Out rows.
     values: Vec<f32>,
     one_way: bool,
 }
 
-/// Rows of one direction: `columns[starts[i]..starts[i + 1]]`, ascending.
+/// SparseRows of one direction: `columns[starts[i]..starts[i + 1]]`, ascending.
 #[derive(Clone, Debug)]
-struct Rows {
+struct SparseRows {
     starts: Vec<u64>,
     columns: Vec<NodeId>,
     first_value: u64,
@@ -50,8 +50,8 @@ impl Csr {
             layers[class].sum_abs += f64::from(weight).abs();
         }
         let mut values = Vec::with_capacity(2 * edges.len());
-        let inward = Rows::collect(n_nodes, edges.iter().map(|&(s, t, w)| (t, s, w)), &mut values);
-        let outward = Rows::collect(n_nodes, edges.iter().copied(), &mut values);
+        let inward = SparseRows::collect(n_nodes, edges.iter().map(|&(s, t, w)| (t, s, w)), &mut values);
+        let outward = SparseRows::collect(n_nodes, edges.iter().copied(), &mut values);
         let graph = Self { layers, frames: Vec::new(), inward, outward, values, one_way: false };
         graph.with_frame_rows(FRAME_ROWS)
     }
@@ -97,7 +97,7 @@ impl Csr {
         rows.columns[span].iter().copied().zip(weights.iter().copied())
     }
 
-    fn rows(&self, direction: Direction) -> &Rows {
+    fn rows(&self, direction: Direction) -> &SparseRows {
         match direction {
             Direction::In => &self.inward,
             Direction::Out => &self.outward,
@@ -126,7 +126,7 @@ impl Csr {
     }
 }
 
-impl Rows {
+impl SparseRows {
     /// Sorts `(row, column, weight)` by row, then column (stable), and appends the weights to `values`.
     fn collect(n_nodes: u32, entries: impl Iterator<Item = (NodeId, NodeId, f32)>, values: &mut Vec<f32>) -> Self {
         let mut entries: Vec<_> = entries.collect();

@@ -11,7 +11,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-use super::scan;
+use super::jpeg;
 use crate::contained;
 
 /// Images with more pixels are not decoded: 64 Mi pixels take 192 MiB.
@@ -83,7 +83,7 @@ fn jpeg(bytes: &[u8]) -> Result<Picture, Fault> {
     let grey = matches!(decoder.input_colorspace(), Some(ColorSpace::Luma));
     let space = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(options.jpeg_set_out_colorspace(space));
-    scan::check(bytes).map_err(Fault::Jpeg)?;
+    jpeg::check(bytes).map_err(Fault::Jpeg)?;
     let pixels = decoder.decode().map_err(fault)?;
     picture(width, height, pixels)
         .ok_or_else(|| Fault::Jpeg(format!("unknown colours: {:?}", decoder.input_colorspace())))

@@ -15,13 +15,13 @@ const MAX_BYTES: u64 = 1 << 28;
 
 /// The image files of a folder.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct ImageFolder {
     path: PathBuf,
     /// Names relative to the folder, with `/` between folders.
     pub names: Vec<String>,
 }
 
-impl Folder {
+impl ImageFolder {
     /// Lists a folder and its subfolders, without hidden files, sorted by name, byte by byte.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let mut names = Vec::new();

@@ -9,7 +9,7 @@ use crate::regular;
 
 /// One line.
 #[derive(Debug, PartialEq)]
-pub(super) struct Row {
+pub(super) struct LabelRow {
     /// Its number in the file, from 1.
     pub line: u64,
     /// Which image: the cell below `file` or `index`.
@@ -23,7 +23,7 @@ pub(super) struct Row {
 pub(super) struct Labels {
     path: PathBuf,
     /// Lines in the order of the file.
-    pub rows: Vec<Row>,
+    pub rows: Vec<LabelRow>,
 }
 
 impl Labels {
@@ -59,7 +59,7 @@ impl Labels {
                     (Err(_), None) => return Err(columns(format!("label `{text}`, which is no number"))),
                 },
             };
-            labels.rows.push(Row { line, image: record[image].into(), class });
+            labels.rows.push(LabelRow { line, image: record[image].into(), class });
         }
         Ok(labels)
     }

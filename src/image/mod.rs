@@ -13,7 +13,7 @@
 //! Everything behind the decoder is as in Pillow and torchvision, resizing to the bit. Decoders of JPEG round differently:
 //! on 500 photographs the pixels of these inputs and of Pillow's differ by 0.2 of 255 in the mean and by 9 at most.
 //!
-//! Memory: one image at a time and thread. Source of the conventions: `torchvision.transforms`, Pillow's `Image.convert`
+//! Memory: one image at a time and thread. ImageSource of the conventions: `torchvision.transforms`, Pillow's `Image.convert`
 //! and `Image.resize`.
 
 use std::path::{Path, PathBuf};
@@ -26,12 +26,11 @@ mod decode;
 mod error;
 mod folder;
 mod fuzz;
+mod jpeg;
 mod labels;
 mod preprocess;
 mod recipe;
 mod resize;
-mod scan;
-mod scan_bits;
 mod tensors;
 
 pub use decode::Fault;
@@ -39,7 +38,7 @@ pub use error::Error;
 pub use fuzz::fuzz_image;
 pub use preprocess::{Channels, Crop, Interpolation, Preprocess, Resize};
 
-use folder::Folder;
+use folder::ImageFolder;
 use labels::Labels;
 use recipe::Recipe;
 use tensors::Tensors;
@@ -50,15 +49,15 @@ const LABELS: &str = "labels.csv";
 /// Images for a network, in a fixed order. Only those asked for are in memory.
 #[derive(Debug)]
 pub struct Images {
-    source: Source,
+    source: ImageSource,
     recipe: Recipe,
     images: Vec<Image>,
     warnings: Vec<String>,
 }
 
 #[derive(Debug)]
-enum Source {
-    Files(Folder),
+enum ImageSource {
+    Files(ImageFolder),
     Tensors(Tensors),
 }
 
@@ -82,16 +81,16 @@ impl Images {
         let metadata = std::fs::metadata(path).map_err(|source| Error::Io { path: path.into(), source })?;
         let (source, images) = if metadata.is_dir() {
             recipe.check_images()?;
-            let folder = Folder::open(path)?;
+            let folder = ImageFolder::open(path)?;
             let labels = find_labels(path, labels, "file", &mut warnings)?;
             let images = labelled_files(&folder, labels, &mut warnings)?;
-            (Source::Files(folder), images)
+            (ImageSource::Files(folder), images)
         } else {
             recipe.check_tensors()?;
             let tensors = Tensors::open(path, shape)?;
             let labels = find_labels(path.parent().unwrap_or(Path::new("")), labels, "index", &mut warnings)?;
             let images = labelled_tensors(tensors.n_images, labels)?;
-            (Source::Tensors(tensors), images)
+            (ImageSource::Tensors(tensors), images)
         };
         Ok(Self { source, recipe, images, warnings })
     }
@@ -143,8 +142,8 @@ impl Images {
     pub fn load(&self, index: usize) -> Result<Vec<f32>, Error> {
         assert!(index < self.len(), "image {index} of {}", self.len());
         match &self.source {
-            Source::Files(folder) => folder.load(self.name(index), &self.recipe),
-            Source::Tensors(tensors) => tensors.load(index, &self.recipe),
+            ImageSource::Files(folder) => folder.load(self.name(index), &self.recipe),
+            ImageSource::Tensors(tensors) => tensors.load(index, &self.recipe),
         }
     }
 
@@ -193,7 +192,11 @@ fn find_labels(
 }
 
 /// The files that the labels list, in their order; all files without labels.
-fn labelled_files(folder: &Folder, labels: Option<Labels>, warnings: &mut Vec<String>) -> Result<Vec<Image>, Error> {
+fn labelled_files(
+    folder: &ImageFolder,
+    labels: Option<Labels>,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<Image>, Error> {
     let Some(labels) = labels else {
         return Ok(folder.names.iter().map(|name| Image { name: name.clone(), label: None }).collect());
     };

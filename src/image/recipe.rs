@@ -3,7 +3,7 @@
 use super::decode::Picture;
 use super::error::Error;
 use super::preprocess::{Channels, Crop, Preprocess, Resize};
-use super::resize::{Axis, resize};
+use super::resize::{ResizedSide, resize};
 use crate::net::Shape;
 
 /// Preprocessing that fits a network's input.
@@ -95,11 +95,11 @@ impl Recipe {
     }
 
     /// The part of an axis that the network sees: the middle, the odd pixel as torchvision does (ties to even).
-    fn kept(&self, resized: u64, wanted: usize) -> Option<Axis> {
+    fn kept(&self, resized: u64, wanted: usize) -> Option<ResizedSide> {
         let wanted = wanted as u64;
         let spare = resized.checked_sub(wanted).filter(|&spare| spare == 0 || self.preprocess.crop == Crop::Centre)?;
         let first = (spare as f64 / 2.0).round_ties_even() as u64;
-        Some(Axis { resized, kept: first..first + wanted })
+        Some(ResizedSide { resized, kept: first..first + wanted })
     }
 
     fn misfit(&self, picture: &Picture, height: u64, width: u64) -> (String, String) {

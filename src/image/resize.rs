@@ -18,7 +18,7 @@ const PRECISION: u32 = 32 - 8 - 2;
 
 /// One axis: its length after resizing, and which part of that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Axis {
+pub(super) struct ResizedSide {
     /// Pixels after resizing, at least 1.
     pub resized: u64,
     /// Those that are wanted.
@@ -26,7 +26,7 @@ pub(super) struct Axis {
 }
 
 /// The wanted part of the picture resized to `y.resized × x.resized`.
-pub(super) fn resize(picture: Picture, y: &Axis, x: &Axis, interpolation: Interpolation) -> Picture {
+pub(super) fn resize(picture: Picture, y: &ResizedSide, x: &ResizedSide, interpolation: Interpolation) -> Picture {
     let vertical = weights(picture.height, y, interpolation);
     let horizontal = weights(picture.width, x, interpolation);
     let first_row = vertical.iter().map(|pixel| pixel.first).min().unwrap_or(0);
@@ -43,7 +43,7 @@ struct Pixel {
 }
 
 /// The weights of every wanted pixel of an axis that had `length` pixels.
-fn weights(length: usize, axis: &Axis, interpolation: Interpolation) -> Vec<Pixel> {
+fn weights(length: usize, axis: &ResizedSide, interpolation: Interpolation) -> Vec<Pixel> {
     if axis.resized == length as u64 {
         let one = |at: u64| Pixel { first: at as usize, weights: vec![1 << PRECISION] };
         return axis.kept.clone().map(one).collect();

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::decode::{Picture, decode};
-use super::resize::{Axis, resize};
+use super::resize::{ResizedSide, resize};
 use super::*;
 use crate::kernel::LANES;
 
@@ -93,7 +93,7 @@ fn images_that_do_not_fit_are_errors() {
 #[test]
 fn halving_weights_pixels_by_a_triangle() {
     let picture = Picture { width: 4, height: 1, channels: 1, pixels: vec![0, 100, 200, 100] };
-    let (y, x) = (Axis { resized: 1, kept: 0..1 }, Axis { resized: 2, kept: 0..2 });
+    let (y, x) = (ResizedSide { resized: 1, kept: 0..1 }, ResizedSide { resized: 2, kept: 0..2 });
     // (0.75 · 0 + 0.75 · 100 + 0.25 · 200) / 1.75 and (0.25 · 100 + 0.75 · 200 + 0.75 · 100) / 1.75
     assert_eq!(resize(picture.clone(), &y, &x, Interpolation::Bilinear).pixels, [71, 143]);
     let column = Picture { width: 1, height: 4, ..picture };
@@ -103,7 +103,7 @@ fn halving_weights_pixels_by_a_triangle() {
 #[test]
 fn cubic_overshoot_is_clamped() {
     let picture = Picture { width: 4, height: 1, channels: 1, pixels: vec![0, 0, 255, 255] };
-    let (y, x) = (Axis { resized: 1, kept: 0..1 }, Axis { resized: 8, kept: 0..8 });
+    let (y, x) = (ResizedSide { resized: 1, kept: 0..1 }, ResizedSide { resized: 8, kept: 0..8 });
     let pixels = resize(picture, &y, &x, Interpolation::Bicubic).pixels;
     assert!(pixels.is_sorted() && pixels[..3] == [0; 3] && pixels[5..] == [255; 3], "{pixels:?}");
 }
@@ -116,8 +116,8 @@ proptest::proptest! {
         let interpolation = if cubic { Interpolation::Bicubic } else { Interpolation::Bilinear };
         let pixels = (0..h * w).map(|i| (i as u8).wrapping_mul(37).wrapping_add(seed)).collect();
         let picture = Picture { width: w, height: h, channels: 1, pixels };
-        let whole = [resized.0, resized.1].map(|n| Axis { resized: n, kept: 0..n });
-        let part = [(resized.0, from.0), (resized.1, from.1)].map(|(n, at)| Axis { resized: n, kept: at % n..n });
+        let whole = [resized.0, resized.1].map(|n| ResizedSide { resized: n, kept: 0..n });
+        let part = [(resized.0, from.0), (resized.1, from.1)].map(|(n, at)| ResizedSide { resized: n, kept: at % n..n });
         let all = resize(picture.clone(), &whole[0], &whole[1], interpolation);
         let some = resize(picture, &part[0], &part[1], interpolation);
         let rows = all.pixels.chunks(all.width).skip(part[0].kept.start as usize);

@@ -16,7 +16,7 @@ pub(super) struct Classes {
 ///
 /// Cost: O(nodes log nodes + edges).
 pub(super) fn colour(n_nodes: u32, edges: &[(NodeId, NodeId, f32)]) -> Classes {
-    let neighbours = Neighbours::of(n_nodes, edges);
+    let neighbours = Adjacency::of(n_nodes, edges);
     let mut order: Vec<NodeId> = (0..n_nodes).collect();
     order.sort_by_key(|&node| std::cmp::Reverse(neighbours.of_node(node).len()));
     let mut class_of = vec![u32::MAX; n_nodes as usize];
@@ -57,13 +57,13 @@ fn numbered(class_of: &[u32], n_classes: usize) -> Classes {
 }
 
 /// Adjacent nodes in either direction.
-struct Neighbours {
+struct Adjacency {
     /// `list[ends[node - 1]..ends[node]]`.
     ends: Vec<usize>,
     list: Vec<NodeId>,
 }
 
-impl Neighbours {
+impl Adjacency {
     fn of(n_nodes: u32, edges: &[(NodeId, NodeId, f32)]) -> Self {
         let mut ends = vec![0; n_nodes as usize];
         for &(a, b, _) in edges {

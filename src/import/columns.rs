@@ -4,9 +4,8 @@
 //! is refused, never taken by its place. Only a line without names (of two whole numbers, or of three fields, the last a
 //! number) has places.
 
-use std::fmt;
-
 use super::error::Fault;
+use super::shown::Shown;
 
 /// Names of source and target that are recognised, written as [`plain`] does.
 const ENDS: [[&str; 2]; 6] =
@@ -50,7 +49,7 @@ pub enum Header {
 
 /// Positions of source, target and weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Columns {
+pub(super) struct EdgeColumns {
     pub source: usize,
     pub target: usize,
     /// Their product is the weight; +1 if there is none.
@@ -64,7 +63,7 @@ pub(super) enum FirstLine {
     Edge,
 }
 
-impl Columns {
+impl EdgeColumns {
     /// Among columns with names.
     pub(super) fn named<S: AsRef<str>>(names: &[S], choice: &Choice) -> Result<Self, Fault> {
         let ends = match &choice.ends {
@@ -225,40 +224,5 @@ fn is_edge<S: AsRef<str>>(fields: &[S]) -> bool {
         [zero, one, two] if [zero, one, two].map(AsRef::as_ref) == ["0", "1", "2"] => false,
         [_, _, weight] => is_number(weight.as_ref()),
         _ => false,
-    }
-}
-
-/// Fields of a line as a message shows them: in backticks, escaped, long ones and many of them cut short.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown(String);
-
-impl Shown {
-    const FIELDS: usize = 16;
-    const CHARS: usize = 40;
-
-    pub(super) fn of<S: AsRef<str>>(fields: &[S]) -> Self {
-        let shown = fields.iter().take(Self::FIELDS).map(|field| {
-            let field = field.as_ref();
-            let more = if field.chars().nth(Self::CHARS).is_some() { "…" } else { "" };
-            format!("`{}{more}`", field.chars().take(Self::CHARS).flat_map(escaped).collect::<String>())
-        });
-        let mut text = shown.collect::<Vec<_>>().join(", ");
-        if fields.len() > Self::FIELDS {
-            text += &format!(" and {} more", fields.len() - Self::FIELDS);
-        }
-        Self(text)
-    }
-}
-
-/// A character that a terminal shows and does not obey.
-fn escaped(c: char) -> impl Iterator<Item = char> {
-    let escape = c.is_control().then(|| c.escape_default());
-    let plain = if c.is_control() { None } else { Some(c) };
-    escape.into_iter().flatten().chain(plain)
-}
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::columns::Shown;
+use super::shown::Shown;
 
 /// A graph that could not be imported.
 #[derive(Debug, thiserror::Error)]

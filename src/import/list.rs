@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::columns::Shown;
 use super::error::Fault;
+use super::shown::Shown;
 use crate::graph::NodeId;
 
 /// An edge as given.

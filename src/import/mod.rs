@@ -20,9 +20,10 @@ mod list;
 mod merge;
 mod mtx;
 mod parquet;
+mod shown;
 mod text;
 
-pub use columns::{Choice, Header, Shown, Weight};
+pub use columns::{Choice, Header, Weight};
 pub use error::{Error, Fault};
 pub use list::EdgeList;
 

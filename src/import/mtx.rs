@@ -30,7 +30,7 @@ pub(super) enum Failure {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Field {
+enum ValueField {
     Number,
     Pattern,
 }
@@ -43,7 +43,7 @@ enum Symmetry {
 }
 
 pub(super) fn parse(mut input: impl BufRead) -> Result<EdgeList, Failure> {
-    let mut lines = Lines { number: 0, text: String::new() };
+    let mut lines = MtxLines { number: 0, text: String::new() };
     let banner = if lines.next(&mut input)? { banner(&lines.text) } else { Err(Fault::Banner) };
     let (field, symmetry) = lines.located(banner)?;
     let mut matrix = None;
@@ -61,12 +61,12 @@ pub(super) fn parse(mut input: impl BufRead) -> Result<EdgeList, Failure> {
 }
 
 /// The current line and its number, from 1.
-struct Lines {
+struct MtxLines {
     number: u64,
     text: String,
 }
 
-impl Lines {
+impl MtxLines {
     fn next(&mut self, input: &mut impl BufRead) -> Result<bool, Failure> {
         self.text.clear();
         let more = input.read_line(&mut self.text).map_err(Failure::Io)? > 0;
@@ -79,7 +79,7 @@ impl Lines {
     }
 }
 
-fn banner(line: &str) -> Result<(Field, Symmetry), Fault> {
+fn banner(line: &str) -> Result<(ValueField, Symmetry), Fault> {
     let words: Vec<_> = line.split_whitespace().map(str::to_ascii_lowercase).collect();
     let [magic, object, format, field, symmetry] = &words[..] else { return Err(Fault::Banner) };
     if magic != "%%matrixmarket" || object != "matrix" {
@@ -90,8 +90,8 @@ fn banner(line: &str) -> Result<(Field, Symmetry), Fault> {
         return Err(unsupported(format, "`coordinate`"));
     }
     let field = match field.as_str() {
-        "real" | "integer" | "double" => Field::Number,
-        "pattern" => Field::Pattern,
+        "real" | "integer" | "double" => ValueField::Number,
+        "pattern" => ValueField::Pattern,
         other => return Err(unsupported(other, "`real`, `integer` or `pattern`")),
     };
     let symmetry = match symmetry.as_str() {
@@ -103,7 +103,7 @@ fn banner(line: &str) -> Result<(Field, Symmetry), Fault> {
 }
 
 struct Matrix {
-    field: Field,
+    field: ValueField,
     symmetry: Symmetry,
     n_nodes: u64,
     /// Entries announced.
@@ -113,7 +113,7 @@ struct Matrix {
 }
 
 impl Matrix {
-    fn sized(line: &str, field: Field, symmetry: Symmetry) -> Result<Self, Fault> {
+    fn sized(line: &str, field: ValueField, symmetry: Symmetry) -> Result<Self, Fault> {
         let numbers: Option<Vec<u64>> = line.split_whitespace().map(|word| word.parse().ok()).collect();
         let Some(&[n_rows, n_columns, expected]) = numbers.as_deref() else { return Err(Fault::Size) };
         if n_rows != n_columns {
@@ -131,8 +131,8 @@ impl Matrix {
             return Err(Fault::Count { found, expected: self.expected });
         }
         let wants = match self.field {
-            Field::Number => " and a value",
-            Field::Pattern => "",
+            ValueField::Number => " and a value",
+            ValueField::Pattern => "",
         };
         let malformed = || Fault::Entry(wants, self.n_nodes);
         let mut words = line.split_whitespace();
@@ -142,8 +142,8 @@ impl Matrix {
         };
         let (row, column) = (index()?, index()?);
         let value = match self.field {
-            Field::Number => weight(words.next().ok_or_else(malformed)?)?,
-            Field::Pattern => 1.0,
+            ValueField::Number => weight(words.next().ok_or_else(malformed)?)?,
+            ValueField::Pattern => 1.0,
         };
         if words.next().is_some() {
             return Err(malformed());

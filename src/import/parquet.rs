@@ -8,7 +8,7 @@ use arrow_array::{Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Schema};
 use parquet::errors::ParquetError;
 
-use super::columns::{Choice, Columns, FirstLine};
+use super::columns::{Choice, EdgeColumns, FirstLine};
 use super::error::{Error, Fault};
 use super::list::EdgeList;
 use crate::columnar::{self, Budget, ParquetFile};
@@ -24,7 +24,7 @@ fn edges((path, choice): (&Path, &Choice), reader: ParquetFile, mut budget: Budg
     let damaged = |source: ParquetError| Error::Parquet { path: path.into(), source };
     let schema = reader.schema().clone();
     let names: Vec<_> = schema.fields().iter().map(|field| field.name()).collect();
-    let columns = Columns::named(&names, choice).map_err(|fault| Error::Graph { path: path.into(), fault })?;
+    let columns = EdgeColumns::named(&names, choice).map_err(|fault| Error::Graph { path: path.into(), fault })?;
     check(path, &schema, &columns)?;
     let notes = columns.notes(&names, FirstLine::Names);
     let mut list = EdgeList::default();
@@ -33,7 +33,7 @@ fn edges((path, choice): (&Path, &Choice), reader: ParquetFile, mut budget: Budg
     for batch in reader.build().map_err(damaged)? {
         let batch = batch.map_err(|source| damaged(source.into()))?;
         budget.spend(batch.get_array_memory_size()).map_err(damaged)?;
-        let edges = Edges::of(&batch, &columns);
+        let edges = EdgeBatch::of(&batch, &columns);
         for row in 0..batch.num_rows() {
             edges.push(row, &schema, &columns, &mut list).map_err(|fault| {
                 let number = first_row + row as u64;
@@ -46,7 +46,7 @@ fn edges((path, choice): (&Path, &Choice), reader: ParquetFile, mut budget: Budg
 }
 
 /// Labels must be integers or text, weights numbers.
-fn check(path: &Path, schema: &Schema, columns: &Columns) -> Result<(), Error> {
+fn check(path: &Path, schema: &Schema, columns: &EdgeColumns) -> Result<(), Error> {
     let kind = |column: usize| schema.field(column).data_type();
     let wrong = |column: usize, expected| Error::Column {
         path: path.into(),
@@ -64,14 +64,14 @@ fn check(path: &Path, schema: &Schema, columns: &Columns) -> Result<(), Error> {
 }
 
 /// The columns of a batch, as text and doubles; nulls are none.
-struct Edges {
+struct EdgeBatch {
     source: StringArray,
     target: StringArray,
     weights: Vec<Vec<Option<f64>>>,
 }
 
-impl Edges {
-    fn of(batch: &RecordBatch, columns: &Columns) -> Self {
+impl EdgeBatch {
+    fn of(batch: &RecordBatch, columns: &EdgeColumns) -> Self {
         Self {
             source: texts(batch.column(columns.source)),
             target: texts(batch.column(columns.target)),
@@ -79,7 +79,7 @@ impl Edges {
         }
     }
 
-    fn push(&self, row: usize, schema: &Schema, columns: &Columns, list: &mut EdgeList) -> Result<(), Fault> {
+    fn push(&self, row: usize, schema: &Schema, columns: &EdgeColumns, list: &mut EdgeList) -> Result<(), Fault> {
         let null = |column: usize| Fault::Null(schema.field(column).name().clone());
         if self.source.is_null(row) {
             return Err(null(columns.source));

@@ -1,6 +1,6 @@
 //! Edge lists as text, line by line: fields separated by commas, semicolons, tabs or spaces, which the first line tells.
 //!
-//! - Lines in front of everything else that begin with `#` or `%` are comments, as in the files of SNAP and KONECT. If the
+//! - TextLines in front of everything else that begin with `#` or `%` are comments, as in the files of SNAP and KONECT. If the
 //!   last of them has the names of the columns, they hold; so does what the first says of the format of KONECT.
 //! - A field may be in double quotes, in which a doubled quote is one, and ends on the line on which it begins: an edge list
 //!   has no text of several lines, and a quote that is not closed would swallow edges.
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use super::columns::{Choice, Columns, FirstLine};
+use super::columns::{Choice, EdgeColumns, FirstLine};
 use super::error::{Error, Fault};
 use super::list::{EdgeList, weight};
 use crate::regular;
@@ -17,7 +17,7 @@ use crate::regular;
 /// Reads an edge list whose fields are separated by the first of `order` that its first line has, otherwise by blanks.
 pub(super) fn read(path: &Path, choice: &Choice, order: &[Separator]) -> Result<EdgeList, Error> {
     let file = regular::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
-    let mut lines = Lines { reader: BufReader::new(file), number: 0, line: Vec::new() };
+    let mut lines = TextLines { reader: BufReader::new(file), number: 0, line: Vec::new() };
     let mut list = EdgeList::default();
     fill(&mut lines, choice, order, &mut list).map_err(|failure| match failure {
         Failure::Io(source) => Error::Io { path: path.into(), source },
@@ -57,7 +57,7 @@ impl From<Fault> for Failure {
 }
 
 fn fill(
-    lines: &mut Lines<impl BufRead>,
+    lines: &mut TextLines<impl BufRead>,
     choice: &Choice,
     order: &[Separator],
     list: &mut EdgeList,
@@ -68,7 +68,7 @@ fn fill(
     let separator = Separator::of(&first, order);
     let fields = separator.split(&first)?;
     let n_fields = fields.len();
-    let Layout { columns, first, notes } = Layout::find(&comments, &fields, separator, choice)?;
+    let Dialect { columns, first, notes } = Dialect::find(&comments, &fields, separator, choice)?;
     comments.note(list);
     list.notes.extend(notes);
     if first == FirstLine::Edge {
@@ -87,7 +87,7 @@ fn fill(
     Ok(())
 }
 
-fn push(list: &mut EdgeList, fields: &[Cow<'_, str>], columns: &Columns) -> Result<(), Fault> {
+fn push(list: &mut EdgeList, fields: &[Cow<'_, str>], columns: &EdgeColumns) -> Result<(), Fault> {
     let mut product = 1.0;
     for &column in &columns.weights {
         product *= weight(&fields[column])?;
@@ -104,7 +104,7 @@ struct Comments {
 }
 
 /// Comments, and the first line that is none; `None` if there is no such line.
-fn comments(lines: &mut Lines<impl BufRead>) -> Result<Option<(Comments, String)>, Failure> {
+fn comments(lines: &mut TextLines<impl BufRead>) -> Result<Option<(Comments, String)>, Failure> {
     let mut comments = Comments::default();
     while let Some(line) = lines.next()? {
         let line = line.trim_end();
@@ -127,11 +127,11 @@ impl Comments {
     fn names(&self, n_fields: usize, separator: Separator, choice: &Choice) -> Option<Vec<String>> {
         let text = self.last.trim_start_matches(['#', '%']).trim();
         let names = separator.split(text).ok()?;
-        let is_header = names.len() == n_fields && Columns::are_named(&names, choice);
+        let is_header = names.len() == n_fields && EdgeColumns::are_named(&names, choice);
         is_header.then(|| names.into_iter().map(Cow::into_owned).collect())
     }
 
-    /// Whether the first one is that of KONECT: `% sym signed`. Columns are then source, target, weight and time. In networks of
+    /// Whether the first one is that of KONECT: `% sym signed`. EdgeColumns are then source, target, weight and time. In networks of
     /// two sides, `bip`, the sides are numbered each by itself.
     fn konect(&self) -> Result<bool, Fault> {
         let mut words = self.first.strip_prefix('%').unwrap_or_default().split_whitespace();
@@ -154,13 +154,13 @@ impl Comments {
 }
 
 /// How the lines are to be understood.
-struct Layout {
-    columns: Columns,
+struct Dialect {
+    columns: EdgeColumns,
     first: FirstLine,
     notes: Vec<String>,
 }
 
-impl Layout {
+impl Dialect {
     fn find(
         comments: &Comments,
         fields: &[Cow<'_, str>],
@@ -168,13 +168,13 @@ impl Layout {
         choice: &Choice,
     ) -> Result<Self, Fault> {
         let (columns, first, names) = match comments.names(fields.len(), separator, choice) {
-            Some(names) => (Columns::named(&names, choice)?, FirstLine::Edge, Some(names)),
+            Some(names) => (EdgeColumns::named(&names, choice)?, FirstLine::Edge, Some(names)),
             None if *choice == Choice::default() && comments.konect()? && fields.len() >= 2 => {
                 let weights = if fields.len() > 2 { vec![2] } else { Vec::new() };
-                (Columns { source: 0, target: 1, weights }, FirstLine::Edge, None)
+                (EdgeColumns { source: 0, target: 1, weights }, FirstLine::Edge, None)
             }
             None => {
-                let (columns, first) = Columns::of_first_line(fields, choice)?;
+                let (columns, first) = EdgeColumns::of_first_line(fields, choice)?;
                 (columns, first, None)
             }
         };
@@ -245,7 +245,7 @@ fn unquoted(text: &str) -> Result<(Cow<'_, str>, &str), Fault> {
 }
 
 /// A file, line by line; they end in LF, CR LF or CR.
-struct Lines<R> {
+struct TextLines<R> {
     reader: R,
     /// Of the line last read, from 1.
     number: u64,
@@ -255,7 +255,7 @@ struct Lines<R> {
 /// No edge takes more bytes.
 const LINE: usize = 1 << 24;
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> TextLines<R> {
     fn next(&mut self) -> Result<Option<&str>, Failure> {
         let is_first = self.number == 0;
         self.number += 1;

@@ -105,7 +105,7 @@ pub enum Error {
 impl Error {
     /// Why these bytes are not what was expected, if they are of another kind.
     pub(super) fn other_kind(path: &Path, bytes: &[u8], expected: &'static str) -> Option<Self> {
-        let kind::Found { what: found, advice } = kind::of(bytes).filter(|found| found.what != expected)?;
+        let kind::FileKind { what: found, advice } = kind::of(bytes).filter(|found| found.what != expected)?;
         Some(Self::OtherKind { path: path.into(), found, expected, advice })
     }
 }

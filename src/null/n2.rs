@@ -324,7 +324,7 @@ mod tests {
 
     use super::*;
     use crate::graph::edges::for_each_edge;
-    use crate::net::arch::{self, Init, Weights};
+    use crate::net::arch::{self, Init, WeightSource};
     use crate::unroll::{Options, Unrolled};
 
     proptest! {
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn the_weights_change_places_and_nothing_else_does() {
-        let net = arch::build("digits", Weights::Init { scheme: Init::He, seed: 1 }, None).unwrap();
+        let net = arch::build("digits", WeightSource::Init { scheme: Init::He, seed: 1 }, None).unwrap();
         let parent = Unrolled::new(&net, Options::default()).unwrap();
         let model = Unshared::new(&parent, 7, 0).unwrap();
         let mut values = vec![0.0; model.n_values() as usize];

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::graph::edges::for_each_edge;
 use crate::graph::{Direction, Frame, NodeId};
-use crate::net::arch::{self, Weights};
+use crate::net::arch::{self, WeightSource};
 use crate::net::{Conv, Dense, Network, Op, Pool, PoolKind, Shape, Window};
 use crate::shard::testing;
 use crate::unroll::{Options, Unrolled};
@@ -31,7 +31,7 @@ fn graph(channels: usize, side: usize) -> Unrolled {
 }
 
 fn digits() -> (Network, Unrolled) {
-    let net = arch::build("digits", Weights::Init { scheme: Init::He, seed: 3 }, None).unwrap();
+    let net = arch::build("digits", WeightSource::Init { scheme: Init::He, seed: 3 }, None).unwrap();
     let graph = Unrolled::new(&net, Options::default()).unwrap();
     (net, graph)
 }

@@ -65,13 +65,13 @@ fn weight(op: &mut Op) -> Option<&mut Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::arch::{self, Init, Weights};
+    use crate::net::arch::{self, Init, WeightSource};
     use crate::null;
 
     #[test]
     fn new_weights_unroll_to_the_values_that_they_come_from() {
         for (name, size) in [("digits", None), ("shufflenet_v1_g4", Some([64, 64]))] {
-            let net = arch::build(name, Weights::Init { scheme: Init::He, seed: 1 }, size).unwrap();
+            let net = arch::build(name, WeightSource::Init { scheme: Init::He, seed: 1 }, size).unwrap();
             let graph = Unrolled::new(&net, Options::default()).unwrap();
             let values = null::n3(&graph, Init::He, 3, 0).unwrap();
             let changed = reweighted(&net, Options::default(), &values).unwrap();
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn multiplied_weights_are_refused() {
-        let net = arch::build("digits", Weights::Init { scheme: Init::He, seed: 1 }, None).unwrap();
+        let net = arch::build("digits", WeightSource::Init { scheme: Init::He, seed: 1 }, None).unwrap();
         let options = Options { batch_norm: BatchNormRule::Fold, ..Options::default() };
         assert!(matches!(reweighted(&net, options, &[]), Err(Error::Scaled)));
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::{Fault, Rule};
+use super::error::{BlockRule, Fault};
 use crate::graph::{Block, Blocks, Direction, Frame, FrameInfo, Interval, Layer, PanelKind, layer_of};
 
 /// What frames are checked against.
@@ -71,21 +71,21 @@ pub(super) fn blocks(
 }
 
 /// Checks one block and counts its edges. No product or sum of the fields involved exceeds 2¹²⁸.
-fn block(blocks: &Blocks, block: &Block, info: &FrameInfo, bounds: Bounds<'_>) -> Result<u128, Rule> {
+fn block(blocks: &Blocks, block: &Block, info: &FrameInfo, bounds: Bounds<'_>) -> Result<u128, BlockRule> {
     let intervals = (blocks.intervals.get(block.intervals_start as usize..))
         .and_then(|tail| tail.get(..block.n_intervals as usize))
-        .ok_or(Rule::Intervals)?;
+        .ok_or(BlockRule::Intervals)?;
     let counts = [block.n_rows, block.row_step, block.repeats[0].count, block.repeats[1].count, block.n_intervals];
     if counts.contains(&0) || intervals.iter().any(|i| i.len == 0) {
-        return Err(Rule::Empty);
+        return Err(BlockRule::Empty);
     }
     let group_rows = u128::from(block.n_rows - 1) * u128::from(block.row_step);
     let last_row = u128::from(block.first_row) + group_rows + furthest(block, |repeat| repeat.row_step.into());
     if block.first_row < info.rows.start || last_row >= u128::from(info.rows.end) {
-        return Err(Rule::Rows);
+        return Err(BlockRule::Rows);
     }
     if !has_disjoint_groups(block) {
-        return Err(Rule::Groups);
+        return Err(BlockRule::Groups);
     }
     columns(block, intervals, info, bounds)?;
     values(block, intervals, bounds)?;
@@ -109,26 +109,26 @@ fn has_disjoint_groups(block: &Block) -> bool {
 }
 
 /// All columns of all groups lie in one layer, which is not that of the rows.
-fn columns(block: &Block, intervals: &[Interval], info: &FrameInfo, bounds: Bounds<'_>) -> Result<(), Rule> {
+fn columns(block: &Block, intervals: &[Interval], info: &FrameInfo, bounds: Bounds<'_>) -> Result<(), BlockRule> {
     let layer = layer_of(bounds.layers, intervals[0].first_col);
-    let nodes = &bounds.layers.get(layer).ok_or(Rule::Columns)?.nodes;
+    let nodes = &bounds.layers.get(layer).ok_or(BlockRule::Columns)?.nodes;
     let shift = furthest(block, |repeat| repeat.col_step.into());
     let inside = |i: &Interval| {
         let last = u128::from(i.first_col) + u128::from(i.len - 1) + shift;
         nodes.start <= i.first_col && last < u128::from(nodes.end)
     };
     if layer == info.layer as usize || !intervals.iter().all(inside) {
-        return Err(Rule::Columns);
+        return Err(BlockRule::Columns);
     }
     let square = |i: &Interval| i.len == block.n_rows;
     if block.kind == PanelKind::Diagonal && !(block.col_stride == 0 && intervals.iter().all(square)) {
-        return Err(Rule::Diagonal);
+        return Err(BlockRule::Diagonal);
     }
     Ok(())
 }
 
 /// All weights of all groups lie in the value store.
-fn values(block: &Block, intervals: &[Interval], bounds: Bounds<'_>) -> Result<(), Rule> {
+fn values(block: &Block, intervals: &[Interval], bounds: Bounds<'_>) -> Result<(), BlockRule> {
     let rows = u128::from(block.n_rows - 1) * u128::from(block.row_stride);
     let shift = rows + furthest(block, |repeat| repeat.value_step);
     let inside = |i: &Interval| {
@@ -137,7 +137,7 @@ fn values(block: &Block, intervals: &[Interval], bounds: Bounds<'_>) -> Result<(
     };
     match intervals.iter().all(inside) {
         true => Ok(()),
-        false => Err(Rule::Values),
+        false => Err(BlockRule::Values),
     }
 }
 
@@ -152,7 +152,7 @@ mod tests {
     use crate::graph::Repeat;
     use crate::shard::{fuzz, testing};
 
-    fn check(block: Block, interval: Interval) -> Result<u128, Rule> {
+    fn check(block: Block, interval: Interval) -> Result<u128, BlockRule> {
         let layers = testing::layers(&[4, 6]);
         let info = FrameInfo { rows: 4..9, layer: 1, n_edges_in: 0, n_edges_out: 0 };
         let mut blocks = Blocks::default();
@@ -165,14 +165,14 @@ mod tests {
         let block = Block { n_rows: 5, row_stride: 1, ..Block::single(4) };
         let interval = Interval { first_col: 0, len: 4, values: 2 };
         assert_eq!(check(block, interval), Ok(20));
-        assert_eq!(check(Block { n_rows: 6, ..block }, interval), Err(Rule::Rows));
-        assert_eq!(check(Block { first_row: 3, n_rows: 1, ..block }, interval), Err(Rule::Rows));
-        assert_eq!(check(block, Interval { len: 5, ..interval }), Err(Rule::Columns));
-        assert_eq!(check(block, Interval { first_col: 4, len: 1, ..interval }), Err(Rule::Columns));
-        assert_eq!(check(block, Interval { first_col: 10, len: 1, ..interval }), Err(Rule::Columns));
-        assert_eq!(check(block, Interval { values: 3, ..interval }), Err(Rule::Values));
-        assert_eq!(check(block, Interval { len: 0, ..interval }), Err(Rule::Empty));
-        assert_eq!(check(Block { kind: PanelKind::Diagonal, ..block }, interval), Err(Rule::Diagonal));
+        assert_eq!(check(Block { n_rows: 6, ..block }, interval), Err(BlockRule::Rows));
+        assert_eq!(check(Block { first_row: 3, n_rows: 1, ..block }, interval), Err(BlockRule::Rows));
+        assert_eq!(check(block, Interval { len: 5, ..interval }), Err(BlockRule::Columns));
+        assert_eq!(check(block, Interval { first_col: 4, len: 1, ..interval }), Err(BlockRule::Columns));
+        assert_eq!(check(block, Interval { first_col: 10, len: 1, ..interval }), Err(BlockRule::Columns));
+        assert_eq!(check(block, Interval { values: 3, ..interval }), Err(BlockRule::Values));
+        assert_eq!(check(block, Interval { len: 0, ..interval }), Err(BlockRule::Empty));
+        assert_eq!(check(Block { kind: PanelKind::Diagonal, ..block }, interval), Err(BlockRule::Diagonal));
     }
 
     /// A block of that many rows and groups a step apart: (count, step) of rows, outer and inner repeat.
@@ -206,7 +206,7 @@ mod tests {
         let interval = Interval { first_col: 0, len: 1, values: 0 };
         assert_eq!(check(block, interval), Ok(4));
         let block = Block { first_row: 4, ..stepped([(2, 1), (1, 0), (2, 1)]) };
-        assert_eq!(check(block, interval), Err(Rule::Groups));
+        assert_eq!(check(block, interval), Err(BlockRule::Groups));
     }
 
     #[test]
@@ -232,13 +232,13 @@ mod tests {
         let repeat = Repeat { count: u32::MAX, row_step: u32::MAX, col_step: u32::MAX, value_step: u64::MAX };
         (block.repeats, block.row_stride, block.col_stride) = ([repeat; 2], u32::MAX, u32::MAX);
         let interval = Interval { first_col: u32::MAX, len: u32::MAX, values: u64::MAX };
-        assert_eq!(check(block, interval), Err(Rule::Rows));
+        assert_eq!(check(block, interval), Err(BlockRule::Rows));
         (block.n_rows, block.repeats[0].row_step, block.repeats[1].row_step) = (1, 0, 0);
-        assert_eq!(check(block, interval), Err(Rule::Groups));
+        assert_eq!(check(block, interval), Err(BlockRule::Groups));
         (block.repeats[0], block.repeats[1]) =
             (Repeat { count: 2, row_step: 1, ..repeat }, Repeat { count: 2, row_step: 3, ..repeat });
-        assert_eq!(check(block, interval), Err(Rule::Columns));
+        assert_eq!(check(block, interval), Err(BlockRule::Columns));
         (block.repeats[0].col_step, block.repeats[1].col_step) = (0, 0);
-        assert_eq!(check(block, Interval { first_col: 0, len: 1, ..interval }), Err(Rule::Values));
+        assert_eq!(check(block, Interval { first_col: 0, len: 1, ..interval }), Err(BlockRule::Values));
     }
 }

@@ -84,7 +84,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Where in it.
-        part: Part,
+        part: FilePart,
         /// CRC-32 of the bytes.
         found: u32,
         /// CRC-32 when they were written.
@@ -96,7 +96,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Where in it.
-        part: Part,
+        part: FilePart,
         /// The rule.
         #[source]
         source: Fault,
@@ -118,7 +118,7 @@ pub enum Error {
     #[error("the graph to be stored breaks a rule{part}")]
     Unstorable {
         /// Where.
-        part: Part,
+        part: FilePart,
         /// The rule.
         #[source]
         source: Fault,
@@ -130,7 +130,7 @@ pub enum Error {
 
 /// A part of a file, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum FilePart {
     /// All of it.
     Whole,
     /// The directory of a shard.
@@ -141,7 +141,7 @@ pub enum Part {
     Piece(usize),
 }
 
-impl fmt::Display for Part {
+impl fmt::Display for FilePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole => Ok(()),
@@ -190,7 +190,7 @@ pub enum Fault {
         /// Position in the frame's list.
         block: usize,
         /// The rule.
-        rule: Rule,
+        rule: BlockRule,
     },
     /// A graph has one set of edges.
     #[error("in blocks and out blocks describe different edges")]
@@ -223,7 +223,7 @@ impl Fault {
 
 /// Rules that every block keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Rule {
+pub enum BlockRule {
     /// Something is counted as zero.
     #[error("a count, a length or the row step is 0")]
     Empty,

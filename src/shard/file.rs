@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use super::error::Fault;
-use super::layout::{Entry, Footer, Header};
+use super::layout::{DirectoryEntry, Footer, Header};
 
 /// Name of shard `index`.
 pub(super) fn name(index: u32) -> String {
@@ -16,7 +16,7 @@ pub(super) fn name(index: u32) -> String {
 pub(super) struct ShardWriter<W> {
     out: W,
     header: Header,
-    entries: Vec<Entry>,
+    entries: Vec<DirectoryEntry>,
     frames_bytes: u64,
 }
 
@@ -27,7 +27,7 @@ impl<W: Write> ShardWriter<W> {
     }
 
     /// Appends a compressed frame; its stored length and checksum are filled in.
-    pub fn append(&mut self, mut entry: Entry, stored: &[u8]) -> io::Result<()> {
+    pub fn append(&mut self, mut entry: DirectoryEntry, stored: &[u8]) -> io::Result<()> {
         entry.stored_bytes = u32::try_from(stored.len()).map_err(io::Error::other)?;
         entry.checksum = crc32fast::hash(stored);
         self.out.write_all(stored)?;
@@ -38,7 +38,7 @@ impl<W: Write> ShardWriter<W> {
 
     /// Length of the file if it ended now.
     pub fn bytes(&self) -> u64 {
-        let fixed = Header::BYTES + self.entries.len() * Entry::BYTES + Footer::BYTES;
+        let fixed = Header::BYTES + self.entries.len() * DirectoryEntry::BYTES + Footer::BYTES;
         self.frames_bytes + fixed as u64
     }
 
@@ -59,7 +59,7 @@ impl<W: Write> ShardWriter<W> {
 pub(super) struct Directory {
     pub header: Header,
     /// Each frame's entry and the position of its bytes in the file.
-    pub frames: Vec<(Entry, Range<usize>)>,
+    pub frames: Vec<(DirectoryEntry, Range<usize>)>,
     /// Checksum of header, directory and footer.
     pub checksum: u32,
     /// The checksum that the footer states.
@@ -73,14 +73,15 @@ pub(super) fn directory(bytes: &[u8]) -> Result<Directory, Fault> {
     let footer = Footer::decode(&bytes[footer_at..])?;
     let n_frames = u64::from(footer.n_frames);
     let expected = footer.frames_bytes.checked_add((Header::BYTES + Footer::BYTES) as u64);
-    let expected = expected.and_then(|n| n.checked_add(n_frames * Entry::BYTES as u64)).ok_or(Fault::TooLarge)?;
+    let expected =
+        expected.and_then(|n| n.checked_add(n_frames * DirectoryEntry::BYTES as u64)).ok_or(Fault::TooLarge)?;
     Fault::unless_equal("length by the footer", expected, bytes.len() as u64)?;
     let entries_at = Header::BYTES + footer.frames_bytes as usize;
     let entries = &bytes[entries_at..footer_at];
-    let mut frames = Vec::with_capacity(entries.len() / Entry::BYTES);
+    let mut frames = Vec::with_capacity(entries.len() / DirectoryEntry::BYTES);
     let mut at = Header::BYTES;
-    for entry in entries.chunks_exact(Entry::BYTES) {
-        let entry = Entry::decode(entry)?;
+    for entry in entries.chunks_exact(DirectoryEntry::BYTES) {
+        let entry = DirectoryEntry::decode(entry)?;
         let end = at.checked_add(entry.stored_bytes as usize).filter(|&end| end <= entries_at);
         let range = at..end.ok_or(Fault::Truncated)?;
         at = range.end;
@@ -105,8 +106,8 @@ mod tests {
 
     fn tiny() -> Vec<u8> {
         let mut writer = ShardWriter::new(Vec::new(), Header { index: 0, first_row: 3 }).unwrap();
-        writer.append(Entry { n_rows: 2, ..Entry::default() }, b"abc").unwrap();
-        writer.append(Entry::default(), b"").unwrap();
+        writer.append(DirectoryEntry { n_rows: 2, ..DirectoryEntry::default() }, b"abc").unwrap();
+        writer.append(DirectoryEntry::default(), b"").unwrap();
         let bytes = writer.bytes();
         let (out, n_frames, _) = writer.finish().unwrap();
         assert_eq!((out.len() as u64, n_frames), (bytes, 2));

@@ -1,6 +1,16 @@
-//! Byte offsets of a shard file: the only place that knows them. The meaning of the fields is told in [`super`].
+//! Byte offsets of a shard file and pieces of the value store: the only place that knows them. The meaning of the fields is
+//! told in [`super`].
 
 use super::error::Fault;
+
+/// Name of the value store in a graph directory.
+pub(super) const VALUES: &str = "values.bin";
+
+/// Length of a piece of the value store; the last one may be shorter.
+pub(super) const PIECE_BYTES: u64 = 1 << 20;
+
+/// Values of a piece.
+pub(super) const PIECE: usize = PIECE_BYTES as usize / 4;
 
 /// First bytes of every shard file.
 pub(super) const MAGIC: [u8; 8] = *b"SPINSHD1";
@@ -37,7 +47,7 @@ impl Header {
 
 /// What the directory says of one frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct DirectoryEntry {
     pub first_row: u32,
     pub n_rows: u32,
     pub layer: u32,
@@ -48,7 +58,7 @@ pub(super) struct Entry {
     pub n_edges_out: u64,
 }
 
-impl Entry {
+impl DirectoryEntry {
     const FIRST_ROW: usize = 0;
     const N_ROWS: usize = Self::FIRST_ROW + 4;
     const LAYER: usize = Self::N_ROWS + 4;
@@ -123,7 +133,7 @@ impl Footer {
     }
 }
 
-const _: () = assert!(Header::BYTES == 16 && Entry::BYTES == 40 && Footer::BYTES == 16);
+const _: () = assert!(Header::BYTES == 16 && DirectoryEntry::BYTES == 40 && Footer::BYTES == 16);
 
 fn u32_at(bytes: &[u8], at: usize) -> Result<u32, Fault> {
     array(bytes, at).map(u32::from_le_bytes)
@@ -146,7 +156,7 @@ mod tests {
     fn fields_lie_where_the_specification_says() {
         let header = Header { index: 1, first_row: 0x0203 };
         assert_eq!(header.encode(), *b"SPINSHD1\x01\0\0\0\x03\x02\0\0");
-        let entry = Entry {
+        let entry = DirectoryEntry {
             first_row: 1,
             n_rows: 2,
             layer: 3,
@@ -159,7 +169,7 @@ mod tests {
         let bytes = entry.encode();
         let words: Vec<u8> = bytes.chunks(4).map(|word| word[0]).collect();
         assert_eq!(words, [1, 2, 3, 4, 5, 6, 7, 0, 8, 0]);
-        assert_eq!(Entry::decode(&bytes).unwrap(), entry);
+        assert_eq!(DirectoryEntry::decode(&bytes).unwrap(), entry);
         let footer = Footer { frames_bytes: 1, n_frames: 2, checksum: 3 };
         assert_eq!(footer.encode(), *b"\x01\0\0\0\0\0\0\0\x02\0\0\0\x03\0\0\0");
         assert_eq!(Footer::decode(&footer.encode()).unwrap(), footer);
@@ -172,7 +182,7 @@ mod tests {
             assert!(Header::decode(&bytes[..n]).is_err());
         }
         assert!(matches!(Header::decode(b"SPINSHD2\0\0\0\0\0\0\0\0"), Err(Fault::Magic { .. })));
-        assert!(Entry::decode(&[0; Entry::BYTES - 1]).is_err());
+        assert!(DirectoryEntry::decode(&[0; DirectoryEntry::BYTES - 1]).is_err());
         assert!(Footer::decode(&[0; Footer::BYTES - 1]).is_err());
     }
 }

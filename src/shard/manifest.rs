@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, Fault, Part};
+use super::error::{Error, Fault, FilePart};
 use crate::graph::{Layer, LayerKind, Totals};
 
 /// Version of the format that this program writes and reads.
@@ -172,7 +172,7 @@ impl Manifest {
         check_own_checksum(bytes, path)?;
         version.map_err(json)?;
         let manifest: Self = serde_json::from_slice(bytes).map_err(json)?;
-        let damaged = |source| Error::Damaged { path: path.into(), part: Part::Whole, source };
+        let damaged = |source| Error::Damaged { path: path.into(), part: FilePart::Whole, source };
         manifest.check().map_err(damaged)?;
         Ok(manifest)
     }
@@ -214,7 +214,7 @@ impl Manifest {
             row += u64::from(shard.n_rows);
         }
         Fault::unless_equal("rows of the shards", row, self.n_nodes.into())?;
-        Fault::unless_equal("bytes of a piece", self.values.piece_bytes, super::values::PIECE_BYTES)?;
+        Fault::unless_equal("bytes of a piece", self.values.piece_bytes, super::layout::PIECE_BYTES)?;
         let bytes = self.values.n_values.checked_mul(4).ok_or(Fault::TooLarge)?;
         let n_pieces = bytes.div_ceil(self.values.piece_bytes);
         Fault::unless_equal("checksums of the value store", self.values.checksums.len() as u64, n_pieces)
@@ -236,7 +236,7 @@ pub(super) fn listed(dir: &Path) -> Option<Vec<String>> {
     let path = dir.join(FILE);
     path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
     let listed: Listed = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-    let own = [FILE, super::values::FILE].map(str::to_owned);
+    let own = [FILE, super::layout::VALUES].map(str::to_owned);
     Some(own.into_iter().chain(listed.shards.into_iter().map(|shard| shard.file)).collect())
 }
 
@@ -253,9 +253,9 @@ fn check_own_checksum(bytes: &[u8], path: &Path) -> Result<(), Error> {
         .and_then(|digits| u32::from_str_radix(digits, 16).ok());
     match stated {
         Some(expected) if expected != found.0 => {
-            Err(Error::Checksum { path: path.into(), part: Part::Whole, found: found.0, expected })
+            Err(Error::Checksum { path: path.into(), part: FilePart::Whole, found: found.0, expected })
         }
-        _ => Err(Error::Damaged { path: path.into(), part: Part::Whole, source: Fault::Truncated }),
+        _ => Err(Error::Damaged { path: path.into(), part: FilePart::Whole, source: Fault::Truncated }),
     }
 }
 
@@ -312,7 +312,7 @@ mod tests {
             description,
             one_way: false,
             layers: crate::shard::testing::layers(&[2]).iter().map(LayerRecord::from).collect(),
-            values: ValuesRecord { n_values: 0, piece_bytes: super::super::values::PIECE_BYTES, checksums: vec![] },
+            values: ValuesRecord { n_values: 0, piece_bytes: crate::shard::layout::PIECE_BYTES, checksums: vec![] },
             shards: vec![ShardRecord {
                 file: "frames-00000.shard".into(),
                 first_row: 0,

@@ -111,7 +111,7 @@ mod varint;
 mod verify;
 mod writer;
 
-pub use error::{Error, Fault, Part, Rule};
+pub use error::{BlockRule, Error, Fault, FilePart};
 #[doc(hidden)]
 pub use fuzz::fuzz_frame;
 pub use manifest::{Checksum, Description, FORMAT_VERSION, LayerRecord, Manifest, ShardRecord, ValuesRecord};

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::check::{self, Bounds};
 use super::codec;
-use super::error::{Error, Fault, Part};
+use super::error::{Error, Fault, FilePart};
 use super::file::{self, Directory};
-use super::layout::Entry;
+use super::layout::{DirectoryEntry, VALUES};
 use super::manifest::{self, Description, Manifest, ShardRecord};
 use super::map::{self, Bytes, Map};
-use super::values;
+
 use crate::graph::{Frame, FrameInfo, Layer, Totals};
 use crate::{kind, regular};
 
@@ -95,20 +95,20 @@ impl<B: AsRef<[u8]>> Shards<B> {
         }
         let manifest = Manifest::decode(manifest_bytes, &dir.join(manifest::FILE))?;
         let layers: Vec<Layer> = manifest.layers.iter().map(Layer::from).collect();
-        let values = load(values::FILE)?;
+        let values = load(VALUES)?;
         let mut bytes = manifest_bytes.len() as u64 + values.as_ref().len() as u64;
-        check_values(&dir.join(values::FILE), values.as_ref(), manifest.values.n_values)?;
+        check_values(&dir.join(VALUES), values.as_ref(), manifest.values.n_values)?;
         let (mut frames, mut locations, mut shards) = (Vec::new(), Vec::new(), Vec::new());
         for (index, record) in (0..).zip(&manifest.shards) {
             let shard = load(&record.file)?;
             let path = dir.join(&record.file);
             let directory = open_shard(&path, shard.as_ref(), record, index)?;
-            let damaged = |source| Error::Damaged { path: path.clone(), part: Part::Directory, source };
+            let damaged = |source| Error::Damaged { path: path.clone(), part: FilePart::Directory, source };
             list_frames(&directory, record, index, &layers, (&mut frames, &mut locations)).map_err(damaged)?;
             bytes += record.bytes;
             shards.push(shard);
         }
-        let damaged = |source| Error::Damaged { path: dir.join(manifest::FILE), part: Part::Whole, source };
+        let damaged = |source| Error::Damaged { path: dir.join(manifest::FILE), part: FilePart::Whole, source };
         check::counts(manifest.n_edges_out(), &layers, &frames).map_err(damaged)?;
         Ok(Self { dir: dir.into(), manifest, layers, frames, locations, shards, values, bytes })
     }
@@ -159,7 +159,7 @@ impl<B: AsRef<[u8]>> Shards<B> {
         let stored = &self.shards[location.shard as usize].as_ref()[location.range.clone()];
         let found = crc32fast::hash(stored);
         if found != location.checksum {
-            let (path, part) = (self.path_of(index), Part::Frame(index));
+            let (path, part) = (self.path_of(index), FilePart::Frame(index));
             return Err(Error::Checksum { path, part, found, expected: location.checksum });
         }
         expand(stored, location.raw_bytes, f).map_err(|source| self.damaged(index, source))
@@ -197,7 +197,7 @@ impl<B: AsRef<[u8]>> Shards<B> {
     }
 
     fn damaged(&self, index: usize, source: Fault) -> Error {
-        Error::Damaged { path: self.path_of(index), part: Part::Frame(index), source }
+        Error::Damaged { path: self.path_of(index), part: FilePart::Frame(index), source }
     }
 }
 
@@ -217,7 +217,7 @@ fn check_values(path: &Path, bytes: &[u8], n_values: u64) -> Result<(), Error> {
     let cast: Result<&[f32], _> = bytemuck::try_cast_slice(bytes);
     cast.map(|_| ()).map_err(|error| Error::Damaged {
         path: path.into(),
-        part: Part::Whole,
+        part: FilePart::Whole,
         source: Fault::Differs { what: "alignment", found: error.to_string(), expected: "4 bytes".into() },
     })
 }
@@ -232,7 +232,7 @@ fn check_size(path: &Path, bytes: &[u8], expected: u64) -> Result<(), Error> {
 /// Length, tables and their checksum.
 fn open_shard(path: &Path, bytes: &[u8], record: &ShardRecord, index: u32) -> Result<Directory, Error> {
     check_size(path, bytes, record.bytes)?;
-    let part = Part::Directory;
+    let part = FilePart::Directory;
     let damaged = |source| Error::Damaged { path: path.into(), part, source };
     let directory = file::directory(bytes).map_err(damaged)?;
     for expected in [directory.stated, record.checksum.0] {
@@ -263,7 +263,7 @@ fn list_frames(
             return Err(Fault::TooLarge);
         }
         row = rows.end;
-        let Entry { layer, raw_bytes, checksum, n_edges_in, n_edges_out, .. } = *entry;
+        let DirectoryEntry { layer, raw_bytes, checksum, n_edges_in, n_edges_out, .. } = *entry;
         frames.push(FrameInfo { rows, layer, n_edges_in, n_edges_out });
         locations.push(Location { shard, range: range.clone(), raw_bytes, checksum });
     }

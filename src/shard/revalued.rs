@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::error::{Error, Fault, Part};
+use super::error::{Error, Fault, FilePart};
 use super::fingerprint::{self, Hash};
 use super::manifest::Description;
 use super::map::{self, Map};
@@ -37,7 +37,7 @@ pub fn write_revalued(
     progress: &dyn Progress,
 ) -> Result<(Summary, Topology), Error> {
     target.check()?;
-    check(parent, stream).map_err(|source| Error::Unstorable { part: Part::Whole, source })?;
+    check(parent, stream).map_err(|source| Error::Unstorable { part: FilePart::Whole, source })?;
     writer::check_values(stream)?;
     let folder = target.temporary()?;
     let files = Files { folder: folder.item.path(), target: &target.dir, create: &writer::create_new };

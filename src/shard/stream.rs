@@ -4,10 +4,11 @@ use std::ops::{Deref, Range};
 
 use rayon::prelude::*;
 
-use super::error::{Error, Part};
+use super::error::{Error, FilePart};
+use super::layout::{PIECE, PIECE_BYTES, VALUES};
 use super::map::{Bytes, Map};
 use super::reader::Shards;
-use super::values::{self, PIECE, PIECE_BYTES};
+use super::values;
 use crate::graph::{self, BlockStream, Frame, FrameInfo, Layer, Totals};
 use crate::progress::Progress;
 
@@ -88,11 +89,11 @@ where
 {
     let bytes = shards.values_bytes();
     progress.begin("verify values", bytes.len() as u64);
-    let path = || shards.path(values::FILE);
+    let path = || shards.path(VALUES);
     let check = |(index, piece): (usize, &[u8])| {
         let (found, expected) = (crc32fast::hash(piece), shards.manifest().values.checksums[index].0);
         if found != expected {
-            return Err(Error::Checksum { path: path(), part: Part::Piece(index), found, expected });
+            return Err(Error::Checksum { path: path(), part: FilePart::Piece(index), found, expected });
         }
         let start = index * PIECE;
         let values = &shards.values()[start..start + piece.len() / 4];

@@ -7,18 +7,10 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::fingerprint::Hash;
+use super::layout::{PIECE, PIECE_BYTES};
 use super::manifest::{Checksum, ValuesRecord};
 use crate::graph::Layer;
 use crate::progress::Progress;
-
-/// Name of the value store in a graph directory.
-pub(super) const FILE: &str = "values.bin";
-
-/// Length of a piece; the last one may be shorter.
-pub(super) const PIECE_BYTES: u64 = 1 << 20;
-
-/// Values of a piece.
-pub(super) const PIECE: usize = PIECE_BYTES as usize / 4;
 
 /// Makes the values from an offset on.
 pub type Fill<'a> = &'a (dyn Fn(u64, &mut [f32]) + Sync);
@@ -34,14 +26,14 @@ pub(super) struct Written {
 }
 
 /// A piece in the making: its bytes, and what [`Written`] says of it.
-struct Piece {
+struct WrittenPiece {
     bytes: Vec<u8>,
     checksum: Checksum,
     hash: Hash,
     sums: Vec<(usize, f64)>,
 }
 
-impl Piece {
+impl WrittenPiece {
     fn new(first: u64, values: &[f32], ranges: &[Range<u64>]) -> Self {
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         let sum = |(index, range): (usize, &Range<u64>)| {
@@ -67,7 +59,7 @@ pub(super) fn write(
     let make = |&first: &u64| {
         let mut values = vec![0.0; (n_values - first).min(PIECE as u64) as usize];
         fill(first, &mut values);
-        Piece::new(first, &values, ranges)
+        WrittenPiece::new(first, &values, ranges)
     };
     for wave in firsts.chunks(4 * rayon::current_num_threads()) {
         for piece in wave.par_iter().map(make).collect::<Vec<_>>() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::error::{Error, Fault, Part};
+use super::error::{Error, Fault, FilePart};
 use super::fingerprint::{self, Hash};
 use super::manifest;
 use super::map::Bytes;
@@ -80,7 +80,7 @@ where
     let frames: Vec<Checked> = checked.into_iter().collect::<Result<_, _>>()?;
     progress.end();
 
-    let damaged = |source| Error::Damaged { path: shards.path(manifest::FILE), part: Part::Whole, source };
+    let damaged = |source| Error::Damaged { path: shards.path(manifest::FILE), part: FilePart::Whole, source };
     compare_sums(shards, &frames).map_err(damaged)?;
     let sum = |f: fn(&Checked) -> u64| frames.iter().map(f).fold(0, u64::wrapping_add);
     if directions && sum(|f| f.edges_in) != sum(|f| f.edges_out) {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::check::{self, Bounds};
 use super::codec;
-use super::error::{Error, Fault, Part};
+use super::error::{Error, Fault, FilePart};
 use super::file::{self, ShardWriter};
 use super::fingerprint::{self, Hash};
-use super::layout::{Entry, Header};
+use super::layout::{DirectoryEntry, Header, VALUES};
 use super::manifest::{self, Checksum, Description, FORMAT_VERSION, Manifest, ShardRecord};
 use super::reader::MAX_RAW_BYTES;
 use super::target::Target;
@@ -188,7 +188,7 @@ pub(super) fn write_rest(
     let stream = graph.topology;
     progress.begin("write values", graph.n_values * 4);
     let ranges: Vec<_> = graph.own_values.iter().map(|(_, range)| range.clone()).collect();
-    let written = files.write(values::FILE, |out| values::write(graph.n_values, graph.fill, &ranges, out, progress))?;
+    let written = files.write(VALUES, |out| values::write(graph.n_values, graph.fill, &ranges, out, progress))?;
     progress.end();
     let values::Written { record: values, hashes: pieces, sums } = written;
 
@@ -213,7 +213,7 @@ pub(super) fn write_rest(
         values,
         shards: records,
     };
-    manifest.check().map_err(|source| Error::Unstorable { part: Part::Whole, source })?;
+    manifest.check().map_err(|source| Error::Unstorable { part: FilePart::Whole, source })?;
     let bytes = manifest.encode();
     files.write(manifest::FILE, |out| out.write_all(&bytes))?;
     let total = bytes.len() as u64 + manifest.values.n_values * 4;
@@ -277,7 +277,7 @@ impl FramesWriter<'_> {
         let mut row = 0;
         for (index, info) in stream.frames().iter().enumerate() {
             stream.read(index, &mut frame)?;
-            let unstorable = |source| Error::Unstorable { part: Part::Frame(index), source };
+            let unstorable = |source| Error::Unstorable { part: FilePart::Frame(index), source };
             Fault::unless_equal("first row", info.rows.start, row)
                 .and_then(|()| check::rows(&info.rows, info.layer, stream.layers()))
                 .map_err(unstorable)?;
@@ -287,14 +287,14 @@ impl FramesWriter<'_> {
                 return Err(unstorable(Fault::TooLarge));
             }
             self.hashes.push(fingerprint::frame(info, &raw));
-            let entry = Entry {
+            let entry = DirectoryEntry {
                 first_row: info.rows.start,
                 n_rows: info.rows.end - info.rows.start,
                 layer: info.layer,
                 raw_bytes: raw.len() as u32,
                 n_edges_in: info.n_edges_in,
                 n_edges_out: info.n_edges_out,
-                ..Entry::default()
+                ..DirectoryEntry::default()
             };
             row = info.rows.end;
             self.append(entry, &raw)?;
@@ -302,13 +302,13 @@ impl FramesWriter<'_> {
         }
         self.close(row)?;
         progress.end();
-        let unstorable = |source| Error::Unstorable { part: Part::Whole, source };
+        let unstorable = |source| Error::Unstorable { part: FilePart::Whole, source };
         let n_edges_out = if stream.is_one_way() { 0 } else { stream.totals().n_edges };
         check::counts(n_edges_out, stream.layers(), stream.frames()).map_err(unstorable)
     }
 
     /// Appends a frame, to the next shard if this one has reached its size.
-    fn append(&mut self, entry: Entry, raw: &[u8]) -> Result<(), Error> {
+    fn append(&mut self, entry: DirectoryEntry, raw: &[u8]) -> Result<(), Error> {
         if self.shard.as_ref().is_some_and(|(_, shard)| shard.bytes() >= self.target.shard_bytes) {
             self.close(entry.first_row)?;
         }

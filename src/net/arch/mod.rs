@@ -27,7 +27,7 @@ mod squeezenet;
 mod weights;
 
 pub use init::{Init, draw, fans, rng};
-pub use weights::Weights;
+pub use weights::WeightSource;
 
 use super::{Error, Network, Shape};
 use builder::Net;
@@ -36,10 +36,10 @@ use builder::Net;
 const MAX_SIDE: usize = 1 << 14;
 
 /// How to build one architecture: appends all layers after the input (layer 0).
-type Recipe = fn(&mut Net) -> Result<(), Error>;
+type Architecture = fn(&mut Net) -> Result<(), Error>;
 
 /// Name, default input (channels, side), recipe; sorted by name, in the order of [`names`].
-const ARCHITECTURES: [(&str, [usize; 2], Recipe); 10] = [
+const ARCHITECTURES: [(&str, [usize; 2], Architecture); 10] = [
     ("alexnet", [3, 224], alexnet::torchvision),
     ("alexnet_caffe", [3, 227], alexnet::caffe),
     ("digits", [1, 16], digits::digits),
@@ -72,12 +72,12 @@ pub fn names() -> &'static [&'static str] {
 /// missing or misshapen or non-finite tensor, an unreadable file, or an input size that the layers cannot take.
 ///
 /// ```
-/// use frustration::net::arch::{Init, Weights, build};
-/// let net = build("squeezenet1_1", Weights::Init { scheme: Init::Xavier, seed: 1 }, Some([67, 67]))?;
+/// use frustration::net::arch::{Init, WeightSource, build};
+/// let net = build("squeezenet1_1", WeightSource::Init { scheme: Init::Xavier, seed: 1 }, Some([67, 67]))?;
 /// assert_eq!(net.layers.last().unwrap().shape.len(), 1000);
 /// # Ok::<(), frustration::net::Error>(())
 /// ```
-pub fn build(name: &str, weights: Weights, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
+pub fn build(name: &str, weights: WeightSource, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
     let Some(&(name, [channels, side], recipe)) = ARCHITECTURES.iter().find(|(known, ..)| *known == name) else {
         return Err(Error::UnknownArchitecture { name: name.into(), known: names().join(", ") });
     };
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let init = Weights::Init { scheme: Init::He, seed: 0 };
+        let init = WeightSource::Init { scheme: Init::He, seed: 0 };
         let message = build("vgg", init, None).expect_err("no such architecture").to_string();
         assert!(message.contains("`vgg`") && message.contains("squeezenet1_1"), "{message}");
     }

@@ -4,13 +4,13 @@ use crate::net::Error;
 
 /// One entry of `features` after the stem's convolution and ReLU.
 #[derive(Clone, Copy)]
-enum Feature {
+enum Stage {
     /// 3×3 max pooling, stride 2, ceil mode.
     Pool,
     /// A fire module: channels of the squeeze layer and of each of the two expand layers.
     Fire(usize, usize),
 }
-use Feature::{Fire, Pool};
+use Stage::{Fire, Pool};
 
 pub(super) fn v1_0(net: &mut Net) -> Result<(), Error> {
     let fires =
@@ -24,7 +24,7 @@ pub(super) fn v1_1(net: &mut Net) -> Result<(), Error> {
 }
 
 /// The stem, a first pooling (`features.2`), `features` from number 3 on, and the classifier.
-fn squeezenet(net: &mut Net, stem: ConvSpec, features: &[Feature]) -> Result<(), Error> {
+fn squeezenet(net: &mut Net, stem: ConvSpec, features: &[Stage]) -> Result<(), Error> {
     let mut x = net.conv_relu("features.0", 0, stem.stride(2).bias())?;
     for (i, feature) in [Pool].iter().chain(features).enumerate() {
         let name = format!("features.{}", i + 2);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Where the parameters come from.
 #[derive(Clone, Copy, Debug)]
-pub enum Weights<'a> {
+pub enum WeightSource<'a> {
     /// A safetensors file with the architecture's key names; a `module.` before every key is allowed.
     Safetensors(&'a Path),
     /// Fresh weights; the same seed gives the same bytes everywhere.
@@ -27,7 +27,7 @@ pub enum Weights<'a> {
 /// A source of parameters, asked layer by layer in network order.
 pub(super) enum Params {
     /// An open checkpoint.
-    File(Checkpoint),
+    File(SafetensorsFile),
     /// An initialiser.
     Init {
         /// The distribution.
@@ -41,10 +41,10 @@ pub(super) enum Params {
 
 impl Params {
     /// Opens the source.
-    pub(super) fn open(weights: Weights) -> Result<Self, Error> {
+    pub(super) fn open(weights: WeightSource) -> Result<Self, Error> {
         Ok(match weights {
-            Weights::Safetensors(path) => Self::File(Checkpoint::open(path)?),
-            Weights::Init { scheme, seed } => Self::Init { scheme, seed, layers: 0 },
+            WeightSource::Safetensors(path) => Self::File(SafetensorsFile::open(path)?),
+            WeightSource::Init { scheme, seed } => Self::Init { scheme, seed, layers: 0 },
         })
     }
 
@@ -86,7 +86,7 @@ const SAFETENSORS: &str = "a safetensors file, which has parameters and no netwo
 const MAX_BYTES: u64 = 1 << 34;
 
 /// An open safetensors file.
-pub(super) struct Checkpoint {
+pub(super) struct SafetensorsFile {
     path: PathBuf,
     header: Metadata,
     /// The file after its header.
@@ -94,7 +94,7 @@ pub(super) struct Checkpoint {
     used: BTreeSet<String>,
 }
 
-impl Checkpoint {
+impl SafetensorsFile {
     fn open(path: &Path) -> Result<Self, Error> {
         let mut data = regular::read(path, MAX_BYTES).map_err(|source| Error::Io { path: path.into(), source })?;
         if let Some(error) = Error::other_kind(path, &data, SAFETENSORS) {

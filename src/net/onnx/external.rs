@@ -8,7 +8,7 @@ use crate::net::Error;
 use crate::regular;
 
 /// Some of a file's bytes.
-pub struct Part {
+pub struct ExternalData {
     /// The bytes.
     pub data: Vec<u8>,
     /// The file, links resolved.
@@ -21,7 +21,7 @@ pub struct Part {
 ///
 /// Errors: no folder (a model that did not come from a file), a location outside the folder, a range that is not in
 /// the file or is not the size of the tensor. No more is allocated than the file holds.
-pub fn read(tensor: &proto::Tensor<'_>, model: &Path, folder: Option<&Path>) -> Result<Part, Error> {
+pub fn read(tensor: &proto::TensorProto<'_>, model: &Path, folder: Option<&Path>) -> Result<ExternalData, Error> {
     let bad = |found: String, expected: &str| Error::Malformed {
         path: model.to_path_buf(),
         found: format!("external data of tensor `{}`: {found}", tensor.name),
@@ -49,15 +49,15 @@ pub fn read(tensor: &proto::Tensor<'_>, model: &Path, folder: Option<&Path>) -> 
     }
     let mut data = vec![0; usize::try_from(length).map_err(|_| bad(format!("length {length}"), "fewer bytes"))?];
     file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(&mut data)).map_err(io)?;
-    Ok(Part { data, path, n_bytes: usize::try_from(meta.len()).unwrap_or(usize::MAX) })
+    Ok(ExternalData { data, path, n_bytes: usize::try_from(meta.len()).unwrap_or(usize::MAX) })
 }
 
-fn entry<'a>(tensor: &proto::Tensor<'a>, key: &str) -> Option<&'a str> {
+fn entry<'a>(tensor: &proto::TensorProto<'a>, key: &str) -> Option<&'a str> {
     tensor.external.iter().find(|entry| entry.key == key).map(|entry| entry.value)
 }
 
 /// The file that holds the data, certainly inside the folder, links resolved. Errors: found, expected.
-fn locate(tensor: &proto::Tensor<'_>, folder: Option<&Path>) -> Result<PathBuf, (String, &'static str)> {
+fn locate(tensor: &proto::TensorProto<'_>, folder: Option<&Path>) -> Result<PathBuf, (String, &'static str)> {
     const INSIDE: &str = "a file name inside the model's folder";
     let location = entry(tensor, "location").ok_or(("no location".to_string(), INSIDE))?;
     let folder = folder.ok_or((format!("location `{location}`"), "a model with all data inside, or its folder"))?;

@@ -28,10 +28,13 @@ pub enum Value<'a> {
     /// A tensor that depends on the image.
     Feature(Feature),
     /// A constant as it is in the file.
-    Stored(&'a proto::Tensor<'a>),
+    Stored(&'a proto::TensorProto<'a>),
     /// A constant that was computed.
     Constant(Rc<Tensor>),
 }
+
+/// Values of a node's outputs, in order; those that nobody can use may be missing.
+pub type Outputs<'a> = Result<Vec<Value<'a>>, Error>;
 
 impl Value<'_> {
     /// A computed constant.
@@ -265,10 +268,10 @@ impl<'a> Importer<'a> {
     }
 
     /// The constant in a message, read from its own file if it is external.
-    fn load(&self, stored: &proto::Tensor<'a>) -> Result<Tensor, Error> {
+    fn load(&self, stored: &proto::TensorProto<'a>) -> Result<Tensor, Error> {
         let bytes = match stored.is_external {
             true => {
-                let external::Part { data, path, n_bytes } =
+                let external::ExternalData { data, path, n_bytes } =
                     external::read(stored, &self.path, self.folder.as_deref())?;
                 let mut known = self.external.borrow_mut();
                 let read = known.entry(path).or_default();

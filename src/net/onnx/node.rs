@@ -8,12 +8,12 @@ pub struct Node<'a> {
     /// The node's name, or `<op>_<position in the file>`.
     pub name: String,
     /// The message.
-    pub proto: &'a proto::Node<'a>,
+    pub proto: &'a proto::NodeProto<'a>,
 }
 
 impl<'a> Node<'a> {
     /// The node at `position` in the file.
-    pub fn new(proto: &'a proto::Node<'a>, position: usize) -> Self {
+    pub fn new(proto: &'a proto::NodeProto<'a>, position: usize) -> Self {
         let name = if proto.name.is_empty() { format!("{}_{position}", proto.op) } else { proto.name.to_string() };
         Self { name, proto }
     }

@@ -13,7 +13,7 @@ pub type Disorder = (String, String);
 /// `known` are the values that no node makes: initializers and graph inputs.
 /// Errors: a value that nothing makes, a value made twice, a cycle. Cost: linear, up to the log of a heap.
 pub fn needed<'a>(
-    nodes: &'a [proto::Node<'a>],
+    nodes: &'a [proto::NodeProto<'a>],
     known: &HashSet<&'a str>,
     output: &'a str,
 ) -> Result<Vec<Node<'a>>, Disorder> {
@@ -23,7 +23,10 @@ pub fn needed<'a>(
     Ok(order.into_iter().filter_map(|i| nodes.get(i).map(|proto| Node::new(proto, i))).collect())
 }
 
-fn producers<'a>(nodes: &'a [proto::Node<'a>], known: &HashSet<&'a str>) -> Result<HashMap<&'a str, usize>, Disorder> {
+fn producers<'a>(
+    nodes: &'a [proto::NodeProto<'a>],
+    known: &HashSet<&'a str>,
+) -> Result<HashMap<&'a str, usize>, Disorder> {
     let mut producers = HashMap::new();
     for (i, node) in nodes.iter().enumerate() {
         for output in node.outputs.iter().copied().filter(|name| !name.is_empty()) {
@@ -38,7 +41,7 @@ fn producers<'a>(nodes: &'a [proto::Node<'a>], known: &HashSet<&'a str>) -> Resu
 
 /// Marks the nodes on a path to `output`.
 fn reach<'a>(
-    nodes: &'a [proto::Node<'a>],
+    nodes: &'a [proto::NodeProto<'a>],
     known: &HashSet<&'a str>,
     producers: &HashMap<&'a str, usize>,
     output: &'a str,
@@ -67,7 +70,7 @@ fn reach<'a>(
 
 /// Kahn's algorithm over the marked nodes, lowest position first.
 fn sort<'a>(
-    nodes: &'a [proto::Node<'a>],
+    nodes: &'a [proto::NodeProto<'a>],
     producers: &HashMap<&'a str, usize>,
     marked: &[bool],
 ) -> Result<Vec<usize>, Disorder> {
@@ -105,8 +108,8 @@ fn sort<'a>(
 mod tests {
     use super::*;
 
-    fn node<'a>(name: &'a str, inputs: &[&'a str], output: &'a str) -> proto::Node<'a> {
-        proto::Node { name, inputs: inputs.to_vec(), outputs: vec![output], ..Default::default() }
+    fn node<'a>(name: &'a str, inputs: &[&'a str], output: &'a str) -> proto::NodeProto<'a> {
+        proto::NodeProto { name, inputs: inputs.to_vec(), outputs: vec![output], ..Default::default() }
     }
 
     #[test]

@@ -1,26 +1,26 @@
 //! The messages of `onnx.proto` that an importer needs, borrowed from the file's bytes.
 //!
-//! Fields that are not listed (doc strings, value_info, subgraphs, functions) are skipped unread. Repeated scalars may
+//! WireFields that are not listed (doc strings, value_info, subgraphs, functions) are skipped unread. Repeated scalars may
 //! be packed or not: proto2 writers (PyTorch, MATLAB) do one, proto3 writers the other. Absent scalars are the
 //! protobuf default, since proto3 writers leave out zeros.
-use super::wire::{Field, Fields, MAX_REPEAT, WireError};
+use super::wire::{MAX_REPEAT, WireError, WireField, WireFields};
 
 /// A message that can be read from its bytes.
 trait Message<'a>: Default {
     /// Takes one field; unknown numbers are ignored.
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError>;
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError>;
 
     /// Reads all fields.
     fn parse(bytes: &'a [u8]) -> Result<Self, WireError> {
         let mut message = Self::default();
-        for field in Fields::new(bytes) {
+        for field in WireFields::new(bytes) {
             message.set(&field?)?;
         }
         Ok(message)
     }
 
     /// Appends the message in `field` to a list of bounded length.
-    fn push(list: &mut Vec<Self>, field: &Field<'a>) -> Result<(), WireError> {
+    fn push(list: &mut Vec<Self>, field: &WireField<'a>) -> Result<(), WireError> {
         if list.len() >= MAX_REPEAT {
             return Err(WireError::Repeat(field.number));
         }
@@ -46,7 +46,7 @@ impl<'a> Model<'a> {
 }
 
 impl<'a> Message<'a> for Model<'a> {
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError> {
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
         match field.number {
             7 => self.graph = Some(Graph::parse(field.bytes()?)?),
             8 => Opset::push(&mut self.opsets, field)?,
@@ -66,7 +66,7 @@ pub struct Opset<'a> {
 }
 
 impl<'a> Message<'a> for Opset<'a> {
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError> {
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
         match field.number {
             1 => self.domain = field.text()?,
             2 => self.version = field.int()?,
@@ -80,9 +80,9 @@ impl<'a> Message<'a> for Opset<'a> {
 #[derive(Debug, Default)]
 pub struct Graph<'a> {
     /// Operators, in file order.
-    pub nodes: Vec<Node<'a>>,
+    pub nodes: Vec<NodeProto<'a>>,
     /// Constants.
-    pub initializers: Vec<Tensor<'a>>,
+    pub initializers: Vec<TensorProto<'a>>,
     /// Declared inputs; in old files also the initializers.
     pub inputs: Vec<ValueInfo<'a>>,
     /// Declared outputs.
@@ -90,10 +90,10 @@ pub struct Graph<'a> {
 }
 
 impl<'a> Message<'a> for Graph<'a> {
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError> {
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
         match field.number {
-            1 => Node::push(&mut self.nodes, field)?,
-            5 => Tensor::push(&mut self.initializers, field)?,
+            1 => NodeProto::push(&mut self.nodes, field)?,
+            5 => TensorProto::push(&mut self.initializers, field)?,
             11 => ValueInfo::push(&mut self.inputs, field)?,
             12 => ValueInfo::push(&mut self.outputs, field)?,
             _ => {}
@@ -104,7 +104,7 @@ impl<'a> Message<'a> for Graph<'a> {
 
 /// `NodeProto`.
 #[derive(Debug, Default)]
-pub struct Node<'a> {
+pub struct NodeProto<'a> {
     /// Names of the values it reads; empty for an absent optional input.
     pub inputs: Vec<&'a str>,
     /// Names of the values it makes.
@@ -119,8 +119,8 @@ pub struct Node<'a> {
     pub attributes: Vec<Attribute<'a>>,
 }
 
-impl<'a> Message<'a> for Node<'a> {
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError> {
+impl<'a> Message<'a> for NodeProto<'a> {
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
         match field.number {
             1 => self.inputs.push(field.text()?),
             2 => self.outputs.push(field.text()?),
@@ -146,7 +146,7 @@ pub struct Attribute<'a> {
     /// Value of a string attribute.
     pub text: &'a [u8],
     /// Value of a tensor attribute.
-    pub tensor: Option<Box<Tensor<'a>>>,
+    pub tensor: Option<Box<TensorProto<'a>>>,
     /// Value of a float list.
     pub floats: Vec<f32>,
     /// Value of an integer list.
@@ -154,13 +154,13 @@ pub struct Attribute<'a> {
 }
 
 impl<'a> Message<'a> for Attribute<'a> {
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError> {
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
         match field.number {
             1 => self.name = field.text()?,
             2 => self.float = field.float()?,
             3 => self.int = field.int()?,
             4 => self.text = field.bytes()?,
-            5 => self.tensor = Some(Box::new(Tensor::parse(field.bytes()?)?)),
+            5 => self.tensor = Some(Box::new(TensorProto::parse(field.bytes()?)?)),
             7 => field.floats_into(&mut self.floats)?,
             8 => field.ints_into(&mut self.ints)?,
             _ => {}
@@ -171,7 +171,7 @@ impl<'a> Message<'a> for Attribute<'a> {
 
 /// `TensorProto`.
 #[derive(Debug, Default)]
-pub struct Tensor<'a> {
+pub struct TensorProto<'a> {
     /// Size per axis, as written.
     pub dims: Vec<i64>,
     /// `TensorProto.DataType`.
@@ -192,8 +192,8 @@ pub struct Tensor<'a> {
     pub is_external: bool,
 }
 
-impl<'a> Message<'a> for Tensor<'a> {
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError> {
+impl<'a> Message<'a> for TensorProto<'a> {
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
         match field.number {
             1 => field.ints_into(&mut self.dims)?,
             2 => self.data_type = field.int()?,
@@ -220,7 +220,7 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Message<'a> for Entry<'a> {
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError> {
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
         match field.number {
             1 => self.key = field.text()?,
             2 => self.value = field.text()?,
@@ -240,11 +240,11 @@ pub struct ValueInfo<'a> {
 }
 
 impl<'a> Message<'a> for ValueInfo<'a> {
-    fn set(&mut self, field: &Field<'a>) -> Result<(), WireError> {
+    fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
         match field.number {
             1 => self.name = field.text()?,
             2 => {
-                for kind in Fields::new(field.bytes()?) {
+                for kind in WireFields::new(field.bytes()?) {
                     let kind = kind?;
                     if kind.number == 1 {
                         self.dims = tensor_dims(kind.bytes()?)?;
@@ -260,13 +260,13 @@ impl<'a> Message<'a> for ValueInfo<'a> {
 /// Dimensions in a `TypeProto.Tensor`, or nothing if it has no shape.
 fn tensor_dims(tensor: &[u8]) -> Result<Option<Vec<Option<i64>>>, WireError> {
     let mut dims = None;
-    for field in Fields::new(tensor) {
+    for field in WireFields::new(tensor) {
         let field = field?;
         if field.number != 2 {
             continue;
         }
         let list: &mut Vec<Option<i64>> = dims.get_or_insert_default();
-        for dim in Fields::new(field.bytes()?) {
+        for dim in WireFields::new(field.bytes()?) {
             let dim = dim?;
             if dim.number == 1 {
                 list.push(dimension(dim.bytes()?)?);
@@ -279,7 +279,7 @@ fn tensor_dims(tensor: &[u8]) -> Result<Option<Vec<Option<i64>>>, WireError> {
 /// Value of one `TensorShapeProto.Dimension`, or nothing if symbolic.
 fn dimension(bytes: &[u8]) -> Result<Option<i64>, WireError> {
     let mut value = None;
-    for field in Fields::new(bytes) {
+    for field in WireFields::new(bytes) {
         let field = field?;
         if field.number == 1 {
             value = Some(field.int()?);

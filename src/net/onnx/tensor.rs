@@ -61,7 +61,7 @@ impl Tensor {
     /// The tensor in a message; `external` holds its bytes if they are in another file.
     ///
     /// Errors: negative sizes, unsupported types, more or fewer elements than the sizes say.
-    pub fn decode(proto: &proto::Tensor<'_>, external: Option<&[u8]>) -> Result<Self, Mismatch> {
+    pub fn decode(proto: &proto::TensorProto<'_>, external: Option<&[u8]>) -> Result<Self, Mismatch> {
         let (dims, len) = sizes(&proto.dims)?;
         let size = element_size(proto.data_type)?;
         let data = match external.or(proto.raw) {
@@ -148,7 +148,7 @@ fn each<const N: usize, T>(raw: &[u8], f: impl Fn([u8; N]) -> T) -> Vec<T> {
 }
 
 /// Elements from the typed lists of a message.
-fn from_lists(proto: &proto::Tensor<'_>) -> Data {
+fn from_lists(proto: &proto::TensorProto<'_>) -> Data {
     match proto.data_type {
         1 => Data::Float(proto.floats.clone()),
         10 => Data::Float(proto.ints.iter().map(|bits| half(*bits as u16)).collect()),
@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn data_must_be_as_long_as_the_sizes_say() {
-        let mut proto = proto::Tensor { dims: vec![2, 2], data_type: 1, raw: Some(&[0; 16]), ..Default::default() };
+        let mut proto =
+            proto::TensorProto { dims: vec![2, 2], data_type: 1, raw: Some(&[0; 16]), ..Default::default() };
         assert_eq!(Tensor::decode(&proto, None).unwrap().into_floats(), [0.0; 4]);
         proto.raw = Some(&[0; 15]);
         assert!(Tensor::decode(&proto, None).is_err());

@@ -125,7 +125,7 @@ mod tests {
                 ..Default::default()
             })
             .collect();
-        let proto = proto::Node { name: "pool", op: "MaxPool", attributes, ..Default::default() };
+        let proto = proto::NodeProto { name: "pool", op: "MaxPool", attributes, ..Default::default() };
         f(&Node::new(&proto, 0))
     }
 

@@ -44,19 +44,19 @@ pub enum Payload<'a> {
 
 /// One field of a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Field<'a> {
-    /// Field number in the schema.
+pub struct WireField<'a> {
+    /// WireField number in the schema.
     pub number: u64,
     /// Its value.
     pub payload: Payload<'a>,
 }
 
 /// The fields of one message, in file order.
-pub struct Fields<'a> {
+pub struct WireFields<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Fields<'a> {
+impl<'a> WireFields<'a> {
     /// Reads the message that `bytes` hold.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
@@ -85,7 +85,7 @@ impl<'a> Fields<'a> {
         Ok(head)
     }
 
-    fn field(&mut self) -> Result<Field<'a>, WireError> {
+    fn field(&mut self) -> Result<WireField<'a>, WireError> {
         let tag = self.varint()?;
         let payload = match tag & 7 {
             0 => Payload::Varint(self.varint()?),
@@ -97,12 +97,12 @@ impl<'a> Fields<'a> {
             5 => Payload::Fixed32(self.take(4)?.try_into().map_err(|_| WireError::Truncated)?),
             other => return Err(WireError::WireType(other as u8)),
         };
-        Ok(Field { number: tag >> 3, payload })
+        Ok(WireField { number: tag >> 3, payload })
     }
 }
 
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<Field<'a>, WireError>;
+impl<'a> Iterator for WireFields<'a> {
+    type Item = Result<WireField<'a>, WireError>;
 
     /// The next field; after an error nothing more.
     fn next(&mut self) -> Option<Self::Item> {
@@ -117,7 +117,7 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
-impl<'a> Field<'a> {
+impl<'a> WireField<'a> {
     /// An `int32`, `int64` or enum.
     pub fn int(&self) -> Result<i64, WireError> {
         match self.payload {
@@ -152,7 +152,7 @@ impl<'a> Field<'a> {
         match self.payload {
             Payload::Varint(value) => out.push(value as i64),
             Payload::Bytes(bytes) => {
-                let mut list = Fields::new(bytes);
+                let mut list = WireFields::new(bytes);
                 while !list.rest.is_empty() {
                     out.push(list.varint()? as i64);
                 }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn reads_each_payload() {
         let bytes = [0x08, 0x96, 0x01, 0x12, 0x02, b'h', b'i', 0x1d, 0, 0, 0x80, 0x3f];
-        let fields: Vec<_> = Fields::new(&bytes).map(Result::unwrap).collect();
+        let fields: Vec<_> = WireFields::new(&bytes).map(Result::unwrap).collect();
         assert_eq!(fields[0].int(), Ok(150));
         assert_eq!(fields[1].text(), Ok("hi"));
         assert_eq!(fields[2].float(), Ok(1.0));
@@ -213,7 +213,7 @@ mod tests {
     fn packed_and_single_integers_are_one_list() {
         let bytes = [0x08, 0x03, 0x0a, 0x03, 0x96, 0x01, 0x05];
         let mut out = Vec::new();
-        for field in Fields::new(&bytes) {
+        for field in WireFields::new(&bytes) {
             field.unwrap().ints_into(&mut out).unwrap();
         }
         assert_eq!(out, [3, 150, 5]);
@@ -223,7 +223,7 @@ mod tests {
     fn lengths_over_the_end_are_truncation() {
         let huge = [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
         for bytes in [&[0x0a, 0x05, 1][..], &[0x08], &[0x1d, 1, 2], &[0x0a], &huge] {
-            assert_eq!(Fields::new(bytes).next(), Some(Err(WireError::Truncated)), "{bytes:?}");
+            assert_eq!(WireFields::new(bytes).next(), Some(Err(WireError::Truncated)), "{bytes:?}");
         }
     }
 
@@ -231,6 +231,6 @@ mod tests {
     fn endless_varints_end() {
         let mut bytes = vec![0x08];
         bytes.extend([0xff; 40]);
-        assert_eq!(Fields::new(&bytes).collect::<Vec<_>>(), [Err(WireError::Varint)]);
+        assert_eq!(WireFields::new(&bytes).collect::<Vec<_>>(), [Err(WireError::Varint)]);
     }
 }

@@ -5,10 +5,10 @@ use super::super::{Options, ResidualRule};
 use super::{laws, unroll};
 use crate::graph::{BlockStream, Frame};
 use crate::net::arch::{self, Init};
-use crate::net::{Network, arch::Weights};
+use crate::net::{Network, arch::WeightSource};
 
 fn network(name: &str, side: Option<usize>) -> Network {
-    let weights = Weights::Init { scheme: Init::Xavier, seed: 1 };
+    let weights = WeightSource::Init { scheme: Init::Xavier, seed: 1 };
     arch::build(name, weights, side.map(|side| [side; 2])).unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! Elementwise functions.
-use super::{Outputs, arithmetic};
-use crate::net::onnx::importer::{Feature, Importer, Order, Value};
+use super::arithmetic;
+use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value};
 use crate::net::onnx::node::Node;
 use crate::net::{Activation, Error, Op};
 

@@ -1,6 +1,5 @@
 //! Sums of tensors, and arithmetic with constants.
-use super::Outputs;
-use crate::net::onnx::importer::{Feature, Importer, Value, axis};
+use crate::net::onnx::importer::{Feature, Importer, Outputs, Value, axis};
 use crate::net::onnx::node::Node;
 use crate::net::onnx::tensor::Tensor;
 use crate::net::{Activation, Error, Op, Scale, Shape};

@@ -1,6 +1,5 @@
 //! Convolution.
-use super::Outputs;
-use crate::net::onnx::importer::Importer;
+use crate::net::onnx::importer::{Importer, Outputs};
 use crate::net::onnx::node::Node;
 use crate::net::onnx::{layers, window};
 use crate::net::{Conv, Error, Op, Shape};

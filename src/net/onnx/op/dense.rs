@@ -1,6 +1,5 @@
 //! Fully connected layers.
-use super::Outputs;
-use crate::net::onnx::importer::{Feature, Importer, Order, Value};
+use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value};
 use crate::net::onnx::layers;
 use crate::net::onnx::node::Node;
 use crate::net::onnx::tensor::{Tensor, count};
@@ -14,7 +13,7 @@ pub fn gemm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
         return Err(node.shape_error(found, "transA = 0, since the first axis is the batch"));
     }
     let weight = importer.required(node, 1, "matrix")?;
-    let rows = if node.int("transB", 0) == 0 { Rows::Inputs } else { Rows::Outputs };
+    let rows = if node.int("transB", 0) == 0 { MatrixRows::Inputs } else { MatrixRows::Outputs };
     let alpha = node.float("alpha", 1.0);
     let (mut weight, out) = matrix(importer, node, weight, rows, input.len)?;
     weight.iter_mut().for_each(|value| *value *= alpha);
@@ -26,13 +25,13 @@ pub fn gemm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
 pub fn matmul<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let input = flat_input(importer, node)?;
     let weight = importer.required(node, 1, "matrix")?;
-    let (weight, out) = matrix(importer, node, weight, Rows::Inputs, input.len)?;
+    let (weight, out) = matrix(importer, node, weight, MatrixRows::Inputs, input.len)?;
     dense(importer, node, input, weight, None, out)
 }
 
 /// What a row of the file's matrix belongs to.
 #[derive(Clone, Copy)]
-enum Rows {
+enum MatrixRows {
     Inputs,
     Outputs,
 }
@@ -65,23 +64,23 @@ fn matrix<'a>(
     importer: &mut Importer<'a>,
     node: &Node<'a>,
     tensor: Tensor,
-    rows: Rows,
+    rows: MatrixRows,
     inputs: usize,
 ) -> Result<(Vec<f32>, usize), Error> {
     let dims = tensor.dims.clone();
     let out = match (rows, dims.as_slice()) {
-        (Rows::Inputs, &[k, n]) if k == inputs => n,
-        (Rows::Outputs, &[n, k]) if k == inputs => n,
+        (MatrixRows::Inputs, &[k, n]) if k == inputs => n,
+        (MatrixRows::Outputs, &[n, k]) if k == inputs => n,
         _ => {
-            let axis = if matches!(rows, Rows::Inputs) { "rows" } else { "columns" };
+            let axis = if matches!(rows, MatrixRows::Inputs) { "rows" } else { "columns" };
             let expected = format!("a matrix with {inputs} {axis}, the number of inputs (does --input-size fit?)");
             return Err(node.shape_error(format!("a constant of dimensions {dims:?}"), expected));
         }
     };
     let values = importer.floats(node, "matrix", tensor)?;
     match rows {
-        Rows::Outputs => Ok((values, out)),
-        Rows::Inputs => Ok((transpose(&values, inputs, out), out)),
+        MatrixRows::Outputs => Ok((values, out)),
+        MatrixRows::Inputs => Ok((transpose(&values, inputs, out), out)),
     }
 }
 

@@ -1,10 +1,9 @@
 //! Nodes whose result is a constant: weights that are generated or rearranged, and the integer arithmetic on shapes
 //! that exporters leave in the file.
-use super::Outputs;
-use super::region::{self, Span};
+use super::region::{self, SliceSpan};
 use super::view;
 use crate::net::Error;
-use crate::net::onnx::importer::{Importer, Value, axis, integers};
+use crate::net::onnx::importer::{Importer, Outputs, Value, axis, integers};
 use crate::net::onnx::node::Node;
 use crate::net::onnx::tensor::{Data, Tensor, count, sizes};
 
@@ -29,7 +28,7 @@ pub fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
         "Concat" => concat(importer, node)?,
         "Add" | "Sub" | "Mul" | "Div" => arithmetic(importer, node)?,
         _ => {
-            return Err(node.unknown(super::hint(node.op())));
+            return Err(node.unknown(super::hint::hint(node.op())));
         }
     };
     if !matches!(tensor.data, Data::Fill(_)) {
@@ -184,7 +183,7 @@ fn gather<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error>
 fn slice<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error> {
     let list = importer.required(node, 0, "list")?;
     let spans = region::spans(importer, node, &list.dims)?;
-    let &[Span { begin, step, len }] = spans.as_slice() else {
+    let &[SliceSpan { begin, step, len }] = spans.as_slice() else {
         return Err(node.unknown("only a list of constants can be sliced"));
     };
     let data = match list.data {

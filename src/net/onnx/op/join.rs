@@ -1,6 +1,5 @@
 //! Concatenation.
-use super::Outputs;
-use crate::net::onnx::importer::{Feature, Importer, Order, Value, axis};
+use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value, axis};
 use crate::net::onnx::layers;
 use crate::net::onnx::node::Node;
 use crate::net::{Op, Shape};

@@ -4,18 +4,17 @@ mod arithmetic;
 mod conv;
 mod dense;
 mod fold;
+mod hint;
 mod join;
 mod norm;
 mod pool;
 mod region;
 mod view;
 
-use super::importer::{Importer, Value, reads_features};
-use super::node::Node;
-use crate::net::Error;
+use hint::hint;
 
-/// Values of a node's outputs, in order; those that nobody can use may be missing.
-pub type Outputs<'a> = Result<Vec<Value<'a>>, Error>;
+use super::importer::{Importer, Outputs, Value, reads_features};
+use super::node::Node;
 
 /// Reads one node. Its inputs are in `importer.values`.
 pub fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
@@ -53,32 +52,5 @@ pub fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
             Some(outputs) => Ok(outputs),
             None => Err(node.unknown(hint(node.op()))),
         },
-    }
-}
-
-/// What to do about an operator without a rule.
-fn hint(op: &str) -> &'static str {
-    match op {
-        "ConvTranspose" | "Upsample" | "Resize" => "only networks that reduce an image (classifiers) are covered",
-        "QLinearConv"
-        | "QLinearMatMul"
-        | "ConvInteger"
-        | "MatMulInteger"
-        | "QuantizeLinear"
-        | "DequantizeLinear"
-        | "DynamicQuantizeLinear" => "the model is quantised: export it in float32",
-        "LSTM" | "GRU" | "RNN" | "Attention" | "MultiHeadAttention" | "Einsum" => {
-            "only feed-forward convolutional networks are covered"
-        }
-        "If" | "Loop" | "Scan" => "export the model without control flow (tracing instead of scripting)",
-        "InstanceNormalization"
-        | "LayerNormalization"
-        | "GroupNormalization"
-        | "MeanVarianceNormalization"
-        | "LpNormalization" => "its statistics depend on the image, so an edge has no fixed weight",
-        "Erf" => "this is part of GELU, which is not monotone",
-        "ArgMax" | "TopK" | "ZipMap" => "remove it: the output should be the scores (logits)",
-        "FusedConv" | "FusedGemm" | "FusedMatMul" => "save the model without ONNX Runtime's graph optimisation",
-        _ => "simplify the model (onnxsim computes constants in advance) or replace this operator",
     }
 }

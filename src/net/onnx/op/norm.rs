@@ -1,6 +1,5 @@
 //! Normalisations and softmax.
-use super::Outputs;
-use crate::net::onnx::importer::{Importer, Value, axis};
+use crate::net::onnx::importer::{Importer, Outputs, Value, axis};
 use crate::net::onnx::node::Node;
 use crate::net::{BatchNorm, Error, Lrn, Op, Shape};
 

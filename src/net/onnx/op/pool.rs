@@ -1,6 +1,5 @@
 //! Pooling, global pooling, and means over space.
-use super::Outputs;
-use crate::net::onnx::importer::{Feature, Importer, Order, Value, axis};
+use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value, axis};
 use crate::net::onnx::node::Node;
 use crate::net::onnx::window::Placed;
 use crate::net::onnx::{layers, window};

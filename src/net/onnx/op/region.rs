@@ -1,13 +1,12 @@
 //! Parts of a tensor, and borders of zeros: `Slice`, `Split`, `Pad`.
-use super::Outputs;
-use crate::net::onnx::importer::{Importer, Value, axis, integers};
+use crate::net::onnx::importer::{Importer, Outputs, Value, axis, integers};
 use crate::net::onnx::layers;
 use crate::net::onnx::node::Node;
 use crate::net::{Error, Op, Shape};
 
 /// Begin, step and number of elements along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct SliceSpan {
     /// First element.
     pub begin: usize,
     /// Step, at least 1.
@@ -24,7 +23,7 @@ pub fn slice<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
 }
 
 /// What a `Slice` takes along each axis of a tensor of `dims`.
-pub fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<Span>, Error> {
+pub fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<SliceSpan>, Error> {
     let list = |name: &str, i: usize| importer.int_list(node, name, i);
     let missing = |what: &str| node.parameter_error(format!("no {what}"), "starts and ends");
     let starts = list("starts", 1)?.ok_or_else(|| missing("starts"))?;
@@ -36,7 +35,7 @@ pub fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Re
     if ends.len() != count || !agrees(axes.as_ref().map(|a| a.len())) || !agrees(steps.as_ref().map(|s| s.len())) {
         return Err(node.parameter_error("lists of different lengths", "one start, end, axis and step for each axis"));
     }
-    let mut spans: Vec<Span> = dims.iter().map(|size| Span { begin: 0, step: 1, len: *size }).collect();
+    let mut spans: Vec<SliceSpan> = dims.iter().map(|size| SliceSpan { begin: 0, step: 1, len: *size }).collect();
     for (k, (start, end)) in starts.iter().zip(ends.iter()).enumerate() {
         let listed = axes.as_ref().and_then(|axes| axes.get(k)).copied().unwrap_or(k as i64);
         let at = axis(node, listed, dims.len())?;
@@ -50,7 +49,7 @@ pub fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Re
             Err(_) => size.saturating_sub(usize::try_from(position.unsigned_abs()).unwrap_or(usize::MAX)),
         };
         let (begin, end) = (clamp(*start), clamp(*end));
-        spans[at] = Span { begin, step, len: end.saturating_sub(begin).div_ceil(step) };
+        spans[at] = SliceSpan { begin, step, len: end.saturating_sub(begin).div_ceil(step) };
     }
     Ok(spans)
 }
@@ -60,11 +59,11 @@ fn cut<'a>(
     importer: &mut Importer<'a>,
     node: &Node<'a>,
     i: usize,
-    spans: &[Span],
+    spans: &[SliceSpan],
     shape: Shape,
 ) -> Result<Option<Value<'a>>, Error> {
     let (feature, _) = importer.plain(node, i)?;
-    let whole = Span { begin: 0, step: 1, len: 1 };
+    let whole = SliceSpan { begin: 0, step: 1, len: 1 };
     let at = |axis: usize| spans.get(axis).copied().unwrap_or(whole);
     if at(0).len != 1 {
         return Err(node.parameter_error("a slice of the batch axis", "slices of channels, height or width"));
@@ -106,8 +105,9 @@ pub fn split<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let mut begin = 0;
     let mut outputs = Vec::with_capacity(parts);
     for len in lengths {
-        let mut spans: Vec<Span> = feature.dims.iter().map(|size| Span { begin: 0, step: 1, len: *size }).collect();
-        spans[at] = Span { begin, step: 1, len };
+        let mut spans: Vec<SliceSpan> =
+            feature.dims.iter().map(|size| SliceSpan { begin: 0, step: 1, len: *size }).collect();
+        spans[at] = SliceSpan { begin, step: 1, len };
         begin += len;
         let part = cut(importer, node, 0, &spans, shape)?;
         outputs.push(part.unwrap_or_else(|| Value::Feature(feature.clone())));

@@ -2,8 +2,7 @@
 //!
 //! A reshape that no edge rule needs leaves the layer as it is and changes only the dimensions that the file sees. It
 //! becomes a layer when it flattens, or when it ends a channel shuffle (reshape, transpose, reshape).
-use super::Outputs;
-use crate::net::onnx::importer::{Feature, Importer, Order, Value, axis, same_dims};
+use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value, axis, same_dims};
 use crate::net::onnx::node::Node;
 use crate::net::onnx::tensor::{MAX_RANK, count};
 use crate::net::{Error, Op, Shape};

@@ -1,11 +1,15 @@
 //! The bits of a JPEG's scan, and its Huffman codes.
 
-use super::scan::Damage;
+/// Why a file does not hold its image, in a few words.
+pub(super) type Damage = String;
+
+/// Said of files that end too early.
+pub(super) const CUT: &str = "the file is cut short";
 
 /// Codes of up to 16 bits: length and symbol, by the next 16 bits; length 0 where there is no such code.
-pub(super) struct Table(Vec<(u8, u8)>);
+pub(super) struct HuffmanCode(Vec<(u8, u8)>);
 
-impl Table {
+impl HuffmanCode {
     /// From the number of codes of each length, 1 to 16, and their symbols; nothing if these are no codes.
     pub(super) fn new(lengths: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let mut codes = vec![(0, 0); 1 << 16];
@@ -18,6 +22,30 @@ impl Table {
             }
         }
         Some(Self(codes))
+    }
+}
+
+/// Huffman codes: of DC, then of AC coefficients.
+#[derive(Default)]
+pub(super) struct HuffmanCodes([[Option<HuffmanCode>; 4]; 2]);
+
+impl HuffmanCodes {
+    /// Reads a segment of codes.
+    pub(super) fn define(&mut self, mut segment: &[u8]) -> Option<()> {
+        while let Some((&class_and_index, rest)) = segment.split_first() {
+            let (lengths, rest) = rest.split_first_chunk::<16>()?;
+            let n_symbols = lengths.iter().map(|&n| usize::from(n)).sum();
+            let (symbols, rest) = rest.split_at_checked(n_symbols)?;
+            let code = self.0.get_mut(usize::from(class_and_index >> 4))?.get_mut(usize::from(class_and_index & 15))?;
+            *code = Some(HuffmanCode::new(lengths, symbols)?);
+            segment = rest;
+        }
+        Some(())
+    }
+
+    /// The codes of a class, 0 for DC and 1 for AC, under a number.
+    pub(super) fn get(&self, class: usize, index: usize) -> Result<&HuffmanCode, Damage> {
+        self.0[class][index].as_ref().ok_or_else(|| "Huffman codes are missing".into())
     }
 }
 
@@ -72,11 +100,11 @@ impl<'a> Bits<'a> {
     }
 
     /// The symbol of the next code.
-    pub(super) fn symbol(&mut self, table: &Table) -> Result<u8, Damage> {
+    pub(super) fn symbol(&mut self, code: &HuffmanCode) -> Result<u8, Damage> {
         if self.n_next < 16 {
             self.fill();
         }
-        match table.0[(self.next >> 48) as usize] {
+        match code.0[(self.next >> 48) as usize] {
             // What is behind the end reads as zeros here: an unknown code may be a cut one.
             (0, _) if self.n_next < 16 => Err("a scan is cut short".into()),
             (0, _) => Err("a scan has an unknown code".into()),
