@@ -3,16 +3,16 @@
 //! 1. [`definitions`]: edge rules, energy, methods, null models, active subnetworks, Ω and λ;
 //! 2. [`architecture`]: the stages, the ideas in pictures, the modules, and where to add what;
 //! 3. [`images`]: formats, preprocessing, labels, running a network;
-//! 4. [`memory`]: what each command holds, and what `--memory` does.
+//! 4. [`memory`]: what each command holds, and what `--memory` does;
+//! 5. [`tables`]: every column of every table.
 //!
-//! The format of graph directories is specified in [`shard`](crate::shard), the columns of tables in
-//! [`table`](crate::table).
+//! The format of graph directories is specified in [`shard`](crate::shard).
 
 // A page links to files. What is defined here first, under the same names, leads to pages of this documentation instead.
 
 pub mod definitions {
     #![doc = "[4 bytes an edge]: super::memory#disk"]
-    #![doc = "[tables.md]: crate::table"]
+    #![doc = "[tables.md]: super::tables"]
     #![doc = ""]
     #![doc = include_str!("../docs/definitions.md")]
 }
@@ -22,7 +22,7 @@ pub mod architecture {
     #![doc = "[graph directory]: crate::shard"]
     #![doc = "[`--memory`]: super::memory"]
     #![doc = "[images]: super::images"]
-    #![doc = "[tables.md]: crate::table"]
+    #![doc = "[tables.md]: super::tables"]
     #![doc = "[`net`]: crate::net"]
     #![doc = "[`graph`]: crate::graph"]
     #![doc = "[`unroll`]: crate::unroll"]
@@ -53,4 +53,8 @@ pub mod memory {
     #![doc = "[`src/spin/memory.rs`]: crate::spin::memory"]
     #![doc = ""]
     #![doc = include_str!("../docs/memory.md")]
+}
+
+pub mod tables {
+    #![doc = include_str!("../docs/tables.md")]
 }

@@ -18,7 +18,7 @@
 //! and by edge for max-pooling layers only. No edge list.
 //!
 //! # Energy
-//! `e(s) = ½ (1 − Σ s_i w s_j / Σ|w|)` over active edges. The solver is [`crate::spin`]'s; see [`spin::Coupling`]. A
+//! `e(s) = ½ (1 − Σ s_i w s_j / Σ|w|)` over active edges. The solver is [`crate::spin`]'s; see [`spin::Coupling`](crate::spin::Coupling). A
 //! subnetwork without edges has energy 0.
 //!
 //! # Cost
@@ -27,7 +27,7 @@
 //! for each node `2` bytes, and `2` for each distinct way on; `4` for each edge into a max-pooling layer.
 //!
 //! # Determinism
-//! An image's result depends on the image, the graph and the method only, with [`Method::Anneal`](spin::Method::Anneal)
+//! An image's result depends on the image, the graph and the method only, with [`Method::Anneal`](crate::spin::Method::Anneal)
 //! also on the seed and the number that the image is given: not on the other fifteen, threads, or instruction set.
 
 mod activity;
