@@ -1,7 +1,7 @@
 //! Element by element: factors and addends, activations, sums.
 
 use super::tensor::Place;
-use crate::kernel::multiply::{Vector, clamp};
+use crate::kernel::images::{Vector, clamp};
 use crate::kernel::{Isa, Task};
 use crate::net::{Activation, BatchNorm, Scale, Shape};
 

@@ -2,7 +2,7 @@
 //!
 //! Where an element comes from is computed as it is needed: no table, so that a chain of them costs no memory.
 
-use crate::kernel::multiply::Vector;
+use crate::kernel::images::Vector;
 use crate::net::{Op, Shape};
 
 /// Which element of the input each element of the output is; both channels-last.

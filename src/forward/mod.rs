@@ -12,7 +12,7 @@
 //!
 //! # Arithmetic (part of the definition)
 //! A convolution or dense layer begins with the bias and adds its products in column order, each rounded once
-//! ([`crate::kernel::multiply()`]). Batch normalisation is one rounded `x · mul + add`. So results do not depend on the
+//! (`kernel::images`). Batch normalisation is one rounded `x · mul + add`. So results do not depend on the
 //! instruction set, the number of threads, or on what else is computed: logits are those of [`Forward::states`].
 //! An average that counts padding divides by the part of its window that lies in the padded image, as ONNX Runtime does:
 //! what ceil mode adds beyond it does not count.

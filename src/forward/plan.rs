@@ -12,7 +12,7 @@ use super::error::Error;
 use super::gather::Gather;
 use super::tensor::Place;
 use super::windowed::Windowed;
-use crate::kernel::multiply::Finish;
+use crate::kernel::images::Finish;
 use crate::net::{Layer, Lrn, Network, Op, Pool, PoolKind, Shape, Window};
 
 /// Convolutions whose output has as many elements are pooled as they are computed: their tensor fits no cache.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::tensor::{Bands, Place};
-use crate::kernel::multiply::Vector;
+use crate::kernel::images::Vector;
 use crate::kernel::{Isa, Task};
 use crate::net::{Lrn, Pool, PoolKind, Shape, Window};
 

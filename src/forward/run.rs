@@ -5,7 +5,7 @@ use super::tensor::{Bands, Buffer};
 use super::windowed::Operands;
 use super::{elementwise, pool};
 use crate::kernel::Isa;
-use crate::kernel::multiply::Vector;
+use crate::kernel::images::Vector;
 
 /// Vectors of a part of an elementwise step.
 const PART: usize = 1 << 13;

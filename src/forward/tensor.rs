@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::kernel::multiply::Vector;
+use crate::kernel::images::Vector;
 
 /// Where a tensor is in its buffer: pixel after pixel, each with room for `channels`; its own begin at `offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

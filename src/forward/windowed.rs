@@ -12,7 +12,7 @@ use super::error::Error;
 use super::pool::Maxima;
 use super::tensor::{Bands, Buffer, Place};
 use crate::graph::PanelKind;
-use crate::kernel::multiply::{Finish, Item, Product, Span, Stride, Vector, multiply_add, tiles};
+use crate::kernel::images::{ColumnSpan, Finish, OutputPixel, Product, Strides, Vector, multiply_add, tiles};
 use crate::kernel::{Isa, Task};
 use crate::net::{Layer, Network, Op, Shape, Window};
 use crate::unroll::{Options, Unrolled};
@@ -60,9 +60,9 @@ struct Band {
 /// Pixels with the same taps.
 #[derive(Clone, Debug)]
 struct Class {
-    spans: Vec<Span>,
+    spans: Vec<ColumnSpan>,
     /// Groups are numbered from the band's first pixel.
-    items: Vec<Item>,
+    items: Vec<OutputPixel>,
 }
 
 /// What a layer reads besides its weights, and what follows it at once.
@@ -162,17 +162,17 @@ impl Windowed {
             for interval in intervals {
                 let len = if self.kind == PanelKind::Dense { interval.len } else { 1 };
                 let k = (interval.values % self.fan_in as u64) as u32;
-                spans.push(Span { column: interval.first_col, k, len });
+                spans.push(ColumnSpan { column: interval.first_col, k, len });
             }
             for group in block.groups() {
                 let pixel = (group.first_row - first_node) / self.shape.c as u32 - first_pixel as u32;
                 bare[pixel as usize] = false;
-                items.push(Item { column: group.col_shift, group: pixel });
+                items.push(OutputPixel { shift: group.col_shift, index: pixel });
             }
             classes.push(Class { spans, items });
         }
-        let items = (0..n_pixels as u32).filter(|&group| bare[group as usize]);
-        let items: Vec<_> = items.map(|group| Item { column: 0, group }).collect();
+        let items = (0..n_pixels as u32).filter(|&index| bare[index as usize]);
+        let items: Vec<_> = items.map(|index| OutputPixel { shift: 0, index }).collect();
         if !items.is_empty() {
             classes.push(Class { spans: Vec::new(), items });
         }
@@ -272,14 +272,15 @@ impl Windowed {
         for (tile, n_rows) in tiles(n_rows) {
             let row = first_channel + tile;
             for class in &band.classes {
-                let of_tile = |first: usize, item: usize| Stride { first: first + row, item, row: 1 };
+                let of_tile = |first: usize, pixel: usize| Strides { first: first + row, pixel, row: 1 };
                 let product = Product {
                     weights: &self.weights[row * self.fan_in..][..n_rows * self.fan_in],
                     n_rows,
                     spans: &class.spans,
                     columns: &operands.input[group * self.group_inputs..],
-                    out: Stride { first: first + row - band.channels.start, item: place.channels, row: 1 },
-                    start: Some((row, &self.bias)),
+                    out: Strides { first: first + row - band.channels.start, pixel: place.channels, row: 1 },
+                    first_row: row,
+                    bias: &self.bias,
                     finish: operands.finish,
                     addend: operands.addend.map(|a| (a, of_tile(band.pixels.start * self.shape.c, self.shape.c))),
                 };
@@ -332,12 +333,12 @@ impl<const L: usize> Task for Diagonal<'_, L> {
         let Operands { input, addend, finish } = self.operands;
         for class in &self.band.classes {
             for item in &class.items {
-                let pixel = self.band.pixels.start + item.group as usize;
-                let out = &mut self.out[self.first + item.group as usize * self.place.channels..][..shape.c];
+                let pixel = self.band.pixels.start + item.index as usize;
+                let out = &mut self.out[self.first + item.index as usize * self.place.channels..][..shape.c];
                 for (channel, out) in out.iter_mut().enumerate() {
                     let mut sum = [bias.get(channel).copied().unwrap_or(0.0); _];
                     for span in &class.spans {
-                        let x = &input[(span.column + item.column) as usize + channel];
+                        let x = &input[(span.column + item.shift) as usize + channel];
                         multiply_add(&mut sum, weights[channel * fan_in + span.k as usize], x);
                     }
                     let addend = addend.map(|addend| &addend[pixel * shape.c + channel]);

@@ -1,22 +1,65 @@
 //! ARITHMETIC: panels times lanes.
 //!
-//! Sixteen replicas travel together in the lanes of one vector. For every row of a block and all replicas at once the
-//! kernel adds `Σ_j w_ij s_j` to the row's local field, where the spins `s_j = ±1` are one bit each ([`Spins`]) and
-//! the fields are [`Fields`]. It knows panels and lanes and nothing else.
+//! A search asks one thing of a graph over and over: the local field `Σ_j w_ij s_j` of every node, in every replica. This
+//! module computes it, block by block, and knows nothing of layers, searches or files. Two things make it fast:
+//!
+//! - **Lanes.** Sixteen replicas travel together: their spins at one node are one [mask](Spins) of sixteen bits, their fields
+//!   one vector of sixteen numbers ([`Fields`]), in the registers of whatever [`Isa`] the machine has.
+//! - **Tables.** Spins are `±1`, so four columns contribute one of only sixteen sums, whatever the replica and the pixel. The
+//!   sums are tabulated once, and then looked up.
+//!
+//! ```
+//! use frustration::graph::{Block, Blocks, Interval};
+//! use frustration::kernel::{Fields, Isa, Operands, Scratch, Spins};
+//!
+//! // Nodes 4 and 5 have edges from nodes 0, 1, 2 and 3: a panel of two rows and four columns.
+//! let values = [1.0, 2.0, 4.0, 8.0, 0.5, 0.5, 0.5, 0.5];
+//! let mut blocks = Blocks::default();
+//! let block = Block { n_rows: 2, row_stride: 4, ..Block::single(4) };
+//! blocks.push(block, &[Interval { first_col: 0, len: 4, values: 0 }]);
+//!
+//! // Sixteen replicas with all spins +1, but for nodes 1 and 3 in replica 9.
+//! let mut spins = Spins::all_up(6, 1);
+//! spins.flip(9, 1);
+//! spins.flip(9, 3);
+//!
+//! let mut fields = Fields::default();
+//! fields.reset(4..6, [0]); // nodes 4 and 5, in the first sixteen replicas
+//! let operands = Operands { isa: Isa::detect(), values: &values[..], spins: &spins };
+//! operands.add_blocks(&blocks, &mut fields, &mut Scratch::default());
+//!
+//! assert_eq!(fields.get(4, 0, 0), 1.0 + 2.0 + 4.0 + 8.0);
+//! assert_eq!(fields.get(4, 0, 9), 1.0 - 2.0 + 4.0 - 8.0);
+//! assert_eq!(fields.get(5, 0, 9), 0.5 - 0.5 + 0.5 - 0.5);
+//! ```
 //!
 //! # Method
-//! Columns are taken in **quads**. For a row and a quad there are only sixteen possible sums
-//! `(±w₀ ± w₁) + (±w₂ ± w₃)`; they are tabulated once per panel and looked up by the four spin bits of each lane, one
-//! permute and one add per row, quad and sixteen replicas: half an instruction per edge, against the one masked add of
-//! the direct method. The tables live in the first-level cache and serve all row groups and replicas of a block.
+//! Columns are taken in **quads**. For a row and a quad there are only sixteen possible sums `(±w₀ ± w₁) + (±w₂ ± w₃)`. Each lane
+//! has its four spins as a number from 0 to 15, and one permute instruction picks the sums of all lanes:
 //!
-//! Where a table does not fit one register (AVX2, NEON) only its lower half is built and looked up, the eight sums with
-//! `−w₃`: the three other signs are taken relative to the fourth spin, and the entry is multiplied by it, which is exact.
+//! ```text
+//! w = (1, 2, 4, 8):   entry    0    1    2    3    4    5    6    7    8    9   10   11   12   13   14   15
+//!                     sum    −15  −13  −11   −9   −7   −5   −3   −1    1    3    5    7    9   11   13   15
 //!
-//! A panel that only one row group in one plane uses (every edge has its own weight, at most sixteen replicas) needs
-//! no tables with AVX-512: there the signs of the quad's columns are expanded once, and each row is summed directly.
+//! lane                          0             1             2      …
+//! its spins s₃ s₂ s₁ s₀      + + + +       − + − +       − − − +
+//! as bits, an index        1111 = 15      0101 = 5      0001 = 1
+//! looked up                    +15           −5           −13            one permute,
+//! field                       += 15         += −5        += −13          one addition
+//! ```
 //!
-//! Where the weights differ from lane to lane ([`LaneValues`]) nothing can be tabulated; see [`Operands<LaneValues>`](Operands).
+//! So a row, a quad and sixteen replicas cost two instructions, half an instruction per edge, against the one masked add of the
+//! direct method. The tables stay in the first-level cache and serve all row groups and replicas of a block (`spins/table`).
+//!
+//! Where a table does not fit one register (AVX2, NEON) only its lower half is built and looked up, the eight sums with `−w₃`:
+//! the upper half is the lower one with the opposite sign.
+//!
+//! A panel that is used once (every edge has a weight of its own, and there are at most sixteen replicas) needs no tables with
+//! AVX-512: there the signs of the quad's columns are expanded, and each row is summed directly.
+//!
+//! Where the weights differ from lane to lane ([`LaneValues`]) nothing can be tabulated; there the sums and differences of pairs
+//! of columns are made once, and chosen from. Diagonal blocks, in which a row has one column per interval, are added term by
+//! term.
 //!
 //! | [`Isa`] | vector | table | per row, quad and sixteen replicas |
 //! | --- | --- | --- | --- |
@@ -25,104 +68,36 @@
 //! | `Neon` | four lanes | half, two registers | four look-ups, four multiply-adds |
 //! | `Portable` | as compiled | whole, in memory | sixteen loads and additions |
 //!
-//! # Order of summation (part of the definition)
-//! Dense block: `field += ((±w₀ ± w₁) + (±w₂ ± w₃))`, quad after quad over the concatenated columns of the block, the
-//! last quad filled up with zero weights. Diagonal block: `field += ±w`, interval after interval. Every instruction set
-//! gives the same bits as [`plain`], the loop that defines it. (Fields begin at `+0` and so are never `−0`: it does not
-//! matter whether a sum of zero has a sign.)
-//!
-//! # Lane order
-//! Lane `d` of a vector carries the replica whose spin is bit [`bit_of_lane`]`(d)` of a mask (the order in which a
-//! 64-bit word of sixteen nibbles unpacks with one shift).
-//!
-//! # Images
-//! [`multiply()`] is the same product with any values in the lanes in place of spins: one fused multiply-add per edge and
-//! sixteen images.
-//!
 //! Cost: `edges × planes / 2` vector operations, plus tables (`6` per row and quad of a panel) and packing
 //! (`~8` per quad of a row group). Scratch: about 1 MiB per thread.
+//!
+//! # Order of summation (part of the definition)
+//! Floating-point sums depend on their order, so it is fixed. Dense block: `field += ((±w₀ ± w₁) + (±w₂ ± w₃))`, quad after quad
+//! over the concatenated columns of the block, the last quad filled up with zero weights. Diagonal block: `field += ±w`,
+//! interval after interval. Every instruction set gives the same bits as [`plain`], the loop that defines it. (Fields begin at
+//! `+0` and so are never `−0`: it does not matter whether a sum of zero has a sign.)
+//!
+//! # Rooms
+//! - `lanes`: vectors of sixteen replicas, which lane is whose ([`bit_of_lane`]), instruction sets ([`Isa`], [`Task`]);
+//! - `spins`: panels times spins: packed spins and all the ways to add a block;
+//! - `images`: the same product with any values in the lanes in place of spins, for the forward pass.
+//!
+//! In each the vector files (`x86.rs`, `neon.rs`) stand beside the plain loop that defines what they compute.
 
-mod dense;
-mod diagonal;
-mod gated;
+pub(crate) mod images;
 mod lanes;
-mod lanewise;
-pub(crate) mod multiply;
-#[cfg(target_arch = "aarch64")]
-mod neon;
-pub mod plain;
-mod portable;
-mod reading;
 mod spins;
-mod weights;
-#[cfg(target_arch = "x86_64")]
-mod x86;
 
-pub use gated::{Tapped, add_means};
 pub use lanes::fields::Fields;
 pub use lanes::isa::Isa;
 pub use lanes::task::Task;
-use lanes::vector::Line;
 pub use lanes::vector::{LANES, bit_of_lane, lane_of_bit, mask_of, signed};
-pub use lanewise::{LaneScratch, LaneValues};
-pub use multiply::{Columns, multiply};
-pub use reading::Local;
+pub use spins::gated::{Tapped, add_means};
+pub use spins::lanewise::values::LaneValues;
+pub use spins::operands::Operands;
 pub use spins::packed::Spins;
-pub use spins::state;
-
-use crate::graph::{Block, Blocks, Interval, NodeId, PanelKind};
-
-/// Buffers that a thread reuses from block to block.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    dense: dense::Scratch,
-    products: multiply::Buffers,
-}
-
-/// What a block's panels are multiplied by: the value store that their weights are in, and the spins of their columns.
-///
-/// The values are one graph's, a slice, or those of several graphs by lane ([`LaneValues`]).
-#[derive(Debug)]
-pub struct Operands<'a, V: ?Sized = [f32]> {
-    /// How it is computed.
-    pub isa: Isa,
-    /// The value store.
-    pub values: &'a V,
-    /// The spins of every node that a block has as a column.
-    pub spins: &'a Spins,
-}
-
-impl Operands<'_> {
-    /// Adds all blocks of one direction of a frame to the fields of the frame's rows, for the planes of `fields`, which are
-    /// some of those of the spins.
-    ///
-    /// # Panics
-    /// If a block reaches outside the fields, the spins or the values (a stream's `read` has checked that).
-    pub fn add_blocks(&self, blocks: &Blocks, fields: &mut Fields, scratch: &mut Scratch) {
-        for block in &blocks.blocks {
-            self.add_block(block, blocks.intervals(block), fields, scratch);
-        }
-    }
-
-    /// As [`add_blocks`](Self::add_blocks), for one block and its intervals.
-    ///
-    /// # Panics
-    /// As there.
-    pub fn add_block(&self, block: &Block, intervals: &[Interval], fields: &mut Fields, scratch: &mut Scratch) {
-        let &Self { isa, values, spins } = self;
-        match block.kind {
-            PanelKind::Dense => {
-                dense::Dense { isa, block, intervals, spins }.add(values, fields, &mut scratch.dense);
-            }
-            PanelKind::Diagonal => isa.run(diagonal::Diagonal { block, intervals, values, spins, fields }),
-        }
-    }
-}
-
-/// Index of a row within a frame.
-fn local(row: NodeId, first: NodeId) -> usize {
-    (row - first) as usize
-}
-
-#[cfg(test)]
-mod tests;
+pub use spins::reading::ReadValues;
+pub use spins::reading::ReadValues as Local;
+pub use spins::scratch::Scratch;
+pub use spins::scratch::Scratch as LaneScratch;
+pub use spins::{plain, state};

@@ -32,7 +32,7 @@ const ROOMS: &[&[&str]] = &[
 const CIRCLES: &[(&str, &str, &str)] = &[];
 
 /// Rooms with circles that are to be dissolved.
-const TO_DISSOLVE: &[&str] = &["cli", "kernel", "null", "spin"];
+const TO_DISSOLVE: &[&str] = &["cli", "null", "spin"];
 
 static SOURCES: LazyLock<Crate> = LazyLock::new(sources);
 

@@ -27,6 +27,11 @@ impl Fields {
         let start = self.values.as_ptr().align_offset(64).min(LANES);
         self.used = start..start + len;
     }
+    /// Index of the vector of a row in the first of the chosen planes; those in the others follow it.
+    #[inline(always)]
+    pub(in crate::kernel) fn vector_of(&self, row: NodeId) -> usize {
+        (row - self.first_row) as usize * self.planes.len()
+    }
     /// First row.
     pub fn first_row(&self) -> NodeId {
         self.first_row

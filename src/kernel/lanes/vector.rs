@@ -10,16 +10,19 @@
 //! bit of the mask      0   8   1   9   2  10   3  11   4  12   5  13   6  14   7  15
 //! ```
 //!
-//! Why not the same order? The masks of four nodes are packed to one word of sixteen nibbles, nibble `k` with the four spins of
-//! replica `k`, and each lane needs its replica's nibble in its lowest bits: as an index into a table of sixteen sums. A
-//! 512-bit register is eight words of two lanes each. Eight copies of the packed word, copy `m` shifted to the right by
-//! `4m` bits, have nibble `m` at the bottom of the word, which is lane `2m`, and nibble `m + 8`, 32 bits further up, at
-//! the bottom of lane `2m + 1`: one instruction unpacks all sixteen.
+//! Why not the same order? The spins of four nodes are packed to one word of sixteen nibbles, of which nibble `k` has the four
+//! spins of replica `k`: the index of a sum in a table. A permute looks for it in the lowest bits of the replica's 32-bit lane.
+//! Eight copies of the word fill a 512-bit register, two lanes each. Copy `m` is shifted to the right by `4m` bits: then
+//! nibble `m` is at the bottom of the copy, which is lane `2m`, and nibble `m + 8` 32 bits higher, at the bottom of lane
+//! `2m + 1`. So one shift unpacks all sixteen.
 //!
 //! ```text
-//! packed word        nibble  15 14 13 12 11 10  9  8 | 7  6  5  4  3  2  1  0
-//! word m, shifted                        lane 2m + 1 ^|           lane 2m ^      for m = 3:
-//!                             0  0  0 15 14 13 12 11 |10  9  8  7  6  5  4  3
+//!                                   lane 2m + 1              lane 2m
+//! copy 0, shifted by  0 bits    15 14 13 12 11 10  9  8 │  7  6  5  4  3  2  1  0
+//! copy 1, shifted by  4 bits     0 15 14 13 12 11 10  9 │  8  7  6  5  4  3  2  1
+//! copy 2, shifted by  8 bits     0  0 15 14 13 12 11 10 │  9  8  7  6  5  4  3  2
+//! …                                                   ↑                         ↑
+//!                                             replica m + 8                 replica m
 //! ```
 
 /// Replicas in one plane: lanes of a vector.

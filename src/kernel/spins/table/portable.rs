@@ -1,11 +1,12 @@
-//! Dense tiles in plain Rust.
+//! Tables in plain Rust: how they are built and looked up. The vector files do the same.
 
-use super::dense::{SIGNS, Table, Tile};
-use super::weights::Weights;
-use super::{LANES, Line, bit_of_lane};
+use super::sums::{SIGNS, SumTable};
+use super::weights::TileWeights;
+use crate::kernel::lanes::vector::{LANES, Line, bit_of_lane};
+use crate::kernel::spins::tile::{BuiltTile, PackedPosition};
 
-/// Bit `j` of `mask` to bit `4j`.
-pub(super) fn spread(mask: u16) -> u64 {
+/// Bit `j` of `mask` to bit `4j`: halves, quarters, eighths and sixteenths of the bits are moved apart in turn.
+fn spread(mask: u16) -> u64 {
     let mut x = u64::from(mask);
     x = (x | x << 24) & 0x0000_00ff_0000_00ff;
     x = (x | x << 12) & 0x000f_000f_000f_000f;
@@ -19,7 +20,8 @@ pub(super) fn pack(masks: &[u16], packed: &mut Vec<u64>) {
     packed.extend(masks.chunks_exact(4).map(word));
 }
 
-pub(super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
+/// Builds the whole tables of a tile: `[quad][row]`.
+pub(super) fn build(weights: &TileWeights<'_>, tables: &mut [SumTable]) {
     for (quad, tables) in weights.quads().zip(tables.chunks_exact_mut(weights.n_rows())) {
         for (row, table) in tables.iter_mut().enumerate() {
             let w = quad.row(row);
@@ -29,21 +31,22 @@ pub(super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
     }
 }
 
-pub(super) fn look_up(
-    tile: &Tile<'_>,
-    items: impl ExactSizeIterator<Item = usize>,
-    packed: &[u64],
+/// Adds a tile at all positions: for every row, quad and lane the entry that the lane's nibble says.
+pub(super) fn look_up<'a>(
+    tile: &BuiltTile<'_, SumTable>,
+    positions: impl Iterator<Item = PackedPosition<'a>>,
     fields: &mut [[f32; LANES]],
 ) {
-    tile.each_item(items, packed, fields, |item, fields| {
+    for position in positions {
+        tile.check(&position, fields);
         for row in 0..tile.n_rows {
-            let field = &mut fields[item.vector(row)];
-            for (quad, word) in item.words.iter().enumerate() {
-                let Line(table) = &tile.tables[quad * tile.n_rows + row];
+            let field = &mut fields[tile.vector(&position, row)];
+            for (quad, word) in position.words.iter().enumerate() {
+                let Line(table) = &tile.entries[quad * tile.n_rows + row];
                 for (lane, field) in field.iter_mut().enumerate() {
                     *field += table[(word >> (4 * bit_of_lane(lane)) & 15) as usize];
                 }
             }
         }
-    });
+    }
 }

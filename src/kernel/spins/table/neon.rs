@@ -1,15 +1,16 @@
-//! Dense tiles with aarch64 vectors: half a field is two registers, and so is the half of a table that is looked up.
-//! The counterpart of [`super::portable`], reached only through [`super::Isa::Neon`].
+//! Tables with aarch64 vectors: half a field is two registers, and so is the half of a table that is looked up. The
+//! counterparts of [`super::portable`], reached only through [`Isa::Neon`](crate::kernel::Isa::Neon).
 #![allow(unsafe_code)]
 
 use std::arch::aarch64::*;
 
-use super::LANES;
-use super::dense::{ItemOfTile, SIGNS, Table, Tile, split_rows};
-use super::weights::Weights;
+use super::sums::{SIGNS, SumTable};
+use super::weights::TileWeights;
+use crate::kernel::lanes::vector::LANES;
+use crate::kernel::spins::tile::{BuiltTile, PackedPosition, split_rows};
 
 /// The lower halves: the sums with `−w₃`.
-pub(super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
+pub(super) fn build(weights: &TileWeights<'_>, tables: &mut [SumTable]) {
     for (quad, tables) in weights.quads().zip(tables.chunks_exact_mut(weights.n_rows())) {
         for (row, table) in tables.iter_mut().enumerate() {
             // SAFETY: there are `n_rows` tables for each quad, so the row exists; a row of SIGNS and a table are sixteen f32. Products with a
@@ -25,24 +26,29 @@ pub(super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
     }
 }
 
-pub(super) fn look_up(
-    tile: &Tile<'_>,
-    items: impl ExactSizeIterator<Item = usize>,
-    packed: &[u64],
+pub(super) fn look_up<'a>(
+    tile: &BuiltTile<'_, SumTable>,
+    positions: impl Iterator<Item = PackedPosition<'a>>,
     fields: &mut [[f32; LANES]],
 ) {
-    // SAFETY: `Isa::Neon` is offered only where NEON was detected; the item has been checked.
-    tile.each_item(items, packed, fields, |item, fields| unsafe {
-        split_rows!(item.tile.n_rows, some_rows, item, fields)
-    });
+    for position in positions {
+        tile.check(&position, fields);
+        // SAFETY: `Isa::Neon` is offered only where NEON was detected; the position has been checked.
+        unsafe { split_rows!(tile.n_rows, row => some_rows(tile, &position, row, fields)) }
+    }
 }
 
 /// # Safety
-/// The item comes from [`Tile::each_item`], and `row + R <= n_rows`.
-unsafe fn some_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]]) {
+/// [`BuiltTile::check`] has accepted the position, and `row + R <= n_rows`.
+unsafe fn some_rows<const R: usize>(
+    tile: &BuiltTile<'_, SumTable>,
+    position: &PackedPosition<'_>,
+    row: usize,
+    fields: &mut [[f32; LANES]],
+) {
     for half in 0..2 {
         // SAFETY: as above; a vector has two halves of eight lanes.
-        unsafe { half_rows::<R>(item, row, fields, half) }
+        unsafe { half_rows::<R>(tile, position, [row, half], fields) }
     }
 }
 
@@ -50,18 +56,24 @@ unsafe fn some_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &
 ///
 /// # Safety
 /// As [`some_rows`], with `half < 2`.
-unsafe fn half_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]], half: usize) {
+unsafe fn half_rows<const R: usize>(
+    tile: &BuiltTile<'_, SumTable>,
+    position: &PackedPosition<'_>,
+    [row, half]: [usize; 2],
+    fields: &mut [[f32; LANES]],
+) {
     // SAFETY: the vectors of all rows are in range, as are the tables of `n_rows` rows for each quad.
     unsafe {
         let shifts = shifts(half);
         let fields = fields.as_mut_ptr().cast::<f32>().add(8 * half);
-        let at = |r: usize| item.vector(row + r) * LANES;
+        let at = |r: usize| tile.vector(position, row + r) * LANES;
         let mut sums = [[vdupq_n_f32(0.0); 2]; R];
         for (r, sums) in sums.iter_mut().enumerate() {
             *sums = [vld1q_f32(fields.add(at(r))), vld1q_f32(fields.add(at(r) + 4))];
         }
-        let mut tables = item.tables(row);
-        for &word in item.words {
+        let mut tables = tile.pointer(row);
+        for &word in position.words {
+            // For twice four lanes: where the sum is in the lower half of a table, and whether it is subtracted.
             let [(index0, sign0), (index1, sign1)] = unpack(word, shifts);
             for (r, sums) in sums.iter_mut().enumerate() {
                 let table = tables.add(r * LANES).cast::<u8>();
@@ -70,7 +82,7 @@ unsafe fn half_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &
                 sums[0] = vfmaq_f32(sums[0], vreinterpretq_f32_u8(vqtbl2q_u8(table, index0)), sign0);
                 sums[1] = vfmaq_f32(sums[1], vreinterpretq_f32_u8(vqtbl2q_u8(table, index1)), sign1);
             }
-            tables = tables.add(item.tile.n_rows * LANES);
+            tables = tables.add(tile.n_rows * LANES);
         }
         for (r, sums) in sums.iter().enumerate() {
             vst1q_f32(fields.add(at(r)), sums[0]);

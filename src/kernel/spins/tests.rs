@@ -2,8 +2,14 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::*;
-use crate::graph::{Block, Interval, PanelKind, Repeat};
+use super::lanewise::values::LaneValues;
+use super::operands::Operands;
+use super::packed::Spins;
+use super::plain;
+use super::scratch::Scratch;
+use super::tile::{ColumnOffsets, Tile};
+use crate::graph::{Block, Blocks, Interval, PanelKind, Repeat};
+use crate::kernel::{Fields, Isa, LANES, bit_of_lane};
 
 const ROWS: Range<u32> = 100..100 + 20 * 2 * 9;
 
@@ -97,63 +103,12 @@ proptest! {
     }
 }
 
-/// Values of columns 0..400 in sixteen lanes, zeros and −1, +1 among them.
-fn images(seed: u64) -> Vec<[f32; LANES]> {
-    let mut state = seed;
-    let mut value = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        let x = (state >> 40) as f32 / 1e7 - 0.8;
-        [0.0, -1.0, 1.0, x, 3.0 * x, -0.0][(state >> 33) as usize % 6]
-    };
-    (0..400).map(|_| std::array::from_fn(|_| value())).collect()
-}
-
-proptest! {
-    #[test]
-    fn images_times_panels_give_the_bits_of_the_plain_loop(
-        blocks in prop::collection::vec(block(4), 1..3), seed in any::<u64>(),
-    ) {
-        let (values, images) = (values(), images(seed));
-        let columns = Columns { first: 0, vectors: &images };
-        let each = |isa: Option<Isa>| {
-            let (mut fields, mut scratch) = (Fields::default(), Scratch::default());
-            fields.reset(100..100 + 20 * 2 * 16, [0]);
-            fields.vectors_mut().copy_from_slice(&images.repeat(2)[..20 * 2 * 16]);
-            for blocks in &blocks {
-                for block in &blocks.blocks {
-                    let intervals = blocks.intervals(block);
-                    match isa {
-                        Some(isa) => multiply(isa, block, intervals, &values, columns, &mut fields, &mut scratch),
-                        None => plain::multiply(block, intervals, &values, columns, &mut fields),
-                    }
-                }
-            }
-            fields.vectors().iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>()
-        };
-        let expected = each(None);
-        for isa in Isa::available() {
-            prop_assert_eq!(each(Some(isa)), expected.clone(), "{:?}", isa);
-        }
-    }
-}
-
-#[test]
-#[should_panic = "a block reaches outside its columns"]
-fn a_column_outside_the_image_is_not_read() {
-    let mut fields = Fields::default();
-    fields.reset(3..4, [0]);
-    let columns = Columns { first: 0, vectors: &[[1.0; LANES]; 2] };
-    let intervals = [Interval { first_col: 0, len: 3, values: 0 }];
-    let mut scratch = Scratch::default();
-    multiply(Isa::detect(), &Block::single(3), &intervals, &[1.0; 3], columns, &mut fields, &mut scratch);
-}
-
 #[test]
 #[should_panic = "a panel reaches outside the value store"]
 fn a_weight_outside_the_value_store_is_not_read() {
-    let mut columns = weights::Columns::default();
-    columns.reset(&[Interval { first_col: 0, len: 5, values: 3 }, Interval { first_col: 9, len: 1, values: 0 }], 10);
-    columns.weights(0..6, 2, &[0.0; 44], 1);
+    let mut offsets = ColumnOffsets::default();
+    offsets.reset(&[Interval { first_col: 0, len: 5, values: 3 }, Interval { first_col: 9, len: 1, values: 0 }], 10);
+    Tile { all: &offsets, columns: 0..6, n_rows: 2, row_stride: 1 }.check(44);
 }
 
 #[test]
@@ -206,7 +161,7 @@ proptest! {
             let mut fields = Fields::default();
             fields.reset(ROWS, 0..n_planes);
             let operands = Operands { isa, values: &lane_values, spins: &spins };
-            operands.add_blocks(&block, &mut fields, &mut LaneScratch::default());
+            operands.add_blocks(&block, &mut fields, &mut Scratch::default());
             let found: Vec<_> = fields.vectors().iter().flatten().map(|x| x.to_bits()).collect();
             prop_assert_eq!(found, expected.clone(), "{:?}", isa);
         }
@@ -222,5 +177,5 @@ fn a_lane_value_outside_the_store_is_not_read() {
     fields.reset(ROWS, [0]);
     let (values, spins) = (LaneValues::zero(10, 3, [0; LANES]), Spins::all_up(3, 1));
     let operands = Operands { isa: Isa::detect(), values: &values, spins: &spins };
-    operands.add_blocks(&blocks, &mut fields, &mut LaneScratch::default());
+    operands.add_blocks(&blocks, &mut fields, &mut Scratch::default());
 }

@@ -1,21 +1,25 @@
-//! Values that are changed while they are read, and intervals that point into them.
+//! Weights that are changed before they are used, and intervals that point to them.
+//!
+//! The store itself is shared and never written: what is made of a block's values goes to a buffer, whose first value is the
+//! store's `first`-th, and the block's intervals are moved to match.
 
 use std::ops::Range;
 
-use super::{Isa, Task};
-use crate::graph::reading::{Digit, Reading};
+use crate::graph::reading::Reading;
 use crate::graph::{Block, Interval};
+use crate::kernel::lanes::isa::Isa;
+use crate::kernel::lanes::task::Task;
 
 /// Intervals and values of one block, read in some way. A buffer.
 #[derive(Clone, Debug, Default)]
-pub struct Local {
+pub struct ReadValues {
     intervals: Vec<Interval>,
     values: Vec<f32>,
     /// Offset of the first of the values in the store.
     first: u64,
 }
 
-impl Local {
+impl ReadValues {
     /// The block's intervals, and the values that they point into. Cost, unless weights stay as they are: the values from
     /// the block's first to its last.
     pub fn read<'a>(
@@ -40,8 +44,8 @@ impl Local {
         let to = &mut self.values[..];
         match reading {
             Reading::AsIs => to.copy_from_slice(from),
-            Reading::Scaled(factor) => isa.run(Scale { factor, from, to }),
-            Reading::Digit(digit) => isa.run(Take { digit, from, to }),
+            Reading::Scaled(factor) => isa.run(Map { from, to, f: |w| (f64::from(w) * factor) as f32 }),
+            Reading::Digit(digit) => isa.run(Map { from, to, f: |w| digit.of(w) }),
         }
     }
 
@@ -53,36 +57,20 @@ impl Local {
     }
 }
 
-struct Scale<'a> {
-    factor: f64,
+/// `f` of every value.
+struct Map<'a, F> {
     from: &'a [f32],
     to: &'a mut [f32],
+    f: F,
 }
 
-impl Task for Scale<'_> {
+impl<F: Fn(f32) -> f32> Task for Map<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         for (to, &w) in self.to.iter_mut().zip(self.from) {
-            *to = (f64::from(w) * self.factor) as f32;
-        }
-    }
-}
-
-struct Take<'a> {
-    digit: Digit,
-    from: &'a [f32],
-    to: &'a mut [f32],
-}
-
-impl Task for Take<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (to, &w) in self.to.iter_mut().zip(self.from) {
-            *to = self.digit.of(w);
+            *to = (self.f)(w);
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Diagonal blocks: pooling and depthwise convolution. One signed add per edge and plane.
 
-use super::{Fields, LANES, Spins, Task, local, signed};
+use super::packed::Spins;
 use crate::graph::{Block, Interval, RowGroup, Stretch};
+use crate::kernel::lanes::fields::Fields;
+use crate::kernel::lanes::task::Task;
+use crate::kernel::lanes::vector::{LANES, signed};
 
 /// Adds one block to the fields of its rows.
 pub(super) struct Diagonal<'a> {
@@ -29,9 +32,8 @@ impl Diagonal<'_> {
     /// Adds one row group for one plane: row after row, so that a field stays in a register over its intervals.
     #[inline(always)]
     fn add_group(&mut self, group: RowGroup, index: usize) {
-        let (n_planes, first_row) = (self.fields.n_planes(), self.fields.first_row());
-        let first = local(group.first_row, first_row) * n_planes + index;
-        let step = self.block.row_step as usize * n_planes;
+        let first = self.fields.vector_of(group.first_row) + index;
+        let step = self.block.row_step as usize * self.fields.n_planes();
         let plane = self.spins.plane(self.fields.planes()[index]);
         let fields = self.fields.vectors_mut()[first..].iter_mut().step_by(step);
         for (r, field) in (0..self.block.n_rows).zip(fields) {

@@ -1,13 +1,14 @@
-//! Dense tiles with x86 vectors. Each function is the counterpart of one in [`super::portable`], and is reached only
-//! through an [`super::Isa`] that was detected on this machine.
+//! Tables with x86 vectors: the counterparts of [`super::portable`], reached only through an
+//! [`Isa`](crate::kernel::Isa) that was detected on this machine.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
 
-use super::dense::{ItemOfTile, SIGNS, Signs, Single, Table, Tile, split_rows};
-use super::lanewise;
-use super::weights::Weights;
-use super::{LANES, Line};
+use super::direct::{DirectTile, QuadSigns};
+use super::sums::{SIGNS, SumTable};
+use super::weights::TileWeights;
+use crate::kernel::lanes::vector::{LANES, Line};
+use crate::kernel::spins::tile::{BuiltTile, PackedPosition, split_rows};
 
 pub(super) fn pack(masks: &[u16], packed: &mut Vec<u64>) {
     // SAFETY: both x86 instruction sets are offered only where BMI2 was detected.
@@ -28,13 +29,13 @@ fn pack_bmi2(masks: &[u16], packed: &mut Vec<u64>) {
 pub(super) mod avx512 {
     use super::*;
 
-    pub(in super::super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
+    pub(in super::super) fn build(weights: &TileWeights<'_>, tables: &mut [SumTable]) {
         // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected.
         unsafe { build_tables(weights, tables) }
     }
 
     #[target_feature(enable = "avx512f,avx512dq")]
-    fn build_tables(weights: &Weights<'_>, tables: &mut [Table]) {
+    fn build_tables(weights: &TileWeights<'_>, tables: &mut [SumTable]) {
         // SAFETY: a row of SIGNS is sixteen f32.
         let signs = SIGNS.map(|signs| unsafe { _mm512_loadu_ps(signs.as_ptr()) });
         let flip = |signs| _mm512_and_ps(signs, _mm512_set1_ps(-0.0));
@@ -49,7 +50,7 @@ pub(super) mod avx512 {
         }
     }
 
-    /// `(±w₀ ± w₁) + (±w₂ ± w₃)`, the signs as in [`Signs`]. A sign flip and a multiply-add whose product with a sign is
+    /// `(±w₀ ± w₁) + (±w₂ ± w₃)`, the signs as in [`QuadSigns`]. A sign flip and a multiply-add whose product with a sign is
     /// exact: of all ways to add a pair the one that spreads best over the units of Zen 4.
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
@@ -58,18 +59,19 @@ pub(super) mod avx512 {
         _mm512_add_ps(pair(0, 1), pair(2, 3))
     }
 
-    /// The signs of one item, quad by quad.
-    pub(in super::super) fn expand(packed: &[u64], signs: &mut Vec<Signs>) {
+    /// The signs of one position, quad by quad.
+    pub(in super::super) fn expand(packed: &[u64], signs: &mut Vec<QuadSigns>) {
         signs.resize(packed.len(), [Line([0.0; LANES]); 4]);
         // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected.
         unsafe { expand_words(packed, signs) }
     }
 
     #[target_feature(enable = "avx512f,avx512dq")]
-    fn expand_words(packed: &[u64], signs: &mut [Signs]) {
+    fn expand_words(packed: &[u64], signs: &mut [QuadSigns]) {
         for (&word, signs) in packed.iter().zip(signs) {
             let nibbles = _mm512_srlv_epi64(_mm512_set1_epi64(word as i64), nibble_shifts());
             for (b, line) in signs.iter_mut().enumerate() {
+                // Bit `b` of a lane's nibble goes to the sign bit: set where the spin is up, and there the weight stays as it is.
                 let up = _mm512_castsi512_ps(_mm512_sllv_epi32(nibbles, _mm512_set1_epi32(31 - b as i32)));
                 let flip = _mm512_andnot_ps(up, _mm512_set1_ps(-0.0));
                 let sign = if b % 2 == 0 { _mm512_or_ps(flip, _mm512_set1_ps(1.0)) } else { flip };
@@ -79,24 +81,24 @@ pub(super) mod avx512 {
         }
     }
 
-    /// Adds a panel for one item: per row and quad six operations, where a table takes five to build and two to look up.
-    pub(in super::super) fn add(single: &Single<'_>, fields: &mut [[f32; LANES]]) {
-        let last = single.first + (single.weights.n_rows() - 1) * single.field_step;
+    /// Adds a tile at its one position.
+    pub(in super::super) fn add(tile: &DirectTile<'_>, fields: &mut [[f32; LANES]]) {
+        let last = tile.first + (tile.weights.n_rows() - 1) * tile.row_step;
         assert!(last < fields.len(), "a block reaches outside its frame");
         // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected; the vectors have been checked.
-        unsafe { split_rows!(single.weights.n_rows(), add_rows, single, fields) }
+        unsafe { split_rows!(tile.weights.n_rows(), row => add_rows(tile, row, fields)) }
     }
 
     /// # Safety
     /// The vectors of all rows are in `fields`, and `row + R <= n_rows`.
     #[target_feature(enable = "avx512f,avx512dq")]
-    unsafe fn add_rows<const R: usize>(single: &Single<'_>, row: usize, fields: &mut [[f32; LANES]]) {
+    unsafe fn add_rows<const R: usize>(tile: &DirectTile<'_>, row: usize, fields: &mut [[f32; LANES]]) {
         // SAFETY: the vectors of all rows are in range, and the weights have these rows.
         unsafe {
             let fields = fields.as_mut_ptr().cast::<f32>();
-            let field = |r: usize| (single.first + (row + r) * single.field_step) * LANES;
+            let field = |r: usize| (tile.first + (row + r) * tile.row_step) * LANES;
             let mut sums: [__m512; R] = std::array::from_fn(|r| _mm512_loadu_ps(fields.add(field(r))));
-            for (quad, signs) in single.weights.quads().zip(single.signs) {
+            for (quad, signs) in tile.weights.quads().zip(tile.signs) {
                 let signs: [__m512; 4] = std::array::from_fn(|b| _mm512_load_ps(signs[b].0.as_ptr()));
                 for (r, sum) in sums.iter_mut().enumerate() {
                     let w = quad.pointers(row + r).map(|w| _mm512_set1_ps(*w));
@@ -109,98 +111,6 @@ pub(super) mod avx512 {
         }
     }
 
-    /// Both sums of every pair of columns.
-    pub(in super::super) fn build_sums(weights: &lanewise::Weights<'_>, sums: &mut [lanewise::Sums]) {
-        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected.
-        unsafe { sums_of_pairs(weights, sums) }
-    }
-
-    #[target_feature(enable = "avx512f,avx512dq")]
-    fn sums_of_pairs(weights: &lanewise::Weights<'_>, sums: &mut [lanewise::Sums]) {
-        let values = weights.values();
-        // SAFETY: sixteen u32.
-        let graphs = unsafe { _mm512_loadu_si512(values.graphs().as_ptr().cast()) };
-        for (quad, sums) in weights.quads().zip(sums.chunks_exact_mut(weights.n_rows)) {
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let mut w = [_mm512_setzero_ps(); 4];
-                for (w, offset) in w.iter_mut().zip(quad) {
-                    // SAFETY: the offsets of all rows are in range.
-                    let of_graphs = unsafe { _mm512_loadu_ps(values.pointer(offset + weights.shift(row))) };
-                    *w = _mm512_permutexvar_ps(graphs, of_graphs);
-                }
-                let [p, q] = [_mm512_add_ps(w[0], w[1]), _mm512_add_ps(w[2], w[3])];
-                let [m, n] = [_mm512_sub_ps(w[0], w[1]), _mm512_sub_ps(w[2], w[3])];
-                for (line, sum) in sums.iter_mut().zip([p, m, q, n]) {
-                    // SAFETY: a line is sixteen f32, aligned.
-                    unsafe { _mm512_store_ps(line.0.as_mut_ptr(), sum) };
-                }
-            }
-        }
-    }
-
-    /// Adds a tile to `I` items at once, which share what they load.
-    pub(in super::super) fn add_sums<const I: usize>(
-        tile: &lanewise::Tile<'_>,
-        items: [lanewise::ItemOfTile<'_>; I],
-        fields: &mut [[f32; LANES]],
-    ) {
-        items.iter().for_each(|item| tile.check(*item, fields));
-        // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected; the items have been checked.
-        unsafe {
-            let mut row = 0;
-            while row < tile.n_rows {
-                match tile.n_rows - row {
-                    8.. => (add_sums_rows::<8, I>(tile, row, &items, fields), row += 8),
-                    4.. => (add_sums_rows::<4, I>(tile, row, &items, fields), row += 4),
-                    2.. => (add_sums_rows::<2, I>(tile, row, &items, fields), row += 2),
-                    _ => (add_sums_rows::<1, I>(tile, row, &items, fields), row += 1),
-                };
-            }
-        }
-    }
-
-    /// # Safety
-    /// [`lanewise::Tile::check`] has accepted the items, and `row + R <= n_rows`.
-    #[target_feature(enable = "avx512f,avx512dq")]
-    unsafe fn add_sums_rows<const R: usize, const I: usize>(
-        tile: &lanewise::Tile<'_>,
-        row: usize,
-        items: &[lanewise::ItemOfTile<'_>; I],
-        fields: &mut [[f32; LANES]],
-    ) {
-        // SAFETY: the vectors of all rows are in range, and so are the sums of `n_rows` rows and the words of each quad.
-        unsafe {
-            let fields = fields.as_mut_ptr().cast::<f32>();
-            let field = |i: usize, r: usize| (items[i].first + (row + r) * tile.field_step) * LANES;
-            let mut sums = [[_mm512_setzero_ps(); I]; R];
-            for (r, sums) in sums.iter_mut().enumerate() {
-                sums.iter_mut().enumerate().for_each(|(i, sum)| *sum = _mm512_loadu_ps(fields.add(field(i, r))));
-            }
-            let sign = |mask: u64| _mm512_mask_blend_ps(mask as __mmask16, _mm512_set1_ps(-1.0), _mm512_set1_ps(1.0));
-            let mut pairs: *const f32 = tile.sums.as_ptr().add(row).cast();
-            for quad in 0..tile.n_quads {
-                let words: [u64; I] = std::array::from_fn(|i| *items[i].words.get_unchecked(quad));
-                let up: [__m512; I] = std::array::from_fn(|i| sign(words[i]));
-                let same: [__m512; I] = std::array::from_fn(|i| sign(words[i] >> 48));
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    let of_row = pairs.add(4 * r * LANES);
-                    let (p, m) = (_mm512_load_ps(of_row), _mm512_load_ps(of_row.add(LANES)));
-                    let (q, n) = (_mm512_load_ps(of_row.add(2 * LANES)), _mm512_load_ps(of_row.add(3 * LANES)));
-                    for (i, sum) in sums.iter_mut().enumerate() {
-                        let first = _mm512_mask_blend_ps((words[i] >> 16) as __mmask16, m, p);
-                        let second = _mm512_mask_blend_ps((words[i] >> 32) as __mmask16, n, q);
-                        // Products with a sign are exact, so these are additions.
-                        *sum = _mm512_fmadd_ps(up[i], _mm512_fmadd_ps(same[i], second, first), *sum);
-                    }
-                }
-                pairs = pairs.add(4 * tile.n_rows * LANES);
-            }
-            for (r, sums) in sums.iter().enumerate() {
-                sums.iter().enumerate().for_each(|(i, sum)| _mm512_storeu_ps(fields.add(field(i, r)), *sum));
-            }
-        }
-    }
-
     /// Lane 2k is nibble k, lane 2k + 1 nibble 8 + k of a packed word.
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -208,44 +118,54 @@ pub(super) mod avx512 {
         _mm512_setr_epi64(0, 4, 8, 12, 16, 20, 24, 28)
     }
 
-    pub(in super::super) fn look_up(
-        tile: &Tile<'_>,
-        items: impl ExactSizeIterator<Item = usize>,
-        packed: &[u64],
+    pub(in super::super) fn look_up<'a>(
+        tile: &BuiltTile<'_, SumTable>,
+        positions: impl Iterator<Item = PackedPosition<'a>>,
         fields: &mut [[f32; LANES]],
     ) {
-        // SAFETY: `Isa::Avx512` is offered only where AVX-512F was detected; the item has been checked.
-        tile.each_item(items, packed, fields, |item, fields| unsafe { all_rows(item, fields) });
+        for position in positions {
+            tile.check(&position, fields);
+            // SAFETY: `Isa::Avx512` is offered only where AVX-512F was detected; the position has been checked.
+            unsafe { all_rows(tile, &position, fields) }
+        }
     }
 
     /// # Safety
-    /// The item comes from [`Tile::each_item`].
+    /// [`BuiltTile::check`] has accepted the position.
     #[target_feature(enable = "avx512f")]
-    unsafe fn all_rows(item: &ItemOfTile<'_>, fields: &mut [[f32; LANES]]) {
+    unsafe fn all_rows(tile: &BuiltTile<'_, SumTable>, position: &PackedPosition<'_>, fields: &mut [[f32; LANES]]) {
         // SAFETY: as above.
-        unsafe { split_rows!(item.tile.n_rows, some_rows, item, fields) }
+        unsafe { split_rows!(tile.n_rows, row => some_rows(tile, position, row, fields)) }
     }
 
     /// # Safety
     /// As [`all_rows`], with `row + R <= n_rows`.
     #[target_feature(enable = "avx512f")]
-    unsafe fn some_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]]) {
+    unsafe fn some_rows<const R: usize>(
+        tile: &BuiltTile<'_, SumTable>,
+        position: &PackedPosition<'_>,
+        row: usize,
+        fields: &mut [[f32; LANES]],
+    ) {
         // A multiply-add in place of an addition, which on Zen 4 would compete with the permutes for a unit. The compiler
         // must not see that the factor is one.
         let one = std::hint::black_box(_mm512_set1_ps(1.0));
         // SAFETY: the vectors of all rows are in range, as are the tables of `n_rows` rows for each quad.
         unsafe {
             let fields = fields.as_mut_ptr().cast::<f32>();
-            let field = |r: usize| item.vector(row + r) * LANES;
+            let field = |r: usize| tile.vector(position, row + r) * LANES;
+            // The fields of all rows stay in registers while the quads go by.
             let mut sums: [__m512; R] = std::array::from_fn(|r| _mm512_loadu_ps(fields.add(field(r))));
-            let mut tables = item.tables(row);
-            for &word in item.words {
+            let mut tables = tile.pointer(row);
+            for &word in position.words {
+                // Every lane ends with its replica's nibble; the permute reads no bits above it.
                 let index = _mm512_srlv_epi64(_mm512_set1_epi64(word as i64), nibble_shifts());
                 for (r, sum) in sums.iter_mut().enumerate() {
+                    // The table is in memory, one line of the first-level cache: it is loaded and permuted at once.
                     let entry = _mm512_permutexvar_ps(index, _mm512_load_ps(tables.add(r * LANES)));
                     *sum = _mm512_fmadd_ps(entry, one, *sum);
                 }
-                tables = tables.add(item.tile.n_rows * LANES);
+                tables = tables.add(tile.n_rows * LANES);
             }
             for (r, sum) in sums.iter().enumerate() {
                 _mm512_storeu_ps(fields.add(field(r)), *sum);
@@ -258,14 +178,14 @@ pub(super) mod avx512 {
 pub(super) mod avx2 {
     use super::*;
 
-    pub(in super::super) fn build(weights: &Weights<'_>, tables: &mut [Table]) {
+    pub(in super::super) fn build(weights: &TileWeights<'_>, tables: &mut [SumTable]) {
         // SAFETY: `Isa::Avx2` is offered only where AVX2 and FMA were detected.
         unsafe { build_tables(weights, tables) }
     }
 
     /// The lower halves: the sums with `−w₃`.
     #[target_feature(enable = "avx2,fma")]
-    fn build_tables(weights: &Weights<'_>, tables: &mut [Table]) {
+    fn build_tables(weights: &TileWeights<'_>, tables: &mut [SumTable]) {
         // SAFETY: a row of SIGNS is sixteen f32.
         let signs = SIGNS.map(|signs| unsafe { _mm256_loadu_ps(signs.as_ptr()) });
         let flip = _mm256_and_ps(signs[1], _mm256_set1_ps(-0.0));
@@ -273,6 +193,7 @@ pub(super) mod avx2 {
             for (row, table) in tables.iter_mut().enumerate() {
                 // SAFETY: there are `n_rows` tables for each quad, so the row exists.
                 let w = quad.pointers(row).map(|w| unsafe { _mm256_set1_ps(*w) });
+                // `±w₀ ± w₁` and `±w₂ − w₃`: products with a sign are exact, so each is one rounded addition.
                 let first = _mm256_fmadd_ps(signs[0], w[0], _mm256_xor_ps(w[1], flip));
                 let second = _mm256_fmsub_ps(signs[2], w[2], w[3]);
                 // SAFETY: a table is sixteen f32, aligned.
@@ -281,22 +202,24 @@ pub(super) mod avx2 {
         }
     }
 
-    pub(in super::super) fn look_up(
-        tile: &Tile<'_>,
-        items: impl ExactSizeIterator<Item = usize>,
-        packed: &[u64],
+    pub(in super::super) fn look_up<'a>(
+        tile: &BuiltTile<'_, SumTable>,
+        positions: impl Iterator<Item = PackedPosition<'a>>,
         fields: &mut [[f32; LANES]],
     ) {
-        // SAFETY: `Isa::Avx2` is offered only where AVX2 and FMA were detected; the item has been checked.
-        tile.each_item(items, packed, fields, |item, fields| unsafe { all_rows(item, fields) });
+        for position in positions {
+            tile.check(&position, fields);
+            // SAFETY: `Isa::Avx2` is offered only where AVX2 and FMA were detected; the position has been checked.
+            unsafe { all_rows(tile, &position, fields) }
+        }
     }
 
     /// # Safety
-    /// The item comes from [`Tile::each_item`].
+    /// [`BuiltTile::check`] has accepted the position.
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn all_rows(item: &ItemOfTile<'_>, fields: &mut [[f32; LANES]]) {
+    unsafe fn all_rows(tile: &BuiltTile<'_, SumTable>, position: &PackedPosition<'_>, fields: &mut [[f32; LANES]]) {
         // SAFETY: as above.
-        unsafe { split_rows!(item.tile.n_rows, some_rows, item, fields) }
+        unsafe { split_rows!(tile.n_rows, row => some_rows(tile, position, row, fields)) }
     }
 
     /// Half a field at a time: with eight rows, eight accumulators.
@@ -304,17 +227,24 @@ pub(super) mod avx2 {
     /// # Safety
     /// As [`all_rows`], with `row + R <= n_rows`.
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn some_rows<const R: usize>(item: &ItemOfTile<'_>, row: usize, fields: &mut [[f32; LANES]]) {
+    unsafe fn some_rows<const R: usize>(
+        tile: &BuiltTile<'_, SumTable>,
+        position: &PackedPosition<'_>,
+        row: usize,
+        fields: &mut [[f32; LANES]],
+    ) {
         // Lane 2k is nibble k, lane 2k + 1 nibble 8 + k, as in the 512-bit form.
         let shifts = [_mm256_setr_epi64x(0, 4, 8, 12), _mm256_setr_epi64x(16, 20, 24, 28)];
         for (half, shifts) in shifts.into_iter().enumerate() {
             // SAFETY: the vectors of all rows are in range, as are the tables of `n_rows` rows for each quad.
             unsafe {
                 let fields = fields.as_mut_ptr().cast::<f32>().add(8 * half);
-                let field = |r: usize| item.vector(row + r) * LANES;
+                let field = |r: usize| tile.vector(position, row + r) * LANES;
                 let mut sums: [__m256; R] = std::array::from_fn(|r| _mm256_loadu_ps(fields.add(field(r))));
-                let mut tables = item.tables(row);
-                for &word in item.words {
+                let mut tables = tile.pointer(row);
+                for &word in position.words {
+                    // Every lane ends with its replica's nibble. Of that the permute reads three bits, the place in the lower
+                    // half of the table; the fourth is set where `s₃ = +1`, and there the entry is subtracted.
                     let index = _mm256_srlv_epi64(_mm256_set1_epi64x(word as i64), shifts);
                     let last = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(index));
                     let sign = _mm256_or_ps(_mm256_and_ps(last, _mm256_set1_ps(-0.0)), _mm256_set1_ps(1.0));
@@ -323,7 +253,7 @@ pub(super) mod avx2 {
                         // The product with a sign is exact, so this is an addition.
                         *sum = _mm256_fmadd_ps(entry, sign, *sum);
                     }
-                    tables = tables.add(item.tile.n_rows * LANES);
+                    tables = tables.add(tile.n_rows * LANES);
                 }
                 for (r, sum) in sums.iter().enumerate() {
                     _mm256_storeu_ps(fields.add(field(r)), *sum);

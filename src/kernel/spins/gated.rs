@@ -1,10 +1,24 @@
 //! Spins and edges that only some replicas have.
 //!
-//! A sum over some of the spins is the mean of two sums over all of them, one with `+1`, one with `−1` in the place of the
-//! others: two planes, which share the tables of the ordinary kernel.
+//! In an active subnetwork a node takes part in some images and not in others, and sixteen images are the sixteen replicas
+//! of a plane. A spin has one bit, and no third value "takes no part". So a sum over the spins that take part is made
+//! from two sums over all spins, in two planes: where a spin takes part both have it as it is; where it does not, the first
+//! has `+1` and the second `−1`. In the mean of the two it cancels:
+//!
+//! ```text
+//! spins        s₀ = +1   s₁ = −1   s₂: takes no part           w = (3, 5, 7)
+//! plane 0        +1        −1        +1                         3 − 5 + 7 =  5
+//! plane 1        +1        −1        −1                         3 − 5 − 7 = −9
+//! mean                                                          (5 − 9) / 2 = −2 = 3 − 5
+//! ```
+//!
+//! Both planes go through the ordinary kernel, and share its tables.
 
-use super::{Fields, Isa, LANES, Task, bit_of_lane, local, signed};
 use crate::graph::{Block, Interval, Stretch};
+use crate::kernel::lanes::fields::Fields;
+use crate::kernel::lanes::isa::Isa;
+use crate::kernel::lanes::task::Task;
+use crate::kernel::lanes::vector::{LANES, bit_of_lane, signed};
 
 /// `x` by lane where the lane's bit of `mask` is set, `+0` elsewhere.
 #[inline(always)]
@@ -16,9 +30,10 @@ fn kept(mask: u16, mut x: [f32; LANES]) -> [f32; LANES] {
     x
 }
 
-/// Adds the mean of the two planes of `pairs`, which has the same rows, where the row's bit in `masks` is set.
+/// Adds to each row's field the mean of its two fields in `pairs`, for the replicas whose bit is set in the row's mask.
 ///
-/// Where one of the planes has a spin as `+1` and the other as `−1`, the mean does not have it; a spin that both have it has.
+/// The two planes of `pairs` are sums of spins that are equal where a node takes part and opposite where it does not: their
+/// mean is the sum over the nodes that take part. The mask says in which replicas the row itself does.
 ///
 /// # Panics
 /// Unless `fields` has one plane, `pairs` two, and all the same rows.
@@ -48,7 +63,8 @@ impl Task for AddMeans<'_> {
     }
 }
 
-/// The edges of a diagonal block, each of which only some replicas have.
+/// The edges of a diagonal block, each of which only some replicas have: those of a max-pooling layer, of which an image
+/// has the one from the largest input of a window.
 pub struct Tapped<'a> {
     /// The block.
     pub block: &'a Block,
@@ -84,7 +100,7 @@ impl Task for AddTapped<'_, '_> {
         let Tapped { block, intervals, values, spins, taps } = *self.tapped;
         let mut taps = taps.chunks_exact(intervals.len());
         for group in block.groups() {
-            let first = local(group.first_row, self.fields.first_row());
+            let first = self.fields.vector_of(group.first_row);
             let rows = self.fields.vectors_mut()[first..].iter_mut().step_by(block.row_step as usize);
             for (r, (field, taps)) in (0..block.n_rows).zip(rows.zip(&mut taps)) {
                 for (interval, &tap) in intervals.iter().zip(taps) {
