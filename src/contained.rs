@@ -11,7 +11,7 @@ use std::sync::Once;
 /// A reader gave up in the middle: the file is damaged in a way that its library does not expect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the file is damaged in a way that its library does not expect ({0})")]
-pub struct Panicked(String);
+pub(crate) struct Panicked(String);
 
 thread_local! {
     /// Whether this thread runs a reader, whose panics are not reported.

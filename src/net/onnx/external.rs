@@ -8,7 +8,7 @@ use crate::net::Error;
 use crate::regular;
 
 /// Some of a file's bytes.
-pub struct ExternalData {
+pub(super) struct ExternalData {
     /// The bytes.
     pub data: Vec<u8>,
     /// The file, links resolved.
@@ -21,7 +21,11 @@ pub struct ExternalData {
 ///
 /// Errors: no folder (a model that did not come from a file), a location outside the folder, a range that is not in
 /// the file or is not the size of the tensor. No more is allocated than the file holds.
-pub fn read(tensor: &proto::TensorProto<'_>, model: &Path, folder: Option<&Path>) -> Result<ExternalData, Error> {
+pub(super) fn read(
+    tensor: &proto::TensorProto<'_>,
+    model: &Path,
+    folder: Option<&Path>,
+) -> Result<ExternalData, Error> {
     let bad = |found: String, expected: &str| Error::Malformed {
         path: model.to_path_buf(),
         found: format!("external data of tensor `{}`: {found}", tensor.name),

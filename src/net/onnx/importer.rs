@@ -24,7 +24,7 @@ const READ: [usize; 2] = [1 << 24, 4];
 
 /// What a name in the file stands for.
 #[derive(Clone, Debug)]
-pub enum Value<'a> {
+pub(super) enum Value<'a> {
     /// A tensor that depends on the image.
     Feature(Feature),
     /// A constant as it is in the file.
@@ -34,7 +34,7 @@ pub enum Value<'a> {
 }
 
 /// Values of a node's outputs, in order; those that nobody can use may be missing.
-pub type Outputs<'a> = Result<Vec<Value<'a>>, Error>;
+pub(super) type Outputs<'a> = Result<Vec<Value<'a>>, Error>;
 
 impl Value<'_> {
     /// A computed constant.
@@ -45,7 +45,7 @@ impl Value<'_> {
 
 /// The output of a layer, as the file sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Feature {
+pub(super) struct Feature {
     /// The layer.
     pub layer: usize,
     /// Dimensions in the file, the batch (of one) included.
@@ -56,7 +56,7 @@ pub struct Feature {
 
 /// Order of a feature's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub(super) enum Order {
     /// As in the layer: channel, row, column.
     Same,
     /// First half of a channel shuffle: `groups × m` channels were transposed.
@@ -76,7 +76,7 @@ impl Order {
 }
 
 /// State of one import.
-pub struct Importer<'a> {
+pub(super) struct Importer<'a> {
     /// For messages.
     pub path: PathBuf,
     /// Where external data may be.
@@ -292,7 +292,7 @@ impl<'a> Importer<'a> {
 }
 
 /// A damaged or inconsistent file.
-pub fn malformed(path: &Path, found: impl Into<String>, expected: impl Into<String>) -> Error {
+pub(super) fn malformed(path: &Path, found: impl Into<String>, expected: impl Into<String>) -> Error {
     Error::Malformed { path: path.to_path_buf(), found: found.into(), expected: expected.into() }
 }
 
@@ -309,7 +309,7 @@ fn dims_like(dims: &[usize], shape: Shape) -> Vec<usize> {
 }
 
 /// True if `dims`, batch included, are those of `shape`, up to units at the end.
-pub fn same_dims(shape: Shape, dims: &[usize]) -> bool {
+pub(super) fn same_dims(shape: Shape, dims: &[usize]) -> bool {
     let padded = |i: usize| dims.get(i).copied().unwrap_or(1);
     dims.first() == Some(&1)
         && [padded(1), padded(2), padded(3)] == [shape.c, shape.h, shape.w]
@@ -317,7 +317,7 @@ pub fn same_dims(shape: Shape, dims: &[usize]) -> bool {
 }
 
 /// True if an input of the node depends on the image.
-pub fn reads_features<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<bool, Error> {
+pub(super) fn reads_features<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<bool, Error> {
     for i in 0..node.proto.inputs.len() {
         if let Some(Value::Feature(_)) = importer.value(node, i)? {
             return Ok(true);
@@ -327,7 +327,7 @@ pub fn reads_features<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<bo
 }
 
 /// A constant as integers, as axes and shapes are.
-pub fn integers(node: &Node<'_>, tensor: Tensor) -> Result<Vec<i64>, Error> {
+pub(super) fn integers(node: &Node<'_>, tensor: Tensor) -> Result<Vec<i64>, Error> {
     match tensor.data {
         Data::Int(values) => Ok(values),
         _ => Err(node.parameter_error("a constant of floats", "integers")),
@@ -335,7 +335,7 @@ pub fn integers(node: &Node<'_>, tensor: Tensor) -> Result<Vec<i64>, Error> {
 }
 
 /// Position of an axis that may count from the end.
-pub fn axis(node: &Node<'_>, axis: i64, rank: usize) -> Result<usize, Error> {
+pub(super) fn axis(node: &Node<'_>, axis: i64, rank: usize) -> Result<usize, Error> {
     let position = if axis < 0 { axis.checked_add_unsigned(rank as u64) } else { Some(axis) };
     position.and_then(|at| usize::try_from(at).ok()).filter(|at| *at < rank).ok_or_else(|| {
         node.parameter_error(format!("axis {axis} of a tensor of {rank} dimensions"), "an axis that exists")

@@ -9,7 +9,7 @@ use crate::net::{Error, Op};
 ///
 /// Errors: none or several of them; dimensions that are neither `batch × channels × height × width` nor
 /// `batch × n`; sizes that neither the file nor `size` says.
-pub fn declare<'a>(
+pub(super) fn declare<'a>(
     importer: &mut Importer<'a>,
     graph: &'a Graph<'a>,
     nodes: &[Node<'a>],

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use crate::net::{Error, Layer, Op, Shape};
 
 /// Most elements of one tensor: what a 32-bit node number can tell apart.
-pub const MAX_ELEMENTS: usize = u32::MAX as usize;
+pub(super) const MAX_ELEMENTS: usize = u32::MAX as usize;
 
 /// A shape whose element count is at least 1 and at most [`MAX_ELEMENTS`].
-pub fn shape(layer: &str, [c, h, w]: [usize; 3]) -> Result<Shape, Error> {
+pub(super) fn shape(layer: &str, [c, h, w]: [usize; 3]) -> Result<Shape, Error> {
     let len = c.checked_mul(h).and_then(|ch| ch.checked_mul(w));
     match len {
         Some(1..=MAX_ELEMENTS) => Ok(Shape::new(c, h, w)),
@@ -21,7 +21,7 @@ pub fn shape(layer: &str, [c, h, w]: [usize; 3]) -> Result<Shape, Error> {
 
 /// Layers in topological order.
 #[derive(Debug, Default)]
-pub struct Layers {
+pub(super) struct Layers {
     list: Vec<Layer>,
     names: HashSet<String>,
     repeats: HashMap<String, usize>,

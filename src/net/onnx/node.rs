@@ -4,7 +4,7 @@ use crate::net::Error;
 
 /// A node with the name that messages and layers use.
 #[derive(Clone, Debug)]
-pub struct Node<'a> {
+pub(super) struct Node<'a> {
     /// The node's name, or `<op>_<position in the file>`.
     pub name: String,
     /// The message.

@@ -6,13 +6,13 @@ use super::node::Node;
 use super::proto;
 
 /// A graph that cannot be ordered: found, expected.
-pub type Disorder = (String, String);
+pub(super) type Disorder = (String, String);
 
 /// The nodes that `output` depends on, each after its producers, otherwise in file order.
 ///
 /// `known` are the values that no node makes: initializers and graph inputs.
 /// Errors: a value that nothing makes, a value made twice, a cycle. Cost: linear, up to the log of a heap.
-pub fn needed<'a>(
+pub(super) fn needed<'a>(
     nodes: &'a [proto::NodeProto<'a>],
     known: &HashSet<&'a str>,
     output: &'a str,

@@ -31,7 +31,7 @@ trait Message<'a>: Default {
 
 /// `ModelProto`.
 #[derive(Debug, Default)]
-pub struct Model<'a> {
+pub(super) struct Model<'a> {
     /// The graph, if the file has one.
     pub graph: Option<Graph<'a>>,
     /// Domain and version of each operator set.
@@ -58,7 +58,7 @@ impl<'a> Message<'a> for Model<'a> {
 
 /// `OperatorSetIdProto`.
 #[derive(Debug, Default)]
-pub struct Opset<'a> {
+pub(super) struct Opset<'a> {
     /// Empty for ONNX itself.
     pub domain: &'a str,
     /// The version.
@@ -78,7 +78,7 @@ impl<'a> Message<'a> for Opset<'a> {
 
 /// `GraphProto`.
 #[derive(Debug, Default)]
-pub struct Graph<'a> {
+pub(super) struct Graph<'a> {
     /// Operators, in file order.
     pub nodes: Vec<NodeProto<'a>>,
     /// Constants.
@@ -104,7 +104,7 @@ impl<'a> Message<'a> for Graph<'a> {
 
 /// `NodeProto`.
 #[derive(Debug, Default)]
-pub struct NodeProto<'a> {
+pub(super) struct NodeProto<'a> {
     /// Names of the values it reads; empty for an absent optional input.
     pub inputs: Vec<&'a str>,
     /// Names of the values it makes.
@@ -136,7 +136,7 @@ impl<'a> Message<'a> for NodeProto<'a> {
 
 /// `AttributeProto`, without subgraphs.
 #[derive(Debug, Default)]
-pub struct Attribute<'a> {
+pub(super) struct Attribute<'a> {
     /// Its name.
     pub name: &'a str,
     /// Value of a float attribute.
@@ -171,7 +171,7 @@ impl<'a> Message<'a> for Attribute<'a> {
 
 /// `TensorProto`.
 #[derive(Debug, Default)]
-pub struct TensorProto<'a> {
+pub(super) struct TensorProto<'a> {
     /// Size per axis, as written.
     pub dims: Vec<i64>,
     /// `TensorProto.DataType`.
@@ -212,7 +212,7 @@ impl<'a> Message<'a> for TensorProto<'a> {
 
 /// `StringStringEntryProto`.
 #[derive(Debug, Default)]
-pub struct Entry<'a> {
+pub(super) struct Entry<'a> {
     /// The key.
     pub key: &'a str,
     /// The value.
@@ -232,7 +232,7 @@ impl<'a> Message<'a> for Entry<'a> {
 
 /// `ValueInfoProto` of a tensor: its name and declared dimensions.
 #[derive(Debug, Default)]
-pub struct ValueInfo<'a> {
+pub(super) struct ValueInfo<'a> {
     /// Name of the value.
     pub name: &'a str,
     /// Its dimensions, if declared; symbolic ones are `None`.

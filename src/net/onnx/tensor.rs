@@ -3,7 +3,7 @@ use super::proto;
 
 /// A constant tensor.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tensor {
+pub(super) struct Tensor {
     /// Size per axis; empty for a scalar. The product is the number of elements and fits `usize`.
     pub dims: Vec<usize>,
     /// The elements.
@@ -12,7 +12,7 @@ pub struct Tensor {
 
 /// Elements of a constant, the last axis running fastest.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Data {
+pub(super) enum Data {
     /// Floating point, whatever its width in the file.
     Float(Vec<f32>),
     /// Integers and booleans.
@@ -22,10 +22,10 @@ pub enum Data {
 }
 
 /// Why a tensor is not usable: found, expected.
-pub type Mismatch = (String, String);
+pub(super) type Mismatch = (String, String);
 
 /// Bytes of one element, or an error for types that are no weights and no shapes.
-pub fn element_size(data_type: i64) -> Result<usize, Mismatch> {
+pub(super) fn element_size(data_type: i64) -> Result<usize, Mismatch> {
     match data_type {
         2 | 3 | 9 => Ok(1),
         4 | 5 | 10 | 16 => Ok(2),
@@ -39,10 +39,10 @@ pub fn element_size(data_type: i64) -> Result<usize, Mismatch> {
 }
 
 /// Tensors of more dimensions are not meant.
-pub const MAX_RANK: usize = 64;
+pub(super) const MAX_RANK: usize = 64;
 
 /// Sizes as `usize`, and their product. Errors: negative sizes, products beyond 2^40, too many dimensions.
-pub fn sizes(dims: &[i64]) -> Result<(Vec<usize>, usize), Mismatch> {
+pub(super) fn sizes(dims: &[i64]) -> Result<(Vec<usize>, usize), Mismatch> {
     if dims.len() > MAX_RANK {
         return Err((format!("{} dimensions", dims.len()), format!("at most {MAX_RANK}")));
     }
@@ -53,7 +53,7 @@ pub fn sizes(dims: &[i64]) -> Result<(Vec<usize>, usize), Mismatch> {
 }
 
 /// Product of sizes, unless it overflows.
-pub fn count(dims: &[usize]) -> Option<usize> {
+pub(super) fn count(dims: &[usize]) -> Option<usize> {
     dims.iter().try_fold(1usize, |product, d| product.checked_mul(*d))
 }
 

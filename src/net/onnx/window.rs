@@ -5,7 +5,7 @@ use crate::net::{Error, Window};
 
 /// A window and the size `[height, width]` of what it makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placed {
+pub(super) struct Placed {
     /// The window, with the padding before.
     pub window: Window,
     /// Padding below and to the right.
@@ -17,7 +17,7 @@ pub struct Placed {
 /// Places a window with the given kernel on an input of `size`, by the node's attributes.
 ///
 /// Errors: zero or negative sizes, strides and dilations, negative padding, a kernel larger than the padded input.
-pub fn place(node: &Node<'_>, kernel: [usize; 2], size: [usize; 2]) -> Result<Placed, Error> {
+pub(super) fn place(node: &Node<'_>, kernel: [usize; 2], size: [usize; 2]) -> Result<Placed, Error> {
     let stride = pair(node, "strides")?.unwrap_or([1, 1]);
     let dilation = pair(node, "dilations")?.unwrap_or([1, 1]);
     let mut placed =
@@ -79,7 +79,7 @@ fn extent(node: &Node<'_>, kernel: usize, dilation: usize) -> Result<usize, Erro
 }
 
 /// Kernel size in the attributes, if given.
-pub fn kernel_shape(node: &Node<'_>) -> Result<Option<[usize; 2]>, Error> {
+pub(super) fn kernel_shape(node: &Node<'_>) -> Result<Option<[usize; 2]>, Error> {
     pair(node, "kernel_shape")
 }
 

@@ -5,7 +5,7 @@
 
 /// A message that does not follow the wire format, or a field of the wrong kind.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
+pub(super) enum WireError {
     /// A varint, a fixed value or a length reaches over the end of its message.
     #[error("the data ends in the middle of a field (a truncated file?)")]
     Truncated,
@@ -27,11 +27,11 @@ pub enum WireError {
 }
 
 /// Upper bound on the entries of a repeated message field, so that small files cannot ask for large lists.
-pub const MAX_REPEAT: usize = 1 << 20;
+pub(super) const MAX_REPEAT: usize = 1 << 20;
 
 /// The value of one field.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Payload<'a> {
+pub(super) enum Payload<'a> {
     /// Integers, enums, booleans.
     Varint(u64),
     /// `double`, little-endian.
@@ -44,7 +44,7 @@ pub enum Payload<'a> {
 
 /// One field of a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WireField<'a> {
+pub(super) struct WireField<'a> {
     /// WireField number in the schema.
     pub number: u64,
     /// Its value.
@@ -52,7 +52,7 @@ pub struct WireField<'a> {
 }
 
 /// The fields of one message, in file order.
-pub struct WireFields<'a> {
+pub(super) struct WireFields<'a> {
     rest: &'a [u8],
 }
 

@@ -5,7 +5,7 @@ use crate::net::onnx::node::Node;
 use crate::net::{Activation, Error, Op};
 
 /// Reads an activation; nothing if the operator is none. Errors: an activation that is not monotone.
-pub fn read<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Option<Vec<Value<'a>>>, Error> {
+pub(super) fn read<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Option<Vec<Value<'a>>>, Error> {
     let activation = match node.op() {
         "Relu" => Activation::Relu,
         "LeakyRelu" => Activation::LeakyRelu(slope(node, "slope", node.float("alpha", 0.01))?),
@@ -84,7 +84,7 @@ fn bounds(node: &Node<'_>, low: f32, high: f32) -> Result<Activation, Error> {
 }
 
 /// Reads `Max` and `Min` with one constant number: `max(x, 0)` is Relu.
-pub fn bound<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn bound<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let numbers: Vec<Option<f32>> = (0..2)
         .map(|i| match importer.value(node, i)? {
             Some(Value::Feature(_)) | None => Ok(None),

@@ -5,7 +5,7 @@ use crate::net::onnx::tensor::Tensor;
 use crate::net::{Activation, Error, Op, Scale, Shape};
 
 /// Reads `Add` and `Sum`: image tensors are summed, constants become a shift.
-pub fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let mut terms: Vec<(Feature, Shape)> = Vec::new();
     let mut constants = Vec::new();
     for i in 0..node.proto.inputs.len() {
@@ -42,7 +42,7 @@ pub fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
 }
 
 /// Reads `Sub`, `Mul`, `Div` with one constant, and `Neg`.
-pub fn scale<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn scale<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let is_feature = |i| importer.value(node, i).map(|value| matches!(value, Some(Value::Feature(_))));
     let (left, right) = (is_feature(0)?, is_feature(1)?);
     if left && right {
@@ -74,7 +74,7 @@ fn constant_rank<'a>(importer: &Importer<'a>, node: &Node<'a>, i: usize) -> Resu
 }
 
 /// Features with leading units up to `rank`, as a constant of more dimensions gives them.
-pub fn of_rank(mut outputs: Vec<Value<'_>>, rank: usize) -> Vec<Value<'_>> {
+pub(super) fn of_rank(mut outputs: Vec<Value<'_>>, rank: usize) -> Vec<Value<'_>> {
     for value in &mut outputs {
         if let Value::Feature(feature) = value {
             let missing = rank.saturating_sub(feature.dims.len());
@@ -127,7 +127,7 @@ fn of_two_tensors<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Error {
 ///
 /// A shift that differs from pixel to pixel (a mean image) has one value per element. Errors: a constant that would enlarge
 /// the feature; a factor that differs from pixel to pixel.
-pub fn per_channel<'a>(
+pub(super) fn per_channel<'a>(
     importer: &mut Importer<'a>,
     node: &Node<'a>,
     i: usize,

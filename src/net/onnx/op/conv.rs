@@ -5,7 +5,7 @@ use crate::net::onnx::{layers, window};
 use crate::net::{Conv, Error, Op, Shape};
 
 /// Reads a `Conv` of two spatial dimensions, grouped or not.
-pub fn conv<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let (feature, input) = importer.image(node, 0)?;
     let weight = importer.required(node, 1, "kernel")?;
     let groups = usize::try_from(node.int("group", 1)).ok().filter(|groups| *groups >= 1);

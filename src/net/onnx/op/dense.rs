@@ -6,7 +6,7 @@ use crate::net::onnx::tensor::{Tensor, count};
 use crate::net::{Dense, Error, Op, Shape};
 
 /// Reads `alpha · A · B + beta · C` with the image in A.
-pub fn gemm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn gemm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let input = flat_input(importer, node)?;
     if node.int("transA", 0) != 0 && input.len != 1 {
         let found = format!("transA over an image of {} values", input.len);
@@ -22,7 +22,7 @@ pub fn gemm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
 }
 
 /// Reads `A · B` with the image in A.
-pub fn matmul<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn matmul<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let input = flat_input(importer, node)?;
     let weight = importer.required(node, 1, "matrix")?;
     let (weight, out) = matrix(importer, node, weight, MatrixRows::Inputs, input.len)?;

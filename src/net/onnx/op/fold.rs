@@ -8,7 +8,7 @@ use crate::net::onnx::node::Node;
 use crate::net::onnx::tensor::{Data, Tensor, count, sizes};
 
 /// Reads a node of constants, or one that asks for a feature's shape.
-pub fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let tensor = match node.op() {
         "Constant" => return constant(node),
         "Identity" | "Dropout" => {

@@ -5,7 +5,7 @@ use crate::net::onnx::node::Node;
 use crate::net::{Op, Shape};
 
 /// Reads `Concat` along channels.
-pub fn concat<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn concat<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let mut parts: Vec<(Feature, Shape)> = Vec::new();
     for i in 0..node.proto.inputs.len() {
         if !matches!(importer.value(node, i)?, Some(Value::Feature(_))) {

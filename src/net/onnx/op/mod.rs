@@ -17,7 +17,7 @@ use super::importer::{Importer, Outputs, Value, reads_features};
 use super::node::Node;
 
 /// Reads one node. Its inputs are in `importer.values`.
-pub fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     if !matches!(node.proto.domain, "" | "ai.onnx") {
         return Err(node.unknown(hint(node.op())));
     }

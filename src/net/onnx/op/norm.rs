@@ -4,7 +4,7 @@ use crate::net::onnx::node::Node;
 use crate::net::{BatchNorm, Error, Lrn, Op, Shape};
 
 /// Reads `BatchNormalization` with fixed statistics.
-pub fn batch_norm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn batch_norm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     refuse_training(node, normalises_batches(importer.opset, node), "normalises by the statistics of the batch")?;
     let (feature, shape) = importer.plain(node, 0)?;
     if node.int("spatial", 1) == 0 && shape.h * shape.w > 1 {
@@ -39,7 +39,7 @@ fn normalises_batches(opset: i64, node: &Node<'_>) -> bool {
 }
 
 /// Reads `Dropout`, which does nothing outside of training.
-pub fn dropout<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn dropout<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let trains = match importer.opset {
         ..7 => node.int("is_test", 1) == 0,
         7..12 => false,
@@ -60,7 +60,7 @@ fn refuse_training(node: &Node<'_>, trains: bool, effect: &str) -> Result<(), Er
 }
 
 /// Reads local response normalisation.
-pub fn lrn<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn lrn<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let (feature, shape) = importer.plain(node, 0)?;
     let (alpha, beta, bias) = (node.float("alpha", 1e-4), node.float("beta", 0.75), node.float("bias", 1.0));
     let size = usize::try_from(node.int("size", 0)).ok().filter(|size| (1..1 << 31).contains(size));
@@ -76,7 +76,7 @@ pub fn lrn<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
 }
 
 /// Reads `Softmax` and `LogSoftmax`, which must be over the channels and at the end.
-pub fn softmax<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn softmax<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let (mut feature, mut shape) = importer.plain(node, 0)?;
     let rank = feature.dims.len();
     let is_new = importer.opset >= 13;

@@ -6,7 +6,7 @@ use crate::net::onnx::{layers, window};
 use crate::net::{Error, Op, Pool, PoolKind, Shape, Window};
 
 /// Reads `MaxPool`, `AveragePool` and their global forms.
-pub fn pool<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let (feature, input) = importer.image(node, 0)?;
     let placed = if node.op().starts_with("Global") {
         whole([input.h, input.w], [1, 1])
@@ -62,7 +62,7 @@ fn check_padding(node: &Node<'_>, placed: &Placed, input: Shape) -> Result<(), E
 }
 
 /// Reads `ReduceMean` and `ReduceMax` over one or both spatial axes.
-pub fn reduce<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn reduce<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let feature = importer.feature(node, 0)?;
     let kind = if node.op() == "ReduceMax" { PoolKind::Max } else { PoolKind::Average };
     let rank = feature.dims.len();

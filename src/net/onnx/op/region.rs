@@ -6,7 +6,7 @@ use crate::net::{Error, Op, Shape};
 
 /// Begin, step and number of elements along one axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SliceSpan {
+pub(super) struct SliceSpan {
     /// First element.
     pub begin: usize,
     /// Step, at least 1.
@@ -16,14 +16,14 @@ pub struct SliceSpan {
 }
 
 /// Reads `Slice` in its attribute form (opset < 10) and its input form.
-pub fn slice<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn slice<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let (feature, shape) = importer.plain(node, 0)?;
     let spans = spans(importer, node, &feature.dims)?;
     cut(importer, node, 0, &spans, shape).map(|value| vec![value.unwrap_or(Value::Feature(feature))])
 }
 
 /// What a `Slice` takes along each axis of a tensor of `dims`.
-pub fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<SliceSpan>, Error> {
+pub(super) fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<SliceSpan>, Error> {
     let list = |name: &str, i: usize| importer.int_list(node, name, i);
     let missing = |what: &str| node.parameter_error(format!("no {what}"), "starts and ends");
     let starts = list("starts", 1)?.ok_or_else(|| missing("starts"))?;
@@ -81,7 +81,7 @@ fn cut<'a>(
 }
 
 /// Reads `Split` along channels: one slice per output.
-pub fn split<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn split<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let (feature, shape) = importer.plain(node, 0)?;
     let at = axis(node, node.int("axis", 0), feature.dims.len())?;
     if at == 0 {
@@ -116,7 +116,7 @@ pub fn split<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
 }
 
 /// Reads `Pad` with zeros, in its attribute forms and its input form.
-pub fn pad<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn pad<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let (feature, shape) = importer.plain(node, 0)?;
     let rank = feature.dims.len();
     let name = if node.attribute("paddings").is_some() { "paddings" } else { "pads" };

@@ -8,7 +8,7 @@ use crate::net::onnx::tensor::{MAX_RANK, count};
 use crate::net::{Error, Op, Shape};
 
 /// Reads `Cast` from float to float.
-pub fn cast<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let to = node.int("to", 0);
     let is_float = matches!(to, 1 | 10 | 11 | 16) || matches!(node.text("to"), "FLOAT" | "FLOAT16" | "DOUBLE");
     if !is_float {
@@ -18,14 +18,14 @@ pub fn cast<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
 }
 
 /// Reads `Flatten`.
-pub fn flatten<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn flatten<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let feature = importer.feature(node, 0)?;
     let dims = flattened(node, &feature.dims)?;
     to_dims(importer, node, feature, dims)
 }
 
 /// The two dimensions of a `Flatten`.
-pub fn flattened(node: &Node<'_>, dims: &[usize]) -> Result<Vec<usize>, Error> {
+pub(super) fn flattened(node: &Node<'_>, dims: &[usize]) -> Result<Vec<usize>, Error> {
     let at = match node.int("axis", 1) {
         whole if usize::try_from(whole) == Ok(dims.len()) => dims.len(),
         other => axis(node, other, dims.len())?,
@@ -38,7 +38,7 @@ pub fn flattened(node: &Node<'_>, dims: &[usize]) -> Result<Vec<usize>, Error> {
 }
 
 /// Reads `Reshape`, its shape an attribute (opset < 5) or a constant.
-pub fn reshape<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn reshape<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let feature = importer.feature(node, 0)?;
     let mut target = match importer.int_list(node, "shape", 1)? {
         Some(list) => list.into_owned(),
@@ -53,7 +53,7 @@ pub fn reshape<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> 
 }
 
 /// Resolves 0 (copy) and −1 (whatever is left). Errors: another number of elements.
-pub fn target_dims(node: &Node<'_>, dims: &[usize], target: &[i64]) -> Result<Vec<usize>, Error> {
+pub(super) fn target_dims(node: &Node<'_>, dims: &[usize], target: &[i64]) -> Result<Vec<usize>, Error> {
     check_rank(node, target.len())?;
     let len = count(dims).unwrap_or(usize::MAX);
     let wrong = || {
@@ -81,14 +81,14 @@ pub fn target_dims(node: &Node<'_>, dims: &[usize], target: &[i64]) -> Result<Ve
 }
 
 /// Reads `Squeeze`.
-pub fn squeeze<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn squeeze<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let feature = importer.feature(node, 0)?;
     let dims = squeezed(importer, node, &feature.dims)?;
     to_dims(importer, node, feature, dims)
 }
 
 /// Dimensions after a `Squeeze`.
-pub fn squeezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
+pub(super) fn squeezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
     let Some(list) = importer.int_list(node, "axes", 1)? else {
         // The batch stays, or the rest could not be told from it.
         let keep = usize::from(dims.len() > 1 && dims.first() == Some(&1));
@@ -102,14 +102,14 @@ pub fn squeezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) ->
 }
 
 /// Reads `Unsqueeze`.
-pub fn unsqueeze<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn unsqueeze<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let feature = importer.feature(node, 0)?;
     let dims = unsqueezed(importer, node, &feature.dims)?;
     to_dims(importer, node, feature, dims)
 }
 
 /// Dimensions after an `Unsqueeze`.
-pub fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
+pub(super) fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
     let list = importer.int_list(node, "axes", 1)?.ok_or_else(|| node.parameter_error("no axes", "axes"))?;
     let rank = dims.len() + list.len();
     check_rank(node, rank)?;
@@ -134,7 +134,7 @@ fn check_rank(node: &Node<'_>, rank: usize) -> Result<(), Error> {
 
 /// Reads `Transpose`: one that moves only units, the middle of a channel shuffle, or a change between
 /// channels-first and channels-last.
-pub fn transpose<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+pub(super) fn transpose<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let feature = importer.feature(node, 0)?;
     let perm = permutation(node, feature.dims.len())?;
     let dims: Vec<usize> = perm.iter().map(|at| feature.dims[*at]).collect();
@@ -161,7 +161,7 @@ pub fn transpose<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a
 }
 
 /// The permutation of a `Transpose`: a rearrangement of all axes.
-pub fn permutation(node: &Node<'_>, rank: usize) -> Result<Vec<usize>, Error> {
+pub(super) fn permutation(node: &Node<'_>, rank: usize) -> Result<Vec<usize>, Error> {
     let Some(list) = node.ints("perm") else { return Ok((0..rank).rev().collect()) };
     let perm: Vec<usize> = list.iter().map(|at| axis(node, *at, rank)).collect::<Result<_, _>>()?;
     let mut sorted = perm.clone();
