@@ -138,9 +138,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     let (out, layers_out) = (create(&args.output)?, create(&layers_path)?);
     let place = || args.graph.to_string();
-    let (net, options) = args.network.open(&stored).with_context(place)?;
+    let (net, graph) = args.network.open(&stored).with_context(place)?;
     let images = args.images.open(net.layers[0].shape, args.run.quiet)?;
-    let graph = Unrolled::new(&net, options)?;
     let forward = Forward::new(&net)?;
     drop(net);
     let identity = args.identity(stored.fingerprint(), images.len());

@@ -25,17 +25,17 @@ pub struct NetworkArgs {
 }
 
 impl NetworkArgs {
-    /// Reads the network by the rules that the graph's manifest states, and checks that it is the graph's.
+    /// Reads the network, unrolls it by the rules that the graph's manifest states, and checks that the graph is that.
     ///
     /// # Errors
     /// If it cannot be read, or unrolls to another graph.
-    pub fn open(&self, graph: &Shards) -> anyhow::Result<(Network, Options)> {
+    pub fn open(&self, graph: &Shards) -> anyhow::Result<(Network, Unrolled)> {
         let description = graph.description();
         let net = self.source(description)?.network()?;
         let options = options(description)?;
         let unrolled = Unrolled::new(&net, options).with_context(|| format!("`{}` has no graph", net.name))?;
         check(&unrolled, graph)?;
-        Ok((net, options))
+        Ok((net, unrolled))
     }
 
     /// Where the network is to be read from: the flags, and the manifest on what the flags leave open.

@@ -14,8 +14,8 @@ use super::tensor::{Bands, Buffer, Place};
 use crate::graph::PanelKind;
 use crate::kernel::images::{ColumnSpan, Finish, OutputPixel, Product, Strides, Vector, multiply_add, tiles};
 use crate::kernel::{Isa, Task};
-use crate::net::{Layer, Network, Op, Shape, Window};
-use crate::unroll::{Options, Unrolled};
+use crate::net::{Layer, Op, Shape, Window};
+use crate::unroll::{LayerAlone, ParameterOrder};
 
 /// Images of a band that should stay in the second-level cache, in vectors.
 const BAND_COLUMNS: usize = 6 << 10;
@@ -78,18 +78,16 @@ pub(super) struct Operands<'a, const L: usize> {
 impl Windowed {
     /// Unrolls one layer over an input whose elements have the order `input`.
     pub fn new(layer: &Layer, input: Shape) -> Result<Self, Error> {
-        let graph = Unrolled::new(&alone(layer, input), Options::default())?;
-        let (groups, bias) = match &layer.op {
-            Op::Conv(conv) => (conv.groups, conv.bias.clone()),
-            Op::Dense(dense) => (1, dense.bias.clone()),
+        let graph = LayerAlone::new(layer, input)?;
+        let (groups, weights, bias, order) = match &layer.op {
+            Op::Conv(conv) => (conv.groups, &conv.weight, &conv.bias, ParameterOrder::of_kernel(conv, input.c)),
+            Op::Dense(dense) => (1, &dense.weight, &dense.bias, ParameterOrder::of_dense(input)),
             _ => unreachable!("only convolutions and dense layers are windowed"),
         };
-        let bias = bias.unwrap_or_default();
+        let bias = bias.clone().unwrap_or_default();
         if !bias.is_empty() {
             crate::unroll::check::count(layer, "biases", bias.len(), layer.shape.c)?;
         }
-        let weights = crate::graph::BlockStream::values(&graph);
-        let fan_in = weights.len() / layer.shape.c;
         let is_dense = matches!(layer.op, Op::Dense(_));
         let mut windowed = Self {
             shape: layer.shape,
@@ -97,7 +95,7 @@ impl Windowed {
             groups,
             group_inputs: input.c / groups,
             group_outputs: layer.shape.c / groups,
-            fan_in,
+            fan_in: order.fan_in(),
             weights: Vec::new(),
             bias,
             bands: Vec::new(),
@@ -107,21 +105,24 @@ impl Windowed {
         }
         let cuts = if is_dense { dense_cuts(layer.shape.c) } else { windowed.cuts(input) };
         windowed.bands = cuts.into_iter().map(|cut| windowed.band(&graph, input, cut)).collect();
-        windowed.weights = windowed.packed(weights);
+        windowed.weights = windowed.packed(weights, order);
         Ok(windowed)
     }
 
-    /// Every group's rows, tile after tile.
-    fn packed(&self, values: &[f32]) -> Vec<f32> {
+    /// The weights, of which every group's rows come tile after tile.
+    fn packed(&self, weights: &[f32], order: ParameterOrder) -> Vec<f32> {
         if self.kind == PanelKind::Diagonal {
-            return values.to_vec();
+            return weights.to_vec(); // one input channel: both orders are the same
         }
-        let mut packed = Vec::with_capacity(values.len());
-        for group in values.chunks_exact(self.group_outputs * self.fan_in) {
-            for (first, n_rows) in tiles(self.group_outputs) {
-                let rows = &group[first * self.fan_in..][..n_rows * self.fan_in];
-                packed.extend((0..self.fan_in).flat_map(|k| (0..n_rows).map(move |r| rows[r * self.fan_in + k])));
+        let mut packed = vec![0.0; weights.len()];
+        let mut first = 0;
+        for (_, n_rows) in (0..self.groups).flat_map(|_| tiles(self.group_outputs)) {
+            let tile = first..first + n_rows * self.fan_in;
+            for (r, unit) in weights[tile.clone()].chunks_exact(self.fan_in).enumerate() {
+                let places = packed[tile.clone()].iter_mut().skip(r).step_by(n_rows);
+                order.taps(unit).flatten().zip(places).for_each(|((_, weight), place)| *place = weight);
             }
+            first = tile.end;
         }
         packed
     }
@@ -144,9 +145,9 @@ impl Windowed {
     }
 
     /// The classes of one band: of the first group, which the others repeat.
-    fn band(&self, graph: &Unrolled, input: Shape, cut: Cut) -> Band {
+    fn band(&self, graph: &LayerAlone, input: Shape, cut: Cut) -> Band {
         let [y, x, c] = [&cut.y, &cut.x, &cut.c].map(|range| range.start as u32..range.end as u32);
-        let blocks = graph.inward(1, [y, x, c]);
+        let blocks = graph.blocks([y, x, c]);
         let first_node = input.len() as u32;
         let first_pixel = cut.y.start * self.shape.w + cut.x.start;
         let n_pixels = (cut.y.len() - 1) * self.shape.w + cut.x.len();
@@ -301,17 +302,6 @@ struct Cut {
 fn dense_cuts(n_outputs: usize) -> Vec<Cut> {
     let cut = |c: usize| Cut { y: 0..1, x: 0..1, c: c..n_outputs.min(c + BAND_OUTPUTS) };
     (0..n_outputs).step_by(BAND_OUTPUTS).map(cut).collect()
-}
-
-/// A network of one layer, over an input whose elements have the order `input`.
-fn alone(layer: &Layer, input: Shape) -> Network {
-    let new = |op, inputs: &[usize], shape| Layer { name: layer.name.clone(), op, inputs: inputs.to_vec(), shape };
-    let mut layers = vec![new(Op::Input, &[], input)];
-    if let Op::Dense(_) = layer.op {
-        layers.push(new(Op::Flatten, &[0], Shape::new(input.len(), 1, 1)));
-    }
-    layers.push(new(layer.op.clone(), &[layers.len() - 1], layer.shape));
-    Network { name: String::new(), layers, warnings: Vec::new() }
 }
 
 /// A band of a depthwise convolution.

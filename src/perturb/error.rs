@@ -1,7 +1,6 @@
 //! What cannot be perturbed or measured.
 
 use crate::forward::NotFinite;
-use crate::unroll;
 
 /// What cannot be perturbed or measured.
 #[derive(Debug, thiserror::Error)]
@@ -52,9 +51,6 @@ pub enum Error {
         "the graph's weights were multiplied by batch normalisation or scaling, so new ones are not the network's parameters; build the graph with --batch-norm ignore"
     )]
     Scaled,
-    /// The network has no graph.
-    #[error(transparent)]
-    Unroll(#[from] unroll::Error),
     /// The work was ended from outside.
     #[error("interrupted")]
     Interrupted,

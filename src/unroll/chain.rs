@@ -20,12 +20,16 @@ impl Chains {
     pub fn new(net: &Network, rule: BatchNormRule) -> Self {
         let readers = single_readers(net);
         let n = net.layers.len();
-        let shuffle_groups = shuffle_groups(net);
-        let mut chains = Self { row_factors: vec![Vec::new(); n], in_rows: vec![false; n], shuffle_groups };
+        let mut chains = Self { shuffle_groups: shuffle_groups(net), ..Self::none(n) };
         for layer in (0..n).filter(|&layer| has_rows(net, layer)) {
             chains.absorb_norms(net, rule, &readers, layer);
         }
         chains
+    }
+
+    /// Of `n` layers none of which takes anything over.
+    pub fn none(n: usize) -> Self {
+        Self { row_factors: vec![Vec::new(); n], in_rows: vec![false; n], shuffle_groups: vec![1; n] }
     }
 
     fn absorb_norms(&mut self, net: &Network, rule: BatchNormRule, readers: &[Option<usize>], layer: usize) {

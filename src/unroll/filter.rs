@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::error::Error;
+use super::parameters::ParameterOrder;
 use super::view::View;
 use crate::graph::{LayerKind, PanelKind};
 use crate::net::{Layer, Window};
@@ -18,8 +19,8 @@ pub(super) struct Weights {
     pub window: Window,
     /// Its own trained parameters in the value store.
     pub params: Range<u64>,
-    /// Inputs of one unit.
-    pub fan_in: u32,
+    /// Their order; none for layers without.
+    pub order: Option<ParameterOrder>,
     /// Taps of a kernel; 1 for dense layers, 0 for layers without parameters.
     pub taps: u32,
 }
@@ -79,6 +80,19 @@ impl Kernel {
             }
         }
         sums
+    }
+}
+
+/// Appends a layer's own parameters to the value store, each times the factors of its row and of its column.
+pub(super) fn store(values: &mut Vec<f32>, weights: &[f32], filter: &Weights, [rows, columns]: [&[f32]; 2]) {
+    let Some(order) = filter.order else { return };
+    let [outputs, inputs] = [filter.kernel.group_outputs, filter.kernel.group_inputs].map(|n| n as usize);
+    values.reserve(weights.len());
+    for (output, unit) in weights.chunks_exact(order.fan_in()).enumerate() {
+        let (row, columns) = (factor_of(rows, output), &columns[output / outputs * inputs..]);
+        for tap in order.taps(unit) {
+            values.extend(tap.map(|(input, weight)| weight * row * columns[input]));
+        }
     }
 }
 

@@ -32,6 +32,7 @@
 //! # Determinism
 //! The blocks that meet a row, and their intervals, depend on the network and the options alone, not on frames.
 
+mod alone;
 mod axis;
 mod blocks;
 mod chain;
@@ -49,6 +50,7 @@ mod limits;
 mod node_layer;
 mod norm;
 mod options;
+mod parameters;
 mod pool;
 mod route;
 #[cfg(test)]
@@ -57,9 +59,11 @@ mod unrolled;
 mod unroller;
 mod view;
 
+pub(crate) use alone::LayerAlone;
 pub use chain::shuffle_groups;
 pub use element_map::Place;
 pub use error::Error;
 pub use options::{BatchNormRule, Options, ResidualRule};
+pub use parameters::{ParameterOrder, StoredParameters};
 pub use route::{Gate, Gates, Way};
 pub use unrolled::Unrolled;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::axis::{Axis, AxisRun};
 use super::channel_order::ChannelOrder;
 use super::channel_pairs::Panel;
+use super::parameters::ParameterOrder;
 use super::route::Way;
 use crate::graph::{Direction, LayerKind};
 use crate::net::Shape;
@@ -29,8 +30,8 @@ pub(super) struct Linear {
     pub sum_abs: f64,
     /// Its own trained parameters in the value store.
     pub params: Range<u64>,
-    /// Inputs of one unit.
-    pub fan_in: u32,
+    /// Their order; none for layers without.
+    pub order_of_params: Option<ParameterOrder>,
     /// Taps of a kernel; 1 for dense layers, 0 for layers without parameters.
     pub taps: u32,
     /// What its rows read, by column layer.

@@ -40,7 +40,7 @@ pub(super) fn weights(
         kernel: per_channel(weight, &factors, taps, values),
         window: pool.window,
         params: 0..0,
-        fan_in: 0,
+        order: None,
         taps: 0,
     })
 }
@@ -49,7 +49,7 @@ pub(super) fn weights(
 pub(super) fn addend(layer: &Layer, input: &View, values: &mut Vec<f32>) -> Result<Weights, Error> {
     let window = Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0], dilation: [1, 1] };
     let kernel = per_channel(1.0, &column_factors(layer, input)?, window.kernel, values);
-    Ok(Weights { kind: LayerKind::Add, kernel, window, params: 0..0, fan_in: 0, taps: 0 })
+    Ok(Weights { kind: LayerKind::Add, kernel, window, params: 0..0, order: None, taps: 0 })
 }
 
 fn per_channel(weight: f32, factors: &[f32], taps: [usize; 2], values: &mut Vec<f32>) -> Kernel {

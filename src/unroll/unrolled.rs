@@ -1,18 +1,17 @@
 //! The unrolled network as a block stream, and the way back from nodes to the elements of its tensors.
 
-use std::ops::Range;
-
 use super::blocks::{Region, push_blocks};
 use super::element_map::Place;
 use super::error::Error;
 use super::frames::Limits;
 use super::node_layer::Linear;
 use super::options::{BatchNormRule, Options};
+use super::parameters::StoredParameters;
 use super::route::Way;
 use super::unroller::Walk;
 use super::view::View;
 use super::{check, frames, norm};
-use crate::graph::{self, BlockStream, Blocks, Direction, Frame, FrameInfo, Layer, NodeId, Totals};
+use crate::graph::{self, BlockStream, Direction, Frame, FrameInfo, Layer, NodeId, Totals};
 use crate::net::{Network, Shape};
 
 /// A network as a block stream.
@@ -26,6 +25,7 @@ pub struct Unrolled {
     regions: Vec<Region>,
     totals: Totals,
     warnings: Vec<String>,
+    options: Options,
 }
 
 impl Unrolled {
@@ -42,14 +42,14 @@ impl Unrolled {
         &self.warnings
     }
 
-    /// The blocks of `A` of the rows of graph layer `layer` in some image rows, image columns and channels.
-    pub(crate) fn inward(&self, layer: usize, [y, x, c]: [Range<u32>; 3]) -> Blocks {
-        let (region, rows) = (Region { y, x, c }, &self.linears[layer]);
-        let mut blocks = Blocks::default();
-        for source in &rows.sources {
-            push_blocks(&mut blocks, Direction::In, &region, source, [rows, &self.linears[source.layer]]);
-        }
-        blocks
+    /// Where the value store has the network's parameters, by network layer; nothing if it has multiples of them, by
+    /// normalisation.
+    pub fn parameters(&self) -> Option<Vec<StoredParameters>> {
+        let stored = |linear: &Linear| {
+            let (layer, values) = (linear.network, linear.params.clone());
+            linear.order_of_params.map(|order| StoredParameters { layer, values, order })
+        };
+        (self.options.batch_norm == BatchNormRule::Ignore).then(|| self.linears.iter().filter_map(stored).collect())
     }
 
     pub(super) fn with_limits(net: &Network, options: Options, limits: Limits) -> Result<Self, Error> {
@@ -67,7 +67,7 @@ impl Unrolled {
             BatchNormRule::Ignore => norm::warnings(net),
             BatchNormRule::Sign | BatchNormRule::Fold => Vec::new(),
         };
-        Ok(Self { linears, output, values, layers, frames, regions, totals, warnings })
+        Ok(Self { linears, output, values, layers, frames, regions, totals, warnings, options })
     }
 }
 
@@ -82,7 +82,7 @@ fn layer(linears: &[Linear], index: usize) -> Layer {
         n_edges: frames::edges_in(linears, index),
         sum_abs: linear.sum_abs,
         params: linear.params.clone(),
-        fan_in: linear.fan_in,
+        fan_in: linear.order_of_params.map_or(0, |order| order.fan_in() as u32),
         taps: linear.taps,
         shuffle_groups: linear.order.groups(),
     }

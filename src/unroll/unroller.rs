@@ -15,8 +15,8 @@ use super::limits::Used;
 use super::node_layer::{Linear, Source};
 use super::options::{Options, ResidualRule};
 use super::view::{Piece, View};
-use super::{channel_pairs, check, conv, dense, join, norm, pool, route};
-use crate::graph::LayerKind;
+use super::{channel_pairs, check, conv, dense, filter, frames, join, norm, pool, route};
+use crate::graph::{LayerKind, Totals};
 use crate::net::{Layer, Network, Op, Pool, Shape, Window};
 
 /// Graph layers and the value store of a network.
@@ -41,17 +41,7 @@ impl Walk {
     /// Visits all layers.
     pub fn new(net: &Network, options: Options) -> Result<Self, Error> {
         check::network(net)?;
-        let chains = Chains::new(net, options.batch_norm);
-        let mut walk = Self {
-            linears: Vec::new(),
-            values: Vec::new(),
-            output: None,
-            options,
-            chains,
-            used: Used::default(),
-            wholes: HashMap::new(),
-            axes: HashMap::new(),
-        };
+        let mut walk = Self::empty(options, Chains::new(net, options.batch_norm));
         let last_reader = last_readers(net);
         let mut views: Vec<Option<View>> = Vec::with_capacity(net.layers.len());
         for (index, layer) in net.layers.iter().enumerate() {
@@ -70,18 +60,52 @@ impl Walk {
         Ok(walk)
     }
 
+    /// A tensor of shape `input` and one layer that reads it whole, without values and their sums.
+    pub fn alone(layer: &Layer, input: Shape) -> Result<[Linear; 2], Error> {
+        let mut walk = Self::empty(Options::default(), Chains::none(2));
+        let view = walk.begin(0, layer, LayerKind::Input, input)?;
+        let weights = match &layer.op {
+            Op::Conv(op) => conv::filter(layer, op, input, 0)?,
+            Op::Dense(op) => dense::filter(layer, op, input, 0)?,
+            op => unreachable!("{op:?} has no parameters"),
+        };
+        walk.begin(1, layer, weights.kind, layer.shape)?;
+        let source = walk.source(0, &view.pieces[0], &weights, &mut HashMap::new())?;
+        walk.linears[1].sources.push(source);
+        let n_nodes = (input.len() + layer.shape.len()) as u32;
+        check::density(Totals { n_nodes, n_edges: frames::edges_in(&walk.linears, 1), sum_abs: 0.0 })?;
+        let [columns, rows] = <[Linear; 2]>::try_from(walk.linears).expect("two layers have begun");
+        Ok([columns, rows])
+    }
+
+    fn empty(options: Options, chains: Chains) -> Self {
+        Self {
+            linears: Vec::new(),
+            values: Vec::new(),
+            output: None,
+            options,
+            chains,
+            used: Used::default(),
+            wholes: HashMap::new(),
+            axes: HashMap::new(),
+        }
+    }
+
     fn visit(&mut self, index: usize, layer: &Layer, inputs: &[&View]) -> Result<View, Error> {
         let rows = std::mem::take(&mut self.chains.row_factors[index]);
         match &layer.op {
             Op::Input => self.begin(index, layer, LayerKind::Input, layer.shape),
             Op::Conv(op) => {
                 let input = unflattened(layer, inputs[0], "convolution")?;
-                let weights = conv::weights(layer, op, input, &rows, &mut self.values)?;
+                let weights = conv::filter(layer, op, input.shape, self.values.len() as u64)?;
+                filter::store(&mut self.values, &op.weight, &weights, [&rows, &filter::column_factors(layer, input)?]);
                 self.windowed(index, layer, input, weights)
             }
             Op::Dense(op) => {
-                let weights = dense::weights(layer, op, inputs[0], &rows, &mut self.values)?;
-                self.windowed(index, layer, inputs[0], weights)
+                let input = inputs[0];
+                let weights = dense::filter(layer, op, input.shape, self.values.len() as u64)?;
+                filter::store(&mut self.values, &op.weight, &weights, [&rows, &filter::column_factors(layer, input)?]);
+                self.windowed(index, layer, input, weights)
             }
             Op::Pool(op) if pool::is_slice(op, inputs[0].outer_shape(), layer.shape) => sliced(layer, op, inputs[0]),
             Op::Pool(op) => {
@@ -121,7 +145,7 @@ impl Walk {
         let view = self.begin(index, layer, weights.kind, layer.shape)?;
         self.attach(layer.inputs[0], input, &weights)?;
         let linear = self.linears.last_mut().expect("begin pushed it");
-        (linear.params, linear.fan_in, linear.taps) = (weights.params, weights.fan_in, weights.taps);
+        (linear.params, linear.order_of_params, linear.taps) = (weights.params, weights.order, weights.taps);
         self.finish();
         Ok(view)
     }
@@ -155,7 +179,7 @@ impl Walk {
             order: ChannelOrder::shuffled(shape.c, self.chains.shuffle_groups[index]),
             sum_abs: 0.0,
             params: 0..0,
-            fan_in: 0,
+            order_of_params: None,
             taps: 0,
             sources: Vec::new(),
             readers: Vec::new(),
@@ -177,35 +201,46 @@ impl Walk {
 
     /// Lets the last graph layer read a view, that of network layer `tensor`.
     fn attach(&mut self, tensor: usize, input: &View, weights: &Weights) -> Result<(), Error> {
-        let reader = self.linears.len() - 1;
-        let name = self.linears[reader].name.clone();
-        let Weights { kernel, window, .. } = weights;
-        let column_sums = kernel.column_sums(&self.values);
-        let mut known: HashMap<(usize, ChannelOrder), Arc<[Vec<Panel>; 2]>> = HashMap::new();
+        let column_sums = weights.kernel.column_sums(&self.values);
+        let mut known = HashMap::new();
         for piece in &input.pieces {
-            let axes = [self.axis(0, window, piece)?, self.axis(1, window, piece)?];
-            let (rows, columns) = (self.linears[reader].order, self.linears[piece.layer].order);
-            let channels = &piece.place.channels;
-            let panels = match known.entry((channels.as_ptr().addr(), columns)) {
-                Entry::Occupied(known) => Arc::clone(known.get()),
-                Entry::Vacant(new) => {
-                    let panels = channel_pairs::panels(kernel, channels, rows, columns);
-                    self.used.panels(&name, &panels)?;
-                    Arc::clone(new.insert(Arc::new(panels)))
-                }
-            };
-            let tap_strides = [kernel.tap_stride * kernel.taps[1] as u64, kernel.tap_stride];
-            let sum_abs = sum_abs(kernel, &column_sums, channels, &axes);
-            let source = Source { layer: piece.layer, axes, tap_strides, panels, way: piece.way(tensor) };
-            self.used.source(&name, &source, piece.count)?;
-            self.used.edges(&name, &source, piece.count)?;
-            let linear = &mut self.linears[reader];
+            let source = self.source(tensor, piece, weights, &mut known)?;
+            let sum_abs = sum_abs(&weights.kernel, &column_sums, &piece.place.channels, &source.axes);
+            let linear = self.linears.last_mut().expect("a layer has begun");
             for _ in 0..piece.count {
                 linear.sum_abs += sum_abs;
                 linear.sources.push(source.clone());
             }
         }
         Ok(())
+    }
+
+    /// What the last graph layer reads of one piece; `known` are the panels of the pieces before.
+    fn source(
+        &mut self,
+        tensor: usize,
+        piece: &Piece,
+        weights: &Weights,
+        known: &mut KnownPanels,
+    ) -> Result<Source, Error> {
+        let Weights { kernel, window, .. } = weights;
+        let axes = [self.axis(0, window, piece)?, self.axis(1, window, piece)?];
+        let reader = &self.linears[self.linears.len() - 1];
+        let (rows, columns) = (reader.order, self.linears[piece.layer].order);
+        let channels = &piece.place.channels;
+        let panels = match known.entry((channels.as_ptr().addr(), columns)) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(new) => {
+                let panels = channel_pairs::panels(kernel, channels, rows, columns);
+                self.used.panels(&reader.name, &panels)?;
+                Arc::clone(new.insert(Arc::new(panels)))
+            }
+        };
+        let tap_strides = [kernel.tap_stride * kernel.taps[1] as u64, kernel.tap_stride];
+        let source = Source { layer: piece.layer, axes, tap_strides, panels, way: piece.way(tensor) };
+        self.used.source(&reader.name, &source, piece.count)?;
+        self.used.edges(&reader.name, &source, piece.count)?;
+        Ok(source)
     }
 
     /// The window of the last graph layer over a piece, along one axis.
@@ -226,6 +261,9 @@ impl Walk {
         Ok(new)
     }
 }
+
+/// Panels of one reader, by the list of channels and the order of the nodes that they are of: pieces share them.
+type KnownPanels = HashMap<(usize, ChannelOrder), Arc<[Vec<Panel>; 2]>>;
 
 /// The last layer that reads each; views are forgotten after it.
 fn last_readers(net: &Network) -> Vec<usize> {

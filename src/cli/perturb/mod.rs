@@ -29,7 +29,7 @@ use crate::progress::Progress;
 use crate::shard::{ShardStream, Shards};
 use crate::spin::{self, Plan};
 use crate::table::{self, OmegaRow, Provenance, ReplicaRow};
-use crate::unroll::{BatchNormRule, Options};
+use crate::unroll::{StoredParameters, Unrolled};
 
 /// Perturb images along the order that the ground state predicts, and count which outputs follow it.
 ///
@@ -172,8 +172,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return print(long_run::complete(&args.output));
     }
     let out = Output::create(&args.output, replaceable.force(&args.output))?;
-    let (net, options) = args.network.open(&graph).with_context(|| args.graph.to_string())?;
-    check_n3(&args, &graph, options)?;
+    let (net, unrolled) = args.network.open(&graph).with_context(|| args.graph.to_string())?;
+    let parameters = parameters(&args, &graph, unrolled)?;
     let signs = args.has(Case::Real).then(|| signs(args.replicas.as_deref(), &graph)).transpose()?;
     let shape = net.layers[0].shape;
     let norms = Norms::choose(args.norm, &args.images, shape.len())?;
@@ -189,7 +189,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         args: &args,
         graph,
         net: &net,
-        options,
+        parameters,
         signs,
         images: &images,
     };
@@ -200,16 +200,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     summary(&rows, start.elapsed().as_secs_f64())?.into_iter().try_for_each(print)
 }
 
-/// That the graph has N3 models whose weights a network can have, if they are asked for.
-fn check_n3(args: &Args, graph: &Shards, options: Options) -> anyhow::Result<()> {
+/// Where the graph has the network's parameters, for N3 models if they are asked for.
+fn parameters(args: &Args, graph: &Shards, unrolled: Unrolled) -> anyhow::Result<Vec<StoredParameters>> {
     if !args.has(Case::N3) {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    if options.batch_norm != BatchNormRule::Ignore {
-        let context = "the case n3 needs other weights; without it: --cases real,random-direction";
-        return Err(perturb::Error::Scaled).context(context);
-    }
-    null::check(graph.layers(), Kind::N3(Init::He)).context("no case n3")
+    let context = "the case n3 needs other weights; without it: --cases real,random-direction";
+    let parameters = unrolled.parameters().ok_or(perturb::Error::Scaled).context(context)?;
+    null::check(graph.layers(), Kind::N3(Init::He)).context("no case n3")?;
+    Ok(parameters)
 }
 
 /// The directions of the replica with the least energy, the first of them on a tie.
@@ -237,7 +236,8 @@ struct Job<'a> {
     args: &'a Args,
     graph: ShardStream<'a>,
     net: &'a Network,
-    options: Options,
+    /// Where the graph has the network's parameters.
+    parameters: Vec<StoredParameters>,
     signs: Option<Signs>,
     images: &'a Images,
     norms: Vec<f64>,
@@ -304,8 +304,8 @@ impl Job<'_> {
     /// An N3 model, solved.
     fn n3(&self, index: u32) -> anyhow::Result<(Network, Signs)> {
         let model = Model { kind: Kind::N3(Init::He), index };
-        let values = null::n3(&self.graph, Init::He, self.args.seed.seed, index)?;
-        let net = perturb::reweighted(self.net, self.options, &values)?;
+        let values = null::n3(self.graph, Init::He, self.args.seed.seed, index)?;
+        let net = perturb::reweighted(self.net, &self.parameters, &values);
         self.bar.begin(&format!("solve {model}"), 0);
         let stream = Revalued::new(&self.graph, values)?;
         let replicas = spin::solve(&stream, &self.args.plan(model), &session::Watch(&self.stop));
