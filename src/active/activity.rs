@@ -18,7 +18,8 @@ pub struct Activity<'a> {
     wiring: &'a Wiring<'a>,
     stream: &'a dyn BlockStream,
     isa: Isa,
-    planes: Vec<Vec<u16>>,
+    /// By gates of the wiring and node: the images in which they are open.
+    open: Vec<Vec<u16>>,
     alive: Alive,
     /// By layer.
     counts: Vec<Counts>,
@@ -54,19 +55,19 @@ impl<'a> Activity<'a> {
         isa: Isa,
     ) -> Result<Self, Error> {
         assert!((1..=LANES).contains(&n_images), "{n_images} images for {LANES} lanes");
-        let planes = wiring.planes(states);
+        let open = wiring.open(states);
         let answers: Vec<_> = (0..n_images).map(|image| wiring.answer(states, lane_of_bit(image))).collect();
         let roots: Vec<_> = wiring.roots(&answers);
-        let alive = Pass { wiring, stream, states, planes: &planes }.run(&roots)?;
-        let mut activity = Self { wiring, stream, isa, planes, alive, counts: Vec::new(), answers };
+        let alive = Pass { wiring, stream, states, open: &open }.run(&roots)?;
+        let mut activity = Self { wiring, stream, isa, open, alive, counts: Vec::new(), answers };
         activity.counts = count::by_layer(&activity.edges(1.0))?;
         Ok(activity)
     }
 
     fn edges(&self, factor: f64) -> ActiveEdges<'_> {
-        let Self { wiring, stream, isa, planes, alive, .. } = self;
+        let Self { wiring, stream, isa, open, alive, .. } = self;
         let sum_abs = std::array::from_fn(|image| self.counts.iter().map(|counts| counts.sum_abs[image]).sum());
-        ActiveEdges { wiring, stream: *stream, isa: *isa, planes, alive, factor, sum_abs }
+        ActiveEdges { wiring, stream: *stream, isa: *isa, open, alive, factor, sum_abs }
     }
 
     /// Number of images.

@@ -13,8 +13,8 @@ pub(super) struct Pass<'a> {
     pub wiring: &'a Wiring<'a>,
     pub stream: &'a dyn BlockStream,
     pub states: &'a States,
-    /// By plane and node: may an edge that leaves the node be active?
-    pub planes: &'a [Vec<u16>],
+    /// By gates of the wiring and node: the images in which they are open.
+    pub open: &'a [Vec<u16>],
 }
 
 /// Which nodes and pooling edges are active.
@@ -27,8 +27,8 @@ pub(super) struct Alive {
     pub outward: Taps,
 }
 
-/// What is found of one frame.
-struct Found {
+/// The masks of one frame.
+struct FrameMasks {
     /// By row.
     masks: Vec<u16>,
     /// Taps of its In blocks and of its Out blocks.
@@ -53,7 +53,7 @@ impl<'a> Pass<'a> {
             let each = |frame: &mut Frame, &index: &usize| self.frame(index, frame, &alive.nodes);
             let found = frames.par_iter().with_max_len(1).map_init(Frame::default, each);
             let found = found.collect::<Result<Vec<_>, graph::Error>>()?;
-            for (&index, Found { masks, inward, outward }) in frames.iter().zip(found) {
+            for (&index, FrameMasks { masks, inward, outward }) in frames.iter().zip(found) {
                 let first = self.stream.frames()[index].rows.start as usize;
                 alive.nodes[first..first + masks.len()].copy_from_slice(&masks);
                 alive.outward.set(index, outward);
@@ -64,7 +64,7 @@ impl<'a> Pass<'a> {
     }
 
     /// What is found of a frame; `alive` is final for all later layers.
-    fn frame(&self, index: usize, frame: &mut Frame, alive: &[u16]) -> Result<Found, graph::Error> {
+    fn frame(&self, index: usize, frame: &mut Frame, alive: &[u16]) -> Result<FrameMasks, graph::Error> {
         self.stream.read(index, frame)?;
         let info = &self.stream.frames()[index];
         let (layer, first) = (info.layer as usize, info.rows.start);
@@ -78,8 +78,8 @@ impl<'a> Pass<'a> {
                     outward.push(tap);
                 }),
                 None => {
-                    let plane = self.wiring.between(section.layer, layer).plane;
-                    reach(&section, alive, self.gates(plane, first, masks.len()), first, &mut masks);
+                    let gates = self.wiring.between(section.layer, layer).gates;
+                    reach(&section, alive, self.open(gates, first, masks.len()), first, &mut masks);
                 }
             }
         }
@@ -89,24 +89,24 @@ impl<'a> Pass<'a> {
                 section.for_each_edge(|row, col| inward.push(edges.tap(row, col, masks[(row - first) as usize])));
             }
         }
-        Ok(Found { masks, inward, outward })
+        Ok(FrameMasks { masks, inward, outward })
     }
 
     /// The edges into `reader` from `source`; nothing if `reader` is no max-pooling layer.
     fn pool_edges(&self, reader: usize, source: usize) -> Option<PoolEdges<'a>> {
-        let (link, output) = (self.wiring.between(reader, source), self.wiring.pool(reader)?);
-        let (gates, first) = (&self.planes[link.plane], self.wiring.first_node(link.plane));
-        Some(PoolEdges { states: self.states, output, input: link.pooled.as_ref()?, gates, first })
+        let (pair, output) = (self.wiring.between(reader, source), self.wiring.pool(reader)?);
+        let (open, first) = (&self.open[pair.gates], self.wiring.first_node(pair.gates));
+        Some(PoolEdges { states: self.states, output, input: pair.pooled.as_ref()?, open, first })
     }
 
-    /// The gates of consecutive nodes.
-    fn gates(&self, plane: usize, first: NodeId, n: usize) -> &[u16] {
-        &self.planes[plane][(first - self.wiring.first_node(plane)) as usize..][..n]
+    /// The images in which the gates of consecutive nodes are open.
+    fn open(&self, gates: usize, first: NodeId, n: usize) -> &[u16] {
+        &self.open[gates][(first - self.wiring.first_node(gates)) as usize..][..n]
     }
 }
 
 /// Adds to each row's mask the images in which one of its columns lives and its gate is open.
-fn reach(section: &Section<'_>, alive: &[u16], gates: &[u16], first: NodeId, masks: &mut [u16]) {
+fn reach(section: &Section<'_>, alive: &[u16], open: &[u16], first: NodeId, masks: &mut [u16]) {
     for block in section.blocks {
         let intervals = section.intervals(block);
         for group in block.groups() {
@@ -117,7 +117,7 @@ fn reach(section: &Section<'_>, alive: &[u16], gates: &[u16], first: NodeId, mas
             let shared = (block.kind == PanelKind::Dense).then(|| any(0));
             for (r, row) in block.rows(group) {
                 let at = (row - first) as usize;
-                masks[at] |= shared.unwrap_or_else(|| any(r)) & gates[at];
+                masks[at] |= shared.unwrap_or_else(|| any(r)) & open[at];
             }
         }
     }

@@ -35,8 +35,8 @@ impl Wiring<'_> {
         let pixels = shape.h * shape.w;
         let elements: Vec<_> = answers.iter().map(|a| a.class % pixels * shape.c + a.class / pixels).collect();
         let mut roots = Vec::new();
-        for (layer, way) in self.graph.output() {
-            self.graph.for_each_element(*layer, &way.place, |element, node| {
+        for (layer, route) in self.graph.output() {
+            self.graph.for_each_element(*layer, &route.elements, |element, node| {
                 let images = (0..answers.len()).filter(|&image| elements[image] == element);
                 let mask = images.fold(0, |mask, image| mask | 1 << image);
                 if mask != 0 {
@@ -49,6 +49,6 @@ impl Wiring<'_> {
 
     /// The shape whose channels-last order the logits have.
     fn output_shape(&self) -> Shape {
-        self.graph.output()[0].1.place.shape()
+        self.graph.output()[0].1.elements.shape()
     }
 }

@@ -52,13 +52,13 @@ fn of_frame(edges: &ActiveEdges<'_>, index: usize, frame: &mut Frame) -> Result<
     let mut counts = Counts { nodes: tally(rows), ..Counts::default() };
     counts.edges = tally(edges.alive.inward.of(index));
     for section in Section::all(edges.stream.layers(), &frame.inward) {
-        let link = edges.wiring.between(info.layer as usize, section.layer);
-        if link.pooled.is_none() {
+        let pair = edges.wiring.between(info.layer as usize, section.layer);
+        if pair.pooled.is_none() {
             let columns = section.columns();
-            let gates = Masks { first: columns.start, masks: edges.gates(link.plane, columns.start, columns.len()) };
+            let open = Masks { first: columns.start, masks: edges.open(pair.gates, columns.start, columns.len()) };
             let rows = Masks { first: info.rows.start, masks: rows };
             for block in section.blocks {
-                count((block, section.intervals(block)), rows, gates, &mut counts.edges);
+                count((block, section.intervals(block)), rows, open, &mut counts.edges);
             }
         }
     }

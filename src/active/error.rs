@@ -13,9 +13,9 @@ pub enum Error {
     /// The graph could not be read.
     #[error(transparent)]
     Graph(#[from] graph::Error),
-    /// An edge that is active by one way and not by another.
+    /// An edge that is active by one route and not by another.
     #[error(
-        "layer `{reader}` reads `{source_layer}` in two ways, through different activations or at different places, so \
+        "layer `{reader}` reads `{source_layer}` in two routes, through different activations or at different places, so \
          that an edge between them can be active and inactive at once; active subnetworks of such networks are not defined"
     )]
     TwoWays {
@@ -24,7 +24,7 @@ pub enum Error {
         /// The layer that is read.
         source_layer: String,
     },
-    /// The forward pass numbers a tensor's elements in another way than the graph.
+    /// The forward pass numbers a tensor's elements in another route than the graph.
     #[error(
         "the output of the model's layer {layer} has the order of elements of {found}, expected that of {expected}; such networks are not supported"
     )]

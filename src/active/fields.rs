@@ -34,7 +34,7 @@ pub(super) struct ActiveEdges<'a> {
     pub wiring: &'a Wiring<'a>,
     pub stream: &'a dyn BlockStream,
     pub isa: Isa,
-    pub planes: &'a [Vec<u16>],
+    pub open: &'a [Vec<u16>],
     pub alive: &'a Alive,
     /// What fields are multiplied by.
     pub factor: f64,
@@ -61,8 +61,8 @@ impl Coupling for ActiveEdges<'_> {
         let mut taps = self.alive.outward.of(index);
         let Buffers { section: section_buffers, pairs } = buffers;
         for section in Section::all(self.stream.layers(), &frame.outward) {
-            let link = self.wiring.between(section.layer, info.layer as usize);
-            if link.pooled.is_some() {
+            let pair = self.wiring.between(section.layer, info.layer as usize);
+            if pair.pooled.is_some() {
                 self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.local);
                 continue;
             }
@@ -71,7 +71,7 @@ impl Coupling for ActiveEdges<'_> {
             pairs.reset(info.rows.clone(), [0, 1]);
             let gated = Gated { first: columns.start, gates: alive, terms };
             self.add_section(&section, &gated, pairs, section_buffers);
-            kernel::add_means(self.isa, self.gates(link.plane, info.rows.start, info.rows.len()), pairs, fields);
+            kernel::add_means(self.isa, self.open(pair.gates, info.rows.start, info.rows.len()), pairs, fields);
         }
     }
 
@@ -114,13 +114,13 @@ impl ActiveEdges<'_> {
         let Buffers { section: section_buffers, pairs } = buffers;
         pairs.reset(info.rows.clone(), [0, 1]);
         for section in Section::all(self.stream.layers(), &frame.inward) {
-            let link = self.wiring.between(info.layer as usize, section.layer);
-            if link.pooled.is_some() {
+            let pair = self.wiring.between(info.layer as usize, section.layer);
+            if pair.pooled.is_some() {
                 self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.local);
                 continue;
             }
             let columns = section.columns();
-            let gates = self.gates(link.plane, columns.start, columns.len());
+            let gates = self.open(pair.gates, columns.start, columns.len());
             let gated = Gated { first: columns.start, gates, terms };
             self.add_section(&section, &gated, pairs, section_buffers);
         }
@@ -160,9 +160,9 @@ impl ActiveEdges<'_> {
         }
     }
 
-    /// The gates of consecutive nodes.
-    pub fn gates(&self, plane: usize, first: NodeId, n: usize) -> &[u16] {
-        &self.planes[plane][(first - self.wiring.first_node(plane)) as usize..][..n]
+    /// The images in which the gates of consecutive nodes are open.
+    pub fn open(&self, gates: usize, first: NodeId, n: usize) -> &[u16] {
+        &self.open[gates][(first - self.wiring.first_node(gates)) as usize..][..n]
     }
 }
 

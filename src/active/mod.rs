@@ -1,7 +1,7 @@
 //! ACTIVE SUBNETWORKS: what of the graph takes part in the network's answer to an image, and how frustrated that is.
 //!
 //! # Definition (paper, D.3)
-//! An edge from node `j` to a layer is **active** if no ReLU that the value of `j` passes on its way to that layer makes it
+//! An edge from node `j` to a layer is **active** if no ReLU that the value of `j` passes on its route to that layer makes it
 //! zero; into a max-pooling layer only if the element of `j` is the maximum (all of them on a tie). Average pooling keeps
 //! all its edges. ReLU is every activation that is zero on one side of some number: `max(x, 0)`, and clipping at zero. Values
 //! at the other end of a clip are not zero: they stay.
@@ -24,7 +24,7 @@
 //! # Cost
 //! A sweep multiplies all edges of the graph, active in some image or not, once in each direction for sixteen images. Memory
 //! beyond the graph's: the forward pass's states, `64` bytes an element of any layer's output, until the masks are made;
-//! for each node `2` bytes, and `2` for each distinct way on; `4` for each edge into a max-pooling layer.
+//! for each node `2` bytes, and `2` for each distinct route on; `4` for each edge into a max-pooling layer.
 //!
 //! # Determinism
 //! An image's result depends on the image, the graph and the method only, with [`Method::Anneal`](crate::spin::Method::Anneal)

@@ -1,6 +1,6 @@
 //! Edges into max-pooling layers: active in the images in which their element is the maximum.
 
-use super::wiring::Tensor;
+use super::wiring::NodeElements;
 use crate::forward::States;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
@@ -26,20 +26,20 @@ pub(super) struct PoolEdges<'a> {
     /// The network's values.
     pub states: &'a States,
     /// Where the pools' nodes are in their output.
-    pub output: &'a Tensor,
+    pub output: &'a NodeElements,
     /// Where the source's nodes are in the tensor that is pooled.
-    pub input: &'a Tensor,
-    /// By node of the source, from `first`: the images in which its gate is open.
-    pub gates: &'a [u16],
+    pub input: &'a NodeElements,
+    /// By node of the source, from `first`: the images in which its gates are open.
+    pub open: &'a [u16],
     /// First node of the source.
     pub first: NodeId,
 }
 
 impl PoolEdges<'_> {
-    /// The images in which the edge to `pool` from `node` is active, of those in which the pool's node is `alive`: the gate
-    /// of `node` is open and its element is the maximum.
+    /// The images in which the edge to `pool` from `node` is active, of those in which the pool's node is `alive`: the gates
+    /// of `node` are open and its element is the maximum.
     pub fn tap(&self, pool: NodeId, node: NodeId, alive: u16) -> u16 {
-        let mask = alive & self.gates[(node - self.first) as usize];
+        let mask = alive & self.open[(node - self.first) as usize];
         if mask == 0 {
             return 0;
         }

@@ -10,8 +10,8 @@ use crate::kernel::{Isa, LANES, lane_of_bit, state};
 use crate::net::{Network, Op, Pool, PoolKind, Shape};
 use crate::progress::Silent;
 use crate::spin::{Method, Plan, Replica, Scales, exact};
-use crate::unroll::tests::oracle::{self, Place};
-use crate::unroll::tests::{Build, Round, all_options, random, window};
+use crate::unroll::tests::oracle::{self, Element};
+use crate::unroll::tests::{NetworkBuilder, Round, all_options, random, window};
 use crate::unroll::{Options, ResidualRule, Unrolled};
 
 /// Small whole numbers of both signs: all values of the network are exact.
@@ -61,7 +61,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    fn value(&self, (layer, [c, y, x]): (usize, Place), lane: usize) -> f32 {
+    fn value(&self, (layer, [c, y, x]): (usize, Element), lane: usize) -> f32 {
         let (shape, order) = (self.net.layers[layer].shape, self.forward.order(layer));
         let [c, y, x] = match shape == order {
             true => [c, y, x],
@@ -80,7 +80,7 @@ impl Case<'_> {
     }
 
     fn plain(&self, lane: usize) -> Plain {
-        let passes = |passed: &[(usize, Place)]| passed.iter().all(|&element| self.value(element, lane) != 0.0);
+        let passes = |passed: &[(usize, Element)]| passed.iter().all(|&element| self.value(element, lane) != 0.0);
         let mut edges = oracle::traced(self.net, self.options, self.graph);
         edges.retain(|traced| {
             let (layer, _) = traced.output;
@@ -107,7 +107,7 @@ impl Case<'_> {
     }
 }
 
-fn place(shape: Shape, class: usize) -> Place {
+fn place(shape: Shape, class: usize) -> Element {
     [class / (shape.h * shape.w), class / shape.w % shape.h, class % shape.w]
 }
 
@@ -223,7 +223,7 @@ const NODE: Options = Options { batch_norm: crate::unroll::BatchNormRule::Ignore
 
 /// Two residual blocks with a shortcut by slices and pads, then pooling and a dense layer.
 fn residual() -> Network {
-    let mut build = Build::input(2, 6, 6);
+    let mut build = NetworkBuilder::input(2, 6, 6);
     let mut at = build.conv(0, 3, window(3, 1, 1), 1);
     at = build.relu(at);
     for stride in [1, 2] {
@@ -261,7 +261,7 @@ fn residual_networks_have_the_subnetworks_of_the_definition() {
 #[test]
 fn fire_modules_and_pools_have_the_subnetworks_of_the_definition() {
     let numbers = &mut Numbers(2);
-    let mut build = Build::input(2, 9, 9);
+    let mut build = NetworkBuilder::input(2, 9, 9);
     let mut at = build.conv(0, 4, window(3, 2, 0), 1);
     at = build.relu(at);
     at = build.pool(at, PoolKind::Max, window(3, 1, 1), Round::Up);
@@ -284,7 +284,7 @@ fn fire_modules_and_pools_have_the_subnetworks_of_the_definition() {
 
 #[test]
 fn a_value_beside_its_own_activation_is_an_error() {
-    let mut build = Build::input(2, 2, 2);
+    let mut build = NetworkBuilder::input(2, 2, 2);
     let conv = build.conv(0, 2, window(1, 1, 0), 1);
     let relu = build.relu(conv);
     let sum = build.add(&[conv, relu]);
@@ -292,6 +292,6 @@ fn a_value_beside_its_own_activation_is_an_error() {
     let net = build.net();
     for options in [EXPAND, NODE] {
         let error = check(&net, options, &mut Numbers(3), Method::Sweep).unwrap_err().to_string();
-        assert!(error.contains("reads `layer1` in two ways"), "{error}");
+        assert!(error.contains("reads `layer1` in two routes"), "{error}");
     }
 }

@@ -1,9 +1,10 @@
 //! Element by element: factors and addends, activations, sums.
 
-use super::tensor::Place;
+use super::tensor::Slot;
 use crate::kernel::images::{Vector, clamp};
 use crate::kernel::{Isa, Task};
 use crate::net::{Activation, BatchNorm, Scale, Shape};
+use crate::unroll::ParameterOrder;
 
 /// What happens to every element. Parameters repeat: element `e` of a tensor uses parameter `e % len`.
 #[derive(Clone, Debug)]
@@ -56,14 +57,14 @@ impl Elementwise {
         match self {
             Self::Affine(mul, add) => {
                 let f = |e: usize, x: f32| x.mul_add(mul[e], add[e]);
-                isa.run(Map { values, f, first, period: mul.len().min(add.len()) });
+                isa.run(EachElement { values, f, first, period: mul.len().min(add.len()) });
             }
             Self::Clamp(low, high) => {
-                isa.run(Map { values, f: |_: usize, x: f32| clamp(x, *low, *high), first: 0, period: 1 });
+                isa.run(EachElement { values, f: |_: usize, x: f32| clamp(x, *low, *high), first: 0, period: 1 });
             }
             Self::Leaky(slopes) => {
                 let f = |e: usize, x: f32| if x > 0.0 { x } else { slopes[e] * x };
-                isa.run(Map { values, f, first, period: slopes.len() });
+                isa.run(EachElement { values, f, first, period: slopes.len() });
             }
             Self::Other(activation) => {
                 values.as_flattened_mut().iter_mut().for_each(|x| *x = activate(activation, *x));
@@ -79,22 +80,19 @@ fn ordered(values: &[f32], shape: Shape, order: Shape) -> Vec<f32> {
     }
     let pixels = shape.h * shape.w;
     let value = |element: usize| values[if values.len() == shape.c { element / pixels } else { element }];
-    let (mut ordered, spread) = (vec![0.0; order.len()], order.h * order.w);
-    for (element, place) in (0..order.c).flat_map(|c| (0..spread).map(move |pixel| pixel * order.c + c)).enumerate() {
-        ordered[place] = value(element);
-    }
-    ordered
+    let channels_last = ParameterOrder::of_dense(order);
+    (0..order.len()).map(|at| value(channels_last.in_model(at))).collect()
 }
 
 /// `f(e mod period, x)` for all lanes of all elements `e`, from `first` on.
-struct Map<'a, F, const L: usize> {
+struct EachElement<'a, F, const L: usize> {
     values: &'a mut [Vector<L>],
     f: F,
     first: usize,
     period: usize,
 }
 
-impl<F: Fn(usize, f32) -> f32, const L: usize> Task for Map<'_, F, L> {
+impl<F: Fn(usize, f32) -> f32, const L: usize> Task for EachElement<'_, F, L> {
     type Output = ();
 
     #[inline(always)]
@@ -128,16 +126,16 @@ fn activate(activation: &Activation, x: f32) -> f32 {
 
 /// Adds tensors in order, from the first: `out` are the elements from `first` on.
 pub(super) fn sum<const L: usize>(isa: Isa, inputs: &[&[Vector<L>]], first: usize, out: &mut [Vector<L>]) {
-    isa.run(Sum { inputs, first, out });
+    isa.run(SumOfInputs { inputs, first, out });
 }
 
-struct Sum<'a, const L: usize> {
+struct SumOfInputs<'a, const L: usize> {
     inputs: &'a [&'a [Vector<L>]],
     first: usize,
     out: &'a mut [Vector<L>],
 }
 
-impl<const L: usize> Task for Sum<'_, L> {
+impl<const L: usize> Task for SumOfInputs<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -156,9 +154,9 @@ impl<const L: usize> Task for Sum<'_, L> {
 
 /// Copies the tensor `input` of `n` channels to its place among others', for the pixels of `out`, which begins with vector
 /// `first` of the buffer.
-pub(super) fn copy<const L: usize>(input: &[Vector<L>], n: usize, place: Place, first: usize, out: &mut [Vector<L>]) {
-    let first_pixel = first / place.channels;
-    for (pixel, out) in out.chunks_mut(place.channels).enumerate() {
-        out[place.offset..][..n].copy_from_slice(&input[(first_pixel + pixel) * n..][..n]);
+pub(super) fn copy<const L: usize>(input: &[Vector<L>], n: usize, slot: Slot, first: usize, out: &mut [Vector<L>]) {
+    let first_pixel = first / slot.channels;
+    for (pixel, out) in out.chunks_mut(slot.channels).enumerate() {
+        out[slot.offset..][..n].copy_from_slice(&input[(first_pixel + pixel) * n..][..n]);
     }
 }

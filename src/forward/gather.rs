@@ -10,12 +10,12 @@ use crate::net::{Op, Shape};
 pub(super) struct Gather {
     input: Shape,
     output: Shape,
-    way: Way,
+    rearrangement: Rearrangement,
 }
 
 /// How elements move.
 #[derive(Clone, Copy, Debug)]
-enum Way {
+enum Rearrangement {
     /// Channel `j · groups + i` is channel `i · m + j`.
     Shuffle { groups: usize },
     /// Element `k` of axis `a` (c, h, w) is element `begin[a] + k · step[a] − before[a]`, or a zero where there is none.
@@ -27,35 +27,35 @@ enum Way {
 impl Gather {
     /// Of an operator that moves elements, from a tensor of shape `input` to one of shape `output`; both channels-last.
     pub fn of(op: &Op, input: Shape, output: Shape) -> Option<Self> {
-        let way = match *op {
-            Op::Shuffle { groups } => Way::Shuffle { groups },
-            Op::Slice { begin, step } => Way::Steps { begin, step, before: [0; 3] },
-            Op::Pad { before } => Way::Steps { begin: [0; 3], step: [1; 3], before },
+        let rearrangement = match *op {
+            Op::Shuffle { groups } => Rearrangement::Shuffle { groups },
+            Op::Slice { begin, step } => Rearrangement::Steps { begin, step, before: [0; 3] },
+            Op::Pad { before } => Rearrangement::Steps { begin: [0; 3], step: [1; 3], before },
             _ => return None,
         };
-        Some(Self { input, output, way })
+        Some(Self { input, output, rearrangement })
     }
 
     /// From the order `from` to the order `to`, two shapes with one channel-major flattening.
     pub fn reordering(from: Shape, to: Shape) -> Self {
-        Self { input: from, output: to, way: Way::Reorder }
+        Self { input: from, output: to, rearrangement: Rearrangement::Reorder }
     }
 
     /// Fills `out`, whole pixels, the elements from `first` on.
     pub fn run<const L: usize>(&self, input: &[Vector<L>], first: usize, out: &mut [Vector<L>]) {
         let Shape { c, w, .. } = self.output;
         for (pixel, out) in (first / c..).zip(out.chunks_exact_mut(c)) {
-            match self.way {
-                Way::Shuffle { groups } => shuffle(&input[pixel * c..][..c], groups, out),
-                Way::Steps { .. } => self.take(input, [pixel / w, pixel % w], out),
-                Way::Reorder => self.reorder(input, pixel, out),
+            match self.rearrangement {
+                Rearrangement::Shuffle { groups } => shuffle(&input[pixel * c..][..c], groups, out),
+                Rearrangement::Steps { .. } => self.take(input, [pixel / w, pixel % w], out),
+                Rearrangement::Reorder => self.reorder(input, pixel, out),
             }
         }
     }
 
     /// One pixel of a slice or padding.
     fn take<const L: usize>(&self, input: &[Vector<L>], pixel: [usize; 2], out: &mut [Vector<L>]) {
-        let Way::Steps { begin, step, before } = self.way else { return };
+        let Rearrangement::Steps { begin, step, before } = self.rearrangement else { return };
         let Shape { c, h, w } = self.input;
         let at = |axis: usize, k: usize, size: usize| {
             (begin[axis] + k * step[axis]).checked_sub(before[axis]).filter(|&at| at < size)

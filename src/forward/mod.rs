@@ -18,23 +18,25 @@
 //! what ceil mode adds beyond it does not count.
 //!
 //! # Method
-//! Tensors stay in memory as vectors of sixteen images; every layer is cut into bands of pixels that threads share
+//! Tensors stay in memory as vectors of sixteen images; every layer is cut into strips of pixels that threads share
 //! (`windowed`). [`Forward::logits`] fuses what it can, also large convolutions with the maxima over them, and uses buffers
-//! again (`plan`).
+//! again (`schedule`).
 //!
 //! # Cost
 //! One fused multiply-add per edge and sixteen images, or of half the width per edge and eight, or per two edges and four.
 //! Memory: the weights twice while they are prepared, once after it; per call that is under way 64 bytes (32, 16) per
 //! element of the tensors alive at once (logits) or of all tensors (states), kept for the next call.
 
+mod buffers;
 mod elementwise;
 mod error;
 mod gather;
 #[cfg(test)]
 mod plain;
-mod plan;
 mod pool;
 mod run;
+mod schedule;
+mod scheduler;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -47,7 +49,7 @@ use std::sync::{Arc, Mutex};
 use crate::kernel::{Isa, LANES};
 use crate::net::{Activation, Layer, Network, Op, Shape};
 use crate::unroll::check;
-use plan::{Keep, Plan};
+use schedule::{Keep, Schedule};
 use tensor::Buffer;
 
 /// A network made ready for batches of up to sixteen images, image `d` in lane `d`.
@@ -58,16 +60,16 @@ pub struct Forward {
     shapes: Vec<Shape>,
     orders: Vec<Shape>,
     logits_layer: usize,
-    fused: Plan,
-    whole: Arc<Plan>,
-    /// Buffers of the fused plan, of calls that are over.
+    fused: Schedule,
+    whole: Arc<Schedule>,
+    /// Buffers of the fused schedule, of calls that are over.
     spare: Mutex<Vec<Vec<Buffer>>>,
 }
 
 /// The outputs of all layers for one batch.
 #[derive(Debug, Default)]
 pub struct States {
-    plan: Option<Arc<Plan>>,
+    schedule: Option<Arc<Schedule>>,
     buffers: Vec<Buffer>,
     logits_layer: usize,
 }
@@ -84,14 +86,14 @@ impl Forward {
     fn with_isa(net: &Network, isa: Isa) -> Result<Self, Error> {
         check(net)?;
         let orders = orders(net);
-        let windowed = plan::windowed(net, &orders)?;
+        let windowed = scheduler::windowed(net, &orders)?;
         let logits_layer = logits_layer(net);
         Ok(Self {
             isa,
             names: net.layers.iter().map(|layer| layer.name.clone()).collect(),
             shapes: net.layers.iter().map(|layer| layer.shape).collect(),
-            fused: Plan::new(net, &orders, &windowed, Keep::One(logits_layer)),
-            whole: Arc::new(Plan::new(net, &orders, &windowed, Keep::All)),
+            fused: Schedule::new(net, &orders, &windowed, Keep::One(logits_layer)),
+            whole: Arc::new(Schedule::new(net, &orders, &windowed, Keep::All)),
             orders,
             logits_layer,
             spare: Mutex::new(Vec::new()),
@@ -132,7 +134,7 @@ impl Forward {
         let mut buffers = spare().pop().unwrap_or_default();
         run::run(self.isa, &self.fused, &mut buffers, images);
         let tensor = &self.fused.tensors[self.fused.of_layer[self.logits_layer]];
-        let logits = buffers[tensor.place.buffer].vectors()[..tensor.order.len()].to_vec();
+        let logits = buffers[tensor.slot.buffer].vectors()[..tensor.order.len()].to_vec();
         spare().push(buffers);
         logits
     }
@@ -169,7 +171,7 @@ impl Forward {
     pub fn states_into(&self, images: &[[f32; LANES]], states: &mut States) {
         assert_eq!(images.len(), self.input_shape().len(), "one vector per element of the input");
         run::run(self.isa, &self.whole, &mut states.buffers, images);
-        states.plan = Some(Arc::clone(&self.whole));
+        states.schedule = Some(Arc::clone(&self.whole));
         states.logits_layer = self.logits_layer;
     }
 }
@@ -181,9 +183,9 @@ impl States {
     /// # Panics
     /// If there is no such layer.
     pub fn tensor(&self, layer: usize) -> &[[f32; LANES]] {
-        let plan = self.plan.as_ref().expect("states have been computed");
-        let tensor = &plan.tensors[plan.of_layer[layer]];
-        &self.buffers[tensor.place.buffer].vectors()[..tensor.order.len()]
+        let schedule = self.schedule.as_ref().expect("states have been computed");
+        let tensor = &schedule.tensors[schedule.of_layer[layer]];
+        &self.buffers[tensor.slot.buffer].vectors()[..tensor.order.len()]
     }
 
     /// The logits `[output][lane]`: what feeds the final Softmax, or the last layer's output.

@@ -6,20 +6,20 @@ use crate::net::{Activation, Conv, Dense, Layer, Lrn, Network, Op, Pool, PoolKin
 pub(super) fn tensors(net: &Network, image: &[f32]) -> Vec<Vec<f32>> {
     let mut tensors: Vec<Vec<f32>> = Vec::with_capacity(net.layers.len());
     for layer in &net.layers {
-        let inputs: Vec<Tensor> =
-            layer.inputs.iter().map(|&i| Tensor { shape: net.layers[i].shape, values: &tensors[i] }).collect();
+        let inputs: Vec<ChannelMajor> =
+            layer.inputs.iter().map(|&i| ChannelMajor { shape: net.layers[i].shape, values: &tensors[i] }).collect();
         tensors.push(if let Op::Input = layer.op { image.to_vec() } else { evaluate(layer, &inputs) });
     }
     tensors
 }
 
 #[derive(Clone, Copy)]
-struct Tensor<'a> {
+struct ChannelMajor<'a> {
     shape: Shape,
     values: &'a [f32],
 }
 
-impl Tensor<'_> {
+impl ChannelMajor<'_> {
     /// An element, or nothing outside the image.
     fn at(&self, c: usize, y: isize, x: isize) -> Option<f32> {
         let (y, x) = (usize::try_from(y).ok()?, usize::try_from(x).ok()?);
@@ -27,7 +27,7 @@ impl Tensor<'_> {
     }
 }
 
-fn evaluate(layer: &Layer, inputs: &[Tensor]) -> Vec<f32> {
+fn evaluate(layer: &Layer, inputs: &[ChannelMajor]) -> Vec<f32> {
     let (shape, input) = (layer.shape, inputs[0]);
     let per_channel = |f: &dyn Fn(usize, f32) -> f32| {
         let pixels = shape.h * shape.w;
@@ -90,7 +90,7 @@ fn taps(window: &Window, y: usize, x: usize) -> impl Iterator<Item = (isize, isi
     (0..kernel[0]).flat_map(move |i| (0..kernel[1]).map(move |j| (at(0, y, i), at(1, x, j))))
 }
 
-fn convolve(conv: &Conv, shape: Shape, input: &Tensor, o: usize, y: usize, x: usize) -> f32 {
+fn convolve(conv: &Conv, shape: Shape, input: &ChannelMajor, o: usize, y: usize, x: usize) -> f32 {
     let n_inputs = input.shape.c / conv.groups;
     let first = o / (shape.c / conv.groups) * n_inputs;
     let n_taps = conv.window.kernel[0] * conv.window.kernel[1];
@@ -104,7 +104,7 @@ fn convolve(conv: &Conv, shape: Shape, input: &Tensor, o: usize, y: usize, x: us
     sum as f32
 }
 
-fn multiply(dense: &Dense, n_outputs: usize, input: &Tensor) -> Vec<f32> {
+fn multiply(dense: &Dense, n_outputs: usize, input: &ChannelMajor) -> Vec<f32> {
     let output = |o: usize| {
         let weights = &dense.weight[o * input.values.len()..][..input.values.len()];
         let sum: f64 = weights.iter().zip(input.values).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
@@ -113,7 +113,7 @@ fn multiply(dense: &Dense, n_outputs: usize, input: &Tensor) -> Vec<f32> {
     (0..n_outputs).map(output).collect()
 }
 
-fn pooled(pool: &Pool, input: &Tensor, c: usize, y: usize, x: usize) -> f32 {
+fn pooled(pool: &Pool, input: &ChannelMajor, c: usize, y: usize, x: usize) -> f32 {
     let valid: Vec<f32> = taps(&pool.window, y, x).filter_map(|(row, column)| input.at(c, row, column)).collect();
     let sum: f64 = valid.iter().map(|x| f64::from(*x)).sum();
     match pool.kind {
@@ -127,7 +127,7 @@ fn pooled(pool: &Pool, input: &Tensor, c: usize, y: usize, x: usize) -> f32 {
     }
 }
 
-fn normalised(lrn: &Lrn, input: &Tensor, c: usize, y: usize, x: usize) -> f32 {
+fn normalised(lrn: &Lrn, input: &ChannelMajor, c: usize, y: usize, x: usize) -> f32 {
     let value = |c: usize| f64::from(input.at(c, y as isize, x as isize).unwrap_or(0.0));
     let first = c.saturating_sub((lrn.size - 1) / 2);
     let last = (c + lrn.size / 2).min(input.shape.c - 1);
@@ -166,7 +166,7 @@ pub(super) fn activate(activation: &Activation, c: usize, x: f32) -> f32 {
     }
 }
 
-fn softmax(input: &Tensor) -> Vec<f32> {
+fn softmax(input: &ChannelMajor) -> Vec<f32> {
     let pixels = input.shape.h * input.shape.w;
     let mut values = vec![0.0; input.values.len()];
     for pixel in 0..pixels {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::tensor::{Bands, Place};
+use super::tensor::{Slot, Strips};
 use crate::kernel::images::Vector;
 use crate::kernel::{Isa, Task};
 use crate::net::{Lrn, Pool, PoolKind, Shape, Window};
@@ -11,38 +11,38 @@ use crate::net::{Lrn, Pool, PoolKind, Shape, Window};
 /// Channels of a part: their vectors stay in the first-level cache over the taps.
 const CHANNELS: usize = 64;
 
-/// Pools a tensor of shape `input` to one of shape `output` at `place` in `out`.
+/// Pools a tensor of shape `input` to one of shape `output` at `slot` in `out`.
 pub(super) fn run<const L: usize>(
     isa: Isa,
     pool: &Pool,
     input: (&[Vector<L>], Shape),
     output: Shape,
-    place: Place,
+    slot: Slot,
     out: &mut [Vector<L>],
 ) {
     let step = output.h.div_ceil(2 * rayon::current_num_threads());
-    let start = |y: usize| place.at(y * output.w, 0);
+    let start = |y: usize| slot.at(y * output.w, 0);
     let starts = (0..output.h).step_by(step).map(start);
-    Bands::cut(out, starts).each(|index, first, out| {
+    Strips::cut(out, starts).each(|index, first, out| {
         let rows = index * step..output.h.min((index + 1) * step);
         let first = start(rows.start) - first;
-        isa.run(Rows { pool, input, rows, width: output.w, place, first, out });
+        isa.run(PooledRows { pool, input, rows, width: output.w, slot, first, out });
     });
 }
 
 /// Some rows of output pixels: all of them for some channels before the next channels, so that what their windows share
 /// stays in the second-level cache.
-struct Rows<'a, const L: usize> {
+struct PooledRows<'a, const L: usize> {
     pool: &'a Pool,
     input: (&'a [Vector<L>], Shape),
     rows: Range<usize>,
     width: usize,
-    place: Place,
+    slot: Slot,
     first: usize,
     out: &'a mut [Vector<L>],
 }
 
-impl<const L: usize> Task for Rows<'_, L> {
+impl<const L: usize> Task for PooledRows<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -62,7 +62,7 @@ impl<const L: usize> Task for Rows<'_, L> {
                 for row in valid(0, y, shape.h) {
                     taps.extend(valid(1, x, shape.w).map(|column| (row * shape.w + column) * shape.c));
                 }
-                let out = &mut self.out[self.first + pixel * self.place.channels + first..];
+                let out = &mut self.out[self.first + pixel * self.slot.channels + first..];
                 let out = &mut out[..CHANNELS.min(shape.c - first)];
                 match self.pool.kind {
                     PoolKind::Max => fold(tensor, &taps, first, out, Some(f32::NEG_INFINITY), larger),
@@ -124,7 +124,7 @@ pub(super) struct Maxima<'a, const L: usize> {
     /// The rows of maxima in `out`, each of `width` pixels.
     pub rows: Range<usize>,
     pub width: usize,
-    pub place: Place,
+    pub slot: Slot,
     /// Where the first of the rows begins.
     pub first: usize,
     pub out: &'a mut [Vector<L>],
@@ -149,7 +149,7 @@ impl<const L: usize> Task for Maxima<'_, L> {
                     taps.clear();
                     taps.extend(inside.filter(|at| pixels.contains(at)).map(|at| (at - self.pixels.start) * c));
                     let pixel = (y - self.rows.start) * self.width + x;
-                    let out = &mut self.out[self.first + pixel * self.place.channels..][..c];
+                    let out = &mut self.out[self.first + pixel * self.slot.channels..][..c];
                     for (part, out) in out.chunks_mut(CHANNELS).enumerate() {
                         fold(self.values, &taps, part * CHANNELS, out, None, larger);
                     }

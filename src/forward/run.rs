@@ -1,94 +1,113 @@
-//! Running a plan: one step after the other, each on all threads.
+//! Running a schedule: one stage after the other, each on all threads.
 
-use super::plan::{Kind, Plan, Step, Tensor};
-use super::tensor::{Bands, Buffer};
+use super::elementwise::{self, Elementwise};
+use super::pool;
+use super::schedule::{Computation, PlacedTensor, Schedule, Stage};
+use super::tensor::{Buffer, Slot, Strips};
 use super::windowed::Operands;
-use super::{elementwise, pool};
 use crate::kernel::Isa;
 use crate::kernel::images::Vector;
 
-/// Vectors of a part of an elementwise step.
-const PART: usize = 1 << 13;
+/// Vectors of a strip of an elementwise stage.
+const STRIP: usize = 1 << 13;
 
-/// Computes all steps of a plan in `buffers`, which are made large enough.
-pub(super) fn run<const L: usize>(isa: Isa, plan: &Plan, buffers: &mut Vec<Buffer>, images: &[Vector<L>]) {
-    buffers.resize_with(buffers.len().max(plan.buffers.len()), Buffer::default);
-    for (buffer, &size) in buffers.iter_mut().zip(&plan.buffers) {
+/// Tensors that a stage reads; one that it changes in place has no vectors here.
+type Inputs<'a, const L: usize> = [(&'a [Vector<L>], &'a PlacedTensor)];
+
+/// Computes all stages of a schedule in `buffers`, which are made large enough.
+pub(super) fn run<const L: usize>(isa: Isa, schedule: &Schedule, buffers: &mut Vec<Buffer>, images: &[Vector<L>]) {
+    buffers.resize_with(buffers.len().max(schedule.buffers.len()), Buffer::default);
+    for (buffer, &size) in buffers.iter_mut().zip(&schedule.buffers) {
         buffer.reserve::<L>(size);
     }
-    let input = &plan.tensors[0];
-    let out = &mut buffers[input.place.buffer].vectors_mut()[..images.len()];
-    Bands::of_pixels(out, 1, PART).each(|_, first, out| out.copy_from_slice(&images[first..][..out.len()]));
-    for step in &plan.steps {
-        let output = &plan.tensors[step.output];
-        let mut out = std::mem::take(&mut buffers[output.place.buffer]);
-        let size = output.place.channels * output.order.h * output.order.w;
-        let inputs: Vec<(&[Vector<L>], &Tensor)> = step
+    let input = &schedule.tensors[0];
+    let out = &mut buffers[input.slot.buffer].vectors_mut()[..images.len()];
+    Strips::of_pixels(out, 1, STRIP).each(|_, first, out| out.copy_from_slice(&images[first..][..out.len()]));
+    for stage in &schedule.stages {
+        let output = &schedule.tensors[stage.output];
+        // The output's buffer is taken out of the list for as long as the others are read.
+        let mut out = std::mem::take(&mut buffers[output.slot.buffer]);
+        let size = output.slot.channels * output.order.h * output.order.w;
+        let inputs: Vec<(&[Vector<L>], &PlacedTensor)> = stage
             .inputs
             .iter()
             .map(|&input| {
-                let tensor = &plan.tensors[input];
+                let tensor = &schedule.tensors[input];
                 let buffer: &[Vector<L>] =
-                    if input == step.output { &[] } else { buffers[tensor.place.buffer].vectors() };
+                    if input == stage.output { &[] } else { buffers[tensor.slot.buffer].vectors() };
                 (&buffer[..buffer.len().min(tensor.order.len())], tensor)
             })
             .collect();
-        compute(isa, step, &inputs, output, &mut out.vectors_mut()[..size]);
-        buffers[output.place.buffer] = out;
+        compute(isa, stage, &inputs, (output, &mut out.vectors_mut()[..size]));
+        buffers[output.slot.buffer] = out;
     }
 }
 
+/// Computes one stage into `out`, the whole buffer that holds its output.
 fn compute<const L: usize>(
     isa: Isa,
-    step: &Step,
-    inputs: &[(&[Vector<L>], &Tensor)],
-    output: &Tensor,
-    out: &mut [Vector<L>],
+    stage: &Stage,
+    inputs: &Inputs<'_, L>,
+    (output, out): (&PlacedTensor, &mut [Vector<L>]),
 ) {
-    let (place, c) = (output.place, output.order.c);
-    let first_input = inputs[0].0;
-    match &step.kind {
-        Kind::Windowed { layer, finish } => {
-            let operands = Operands { input: first_input, addend: inputs.get(1).map(|input| input.0), finish };
-            layer.run(isa, &operands, place, out);
+    let (slot, c) = (output.slot, output.order.c);
+    let input = inputs[0].0;
+    match &stage.computation {
+        Computation::Windowed { layer, finish } => {
+            let operands = Operands { input, addend: inputs.get(1).map(|input| input.0), finish };
+            layer.run(isa, &operands, slot, out);
         }
-        Kind::Pooled { layer, finish, window } => {
-            let operands = Operands { input: first_input, addend: inputs.get(1).map(|input| input.0), finish };
-            layer.run_pooled(isa, &operands, (window, output.order), place, out);
+        Computation::Pooled { layer, finish, window } => {
+            let operands = Operands { input, addend: inputs.get(1).map(|input| input.0), finish };
+            layer.run_pooled(isa, &operands, (window, output.order), slot, out);
         }
-        Kind::Pool { pool, input } => pool::run(isa, pool, (first_input, *input), output.order, place, out),
-        Kind::Lrn(lrn) => Bands::of_pixels(out, c, PART).each(|_, first, out| {
-            pool::normalise(isa, lrn, c, first_input, first, out);
+        Computation::Pool { pool, input: shape } => pool::run(isa, pool, (input, *shape), output.order, slot, out),
+        Computation::Lrn(lrn) => Strips::of_pixels(out, c, STRIP).each(|_, first, out| {
+            pool::normalise(isa, lrn, c, input, first, out);
         }),
-        Kind::Elementwise(f) => Bands::of_pixels(out, place.channels, PART).each(|_, first, out| {
-            let first_pixel = first / place.channels;
-            if step.inputs[0] != step.output {
-                elementwise::copy(first_input, c, place, first, out);
-            }
-            if place.channels == c {
-                return f.apply(isa, first, out);
-            }
-            for (pixel, out) in out.chunks_mut(place.channels).enumerate() {
-                f.apply(isa, (first_pixel + pixel) * c, &mut out[place.offset..][..c]);
-            }
-        }),
-        Kind::Sum => {
+        Computation::Elementwise(f) => {
+            let copied = (stage.inputs[0] != stage.output).then_some(input);
+            apply(isa, f, copied, (c, slot), out);
+        }
+        Computation::Sum => {
             let inputs: Vec<&[Vector<L>]> = inputs.iter().map(|input| input.0).collect();
-            Bands::of_pixels(out, c, PART).each(|_, first, out| elementwise::sum(isa, &inputs, first, out));
+            Strips::of_pixels(out, c, STRIP).each(|_, first, out| elementwise::sum(isa, &inputs, first, out));
         }
-        Kind::Concat(firsts) => Bands::of_pixels(out, place.channels, PART).each(|_, first, out| {
+        Computation::Concat(firsts) => Strips::of_pixels(out, slot.channels, STRIP).each(|_, first, out| {
             for ((input, tensor), &channel) in inputs.iter().zip(firsts) {
-                let mut place = place;
-                place.offset += channel;
-                elementwise::copy(input, tensor.order.c, place, first, out);
+                let slot = Slot { offset: slot.offset + channel, ..slot };
+                elementwise::copy(input, tensor.order.c, slot, first, out);
             }
         }),
-        Kind::Gather(gather) => {
-            Bands::of_pixels(out, c, PART).each(|_, first, out| gather.run(first_input, first, out));
+        Computation::Gather(gather) => {
+            Strips::of_pixels(out, c, STRIP).each(|_, first, out| gather.run(input, first, out));
         }
-        Kind::Softmax => Bands::of_pixels(out, c, PART).each(|_, first, out| {
-            elementwise::copy(first_input, c, place, first, out);
+        Computation::Softmax => Strips::of_pixels(out, c, STRIP).each(|_, first, out| {
+            elementwise::copy(input, c, slot, first, out);
             pool::softmax(c, out);
         }),
     }
+}
+
+/// Applies a function to a tensor of `c` channels: to a copy of `input`, or to what its slot in `out` holds.
+fn apply<const L: usize>(
+    isa: Isa,
+    f: &Elementwise,
+    input: Option<&[Vector<L>]>,
+    (c, slot): (usize, Slot),
+    out: &mut [Vector<L>],
+) {
+    Strips::of_pixels(out, slot.channels, STRIP).each(|_, first, out| {
+        if let Some(input) = input {
+            elementwise::copy(input, c, slot, first, out);
+        }
+        if slot.channels == c {
+            return f.apply(isa, first, out);
+        }
+        // The tensor lies inside a concatenation: between its pixels are other channels, which stay.
+        let first_pixel = first / slot.channels;
+        for (pixel, out) in out.chunks_mut(slot.channels).enumerate() {
+            f.apply(isa, (first_pixel + pixel) * c, &mut out[slot.offset..][..c]);
+        }
+    });
 }

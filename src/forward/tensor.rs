@@ -1,4 +1,4 @@
-//! Where tensors are: buffers of vectors, and bands of them that threads fill.
+//! Where tensors are: buffers of vectors, and strips of them that threads fill.
 
 use rayon::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::kernel::images::Vector;
 
 /// Where a tensor is in its buffer: pixel after pixel, each with room for `channels`; its own begin at `offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Slot {
     /// Number of the buffer.
     pub buffer: usize,
     /// Vectors between pixels.
@@ -15,7 +15,7 @@ pub(super) struct Place {
     pub offset: usize,
 }
 
-impl Place {
+impl Slot {
     /// Index of an element's vector.
     pub fn at(&self, pixel: usize, channel: usize) -> usize {
         pixel * self.channels + self.offset + channel
@@ -55,11 +55,11 @@ impl Buffer {
 }
 
 /// Disjoint parts of a buffer.
-pub(super) struct Bands<'a, const L: usize> {
+pub(super) struct Strips<'a, const L: usize> {
     parts: Vec<(usize, &'a mut [Vector<L>])>,
 }
 
-impl<'a, const L: usize> Bands<'a, L> {
+impl<'a, const L: usize> Strips<'a, L> {
     /// Cuts at rising positions; what is before the first belongs to the first part.
     pub fn cut(out: &'a mut [Vector<L>], starts: impl Iterator<Item = usize>) -> Self {
         let mut starts: Vec<usize> = starts.collect();

@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::plan::Kind;
+use super::schedule::Computation;
 use super::{Error, Forward, plain};
 use crate::kernel::{Isa, LANES};
 use crate::net::{Activation, BatchNorm, Lrn, Network, Op, PoolKind, Scale, Shape, Window};
-use crate::unroll::tests::{Build, Round, random, window};
+use crate::unroll::tests::{NetworkBuilder, Round, random, window};
 
 /// A number between −1 and 1 that looks random.
 fn noise(i: usize) -> f32 {
@@ -95,7 +95,7 @@ proptest! {
 
 #[test]
 fn a_wide_convolution_is_cut_into_bands_and_tiles() {
-    let mut build = Build::input(24, 9, 40);
+    let mut build = NetworkBuilder::input(24, 9, 40);
     let a = build.conv(0, 23, window(3, 1, 1), 1);
     let a = build.relu(a);
     let b = build.conv(a, 40, window(5, 2, 2), 1);
@@ -111,7 +111,7 @@ fn a_wide_convolution_is_cut_into_bands_and_tiles() {
 
 #[test]
 fn convolutions_that_are_only_pooled_are_pooled_as_they_are_computed() {
-    let mut build = Build::input(24, 17, 100);
+    let mut build = NetworkBuilder::input(24, 17, 100);
     let wide = build.conv(0, 9, window(3, 1, 1), 1);
     let wide = build.relu(wide);
     let wide = build.pool(wide, PoolKind::Max, window(3, 2, 1), Round::Up);
@@ -124,14 +124,14 @@ fn convolutions_that_are_only_pooled_are_pooled_as_they_are_computed() {
     let again = build.pool(kept, PoolKind::Max, window(3, 1, 1), Round::Down);
     build.concat(&[kept, again]);
     let net = tame(build.net());
-    let steps = Forward::new(&net).unwrap().fused.steps;
-    assert_eq!(steps.iter().filter(|step| matches!(step.kind, Kind::Pooled { .. })).count(), 3);
+    let stages = Forward::new(&net).unwrap().fused.stages;
+    assert_eq!(stages.iter().filter(|stage| matches!(stage.computation, Computation::Pooled { .. })).count(), 3);
     check(&net);
 }
 
 #[test]
 fn branches_are_written_into_their_concatenation() {
-    let mut build = Build::input(3, 8, 8);
+    let mut build = NetworkBuilder::input(3, 8, 8);
     let stem = build.conv(0, 8, window(3, 1, 1), 1);
     let stem = build.relu(stem);
     let mut branches = Vec::new();
@@ -150,7 +150,7 @@ fn branches_are_written_into_their_concatenation() {
 
 #[test]
 fn flattened_tensors_keep_their_order_until_someone_needs_another() {
-    let mut build = Build::input(2, 3, 4);
+    let mut build = NetworkBuilder::input(2, 3, 4);
     let conv = build.conv(0, 5, window(2, 1, 0), 1);
     let flat = build.flatten(conv);
     let n = build.shape(flat).c;
@@ -188,7 +188,7 @@ fn elementwise_layers_of_every_kind() {
         Activation::Softplus,
         Activation::Softsign,
     ];
-    let mut build = Build::input(3, 4, 5);
+    let mut build = NetworkBuilder::input(3, 4, 5);
     let add = (0..60).map(noise).collect();
     let mean = build.same(Op::Scale(Scale { mul: vec![1.0, 2.0, -1.0], add }), 0);
     let local = build.same(Op::Lrn(Lrn { size: 3, alpha: 1.0, beta: 0.75, bias: 1.0 }), mean);
@@ -212,17 +212,17 @@ fn elementwise_layers_of_every_kind() {
 
 #[test]
 fn averages_count_what_they_should() {
-    for kind in [PoolKind::Average, PoolKind::AverageWithPad { after: [0, 1] }, PoolKind::Max] {
-        let mut build = Build::input(70, 5, 6);
+    for computation in [PoolKind::Average, PoolKind::AverageWithPad { after: [0, 1] }, PoolKind::Max] {
+        let mut build = NetworkBuilder::input(70, 5, 6);
         let window = Window { kernel: [3, 2], stride: [2, 2], pad: [1, 0], dilation: [1, 2] };
-        build.pool(0, kind, window, Round::Up);
+        build.pool(0, computation, window, Round::Up);
         check(&build.net());
     }
 }
 
 #[test]
 fn fewer_images_give_what_more_do() {
-    let mut build = Build::input(2, 4, 4);
+    let mut build = NetworkBuilder::input(2, 4, 4);
     let conv = build.conv(0, 3, window(3, 1, 1), 1);
     build.flatten(conv);
     let forward = Forward::new(&tame(build.net())).unwrap();
@@ -235,7 +235,7 @@ fn fewer_images_give_what_more_do() {
 #[test]
 fn layers_that_do_not_fit_are_named() {
     let build = || {
-        let mut build = Build::input(2, 3, 3);
+        let mut build = NetworkBuilder::input(2, 3, 3);
         let conv = build.conv(0, 4, window(3, 1, 1), 1);
         build.same(Op::Activation(Activation::PRelu(vec![0.5; 4])), conv);
         build.net()

@@ -1,36 +1,36 @@
-//! Convolutions and dense layers: the blocks of the layer's own graph, as bands of pixels.
+//! Convolutions and dense layers: the blocks of the layer's own graph, as strips of pixels.
 //!
-//! A band is consecutive pixels (of a dense layer: consecutive outputs). Its row groups that have the same taps form a
-//! **class**: their columns differ by a shift only. For every tile of rows a band meets all its items before the next tile,
-//! so that a tile's weights are read once per band and the band's images stay in the second-level cache.
+//! A strip is consecutive pixels (of a dense layer: consecutive outputs). Its row groups that have the same taps form a
+//! **alike**: their columns differ by a shift only. For every tile of rows a strip meets all its items before the next tile,
+//! so that a tile's weights are read once per strip and the strip's images stay in the second-level cache.
 //!
-//! A convolution that is only pooled keeps one band at a time ([`Windowed::run_pooled`]).
+//! A convolution that is only pooled keeps one strip at a time ([`Windowed::run_pooled`]).
 
 use std::ops::Range;
 
 use super::error::Error;
 use super::pool::Maxima;
-use super::tensor::{Bands, Buffer, Place};
+use super::tensor::{Buffer, Slot, Strips};
 use crate::graph::PanelKind;
 use crate::kernel::images::{ColumnSpan, Finish, OutputPixel, Product, Strides, Vector, multiply_add, tiles};
 use crate::kernel::{Isa, Task};
 use crate::net::{Layer, Op, Shape, Window};
 use crate::unroll::{LayerAlone, ParameterOrder};
 
-/// Images of a band that should stay in the second-level cache, in vectors.
-const BAND_COLUMNS: usize = 6 << 10;
-/// Fewest multiply-adds of a band, in vectors.
-const BAND_EDGES: usize = 1 << 18;
-/// Fewest bands, where image rows are long enough to be cut: so that threads end at about the same time.
-const BANDS: usize = 8;
+/// Images of a strip that should stay in the second-level cache, in vectors.
+const STRIP_COLUMNS: usize = 6 << 10;
+/// Fewest multiply-adds of a strip, in vectors.
+const STRIP_EDGES: usize = 1 << 18;
+/// Fewest strips, where image rows are long enough to be cut: so that threads end at about the same time.
+const STRIPS: usize = 8;
 /// Fewest pixels of a part of an image row.
-const BAND_PIXELS: usize = 6;
-/// Most outputs of a band of whole image rows, in vectors: they stay in the second-level cache.
-const BAND_OUTPUT: usize = 8 << 10;
+const STRIP_PIXELS: usize = 6;
+/// Most outputs of a strip of whole image rows, in vectors: they stay in the second-level cache.
+const STRIP_OUTPUT: usize = 8 << 10;
 /// Fewest rows of maxima of a part.
 const POOLED_ROWS: usize = 4;
-/// Outputs of a band of a dense layer; whole tiles.
-const BAND_OUTPUTS: usize = 64;
+/// Outputs of a strip of a dense layer; whole tiles.
+const STRIP_OUTPUTS: usize = 64;
 
 /// A convolution or dense layer, ready to run.
 #[derive(Clone, Debug)]
@@ -43,25 +43,25 @@ pub(super) struct Windowed {
     group_outputs: usize,
     /// Columns of a row.
     fan_in: usize,
-    /// Dense: tile after tile `[column][row]`; the tile that begins with row `r` at `r · fan_in`. Diagonal: `[channel][tap]`.
+    /// Dense: tile after tile `[column][row]`; the tile that begins with row `r` at `r · fan_in`. Depthwise: `[channel][tap]`.
     weights: Vec<f32>,
     bias: Vec<f32>,
-    bands: Vec<Band>,
+    strips: Vec<Strip>,
 }
 
 /// Consecutive pixels and rows of one group at these pixels.
 #[derive(Clone, Debug)]
-struct Band {
+struct Strip {
     pixels: Range<usize>,
     channels: Range<usize>,
-    classes: Vec<Class>,
+    alike_pixels: Vec<AlikePixels>,
 }
 
 /// Pixels with the same taps.
 #[derive(Clone, Debug)]
-struct Class {
+struct AlikePixels {
     spans: Vec<ColumnSpan>,
-    /// Groups are numbered from the band's first pixel.
+    /// Groups are numbered from the strip's first pixel.
     items: Vec<OutputPixel>,
 }
 
@@ -98,13 +98,13 @@ impl Windowed {
             fan_in: order.fan_in(),
             weights: Vec::new(),
             bias,
-            bands: Vec::new(),
+            strips: Vec::new(),
         };
         if groups > 1 && windowed.group_inputs == 1 && windowed.group_outputs == 1 {
             windowed.kind = PanelKind::Diagonal;
         }
         let cuts = if is_dense { dense_cuts(layer.shape.c) } else { windowed.cuts(input) };
-        windowed.bands = cuts.into_iter().map(|cut| windowed.band(&graph, input, cut)).collect();
+        windowed.strips = cuts.into_iter().map(|cut| windowed.strip(&graph, input, cut)).collect();
         windowed.weights = windowed.packed(weights, order);
         Ok(windowed)
     }
@@ -119,40 +119,41 @@ impl Windowed {
         for (_, n_rows) in (0..self.groups).flat_map(|_| tiles(self.group_outputs)) {
             let tile = first..first + n_rows * self.fan_in;
             for (r, unit) in weights[tile.clone()].chunks_exact(self.fan_in).enumerate() {
-                let places = packed[tile.clone()].iter_mut().skip(r).step_by(n_rows);
-                order.taps(unit).flatten().zip(places).for_each(|((_, weight), place)| *place = weight);
+                let slots = packed[tile.clone()].iter_mut().skip(r).step_by(n_rows);
+                order.taps(unit).flatten().zip(slots).for_each(|((_, weight), slot)| *slot = weight);
             }
             first = tile.end;
         }
         packed
     }
 
-    /// Pixels and channels of every band of a convolution.
-    fn cuts(&self, input: Shape) -> Vec<Cut> {
+    /// Pixels and channels of every strip of a convolution.
+    fn cuts(&self, input: Shape) -> Vec<Extent> {
         let Shape { c, h, w } = self.shape;
         let taps = self.fan_in / self.group_inputs;
         let rows_of_taps = (taps as f64).sqrt().ceil() as usize;
         let columns = rows_of_taps * input.w * input.c;
         let edges = w * self.fan_in * c;
-        let parts = columns.div_ceil(BAND_COLUMNS).max(BANDS.div_ceil(h)).clamp(1, w.div_ceil(BAND_PIXELS));
+        let parts = columns.div_ceil(STRIP_COLUMNS).max(STRIPS.div_ceil(h)).clamp(1, w.div_ceil(STRIP_PIXELS));
         if parts > 1 {
-            let cut = |y: usize, part: usize| Cut { y: y..y + 1, x: part * w / parts..(part + 1) * w / parts, c: 0..c };
+            let cut =
+                |y: usize, part: usize| Extent { y: y..y + 1, x: part * w / parts..(part + 1) * w / parts, c: 0..c };
             return (0..h).flat_map(|y| (0..parts).map(move |part| cut(y, part))).collect();
         }
-        let most = (BAND_OUTPUT / (w * c).max(1)).clamp(1, h.div_ceil(8));
-        let rows = BAND_EDGES.div_ceil(edges.max(1)).clamp(1, most);
-        (0..h).step_by(rows).map(|y| Cut { y: y..h.min(y + rows), x: 0..w, c: 0..c }).collect()
+        let most = (STRIP_OUTPUT / (w * c).max(1)).clamp(1, h.div_ceil(8));
+        let rows = STRIP_EDGES.div_ceil(edges.max(1)).clamp(1, most);
+        (0..h).step_by(rows).map(|y| Extent { y: y..h.min(y + rows), x: 0..w, c: 0..c }).collect()
     }
 
-    /// The classes of one band: of the first group, which the others repeat.
-    fn band(&self, graph: &LayerAlone, input: Shape, cut: Cut) -> Band {
+    /// The alike_pixels of one strip: of the first group, which the others repeat.
+    fn strip(&self, graph: &LayerAlone, input: Shape, cut: Extent) -> Strip {
         let [y, x, c] = [&cut.y, &cut.x, &cut.c].map(|range| range.start as u32..range.end as u32);
         let blocks = graph.blocks([y, x, c]);
         let first_node = input.len() as u32;
         let first_pixel = cut.y.start * self.shape.w + cut.x.start;
         let n_pixels = (cut.y.len() - 1) * self.shape.w + cut.x.len();
         let group_values = (self.group_outputs * self.fan_in) as u64;
-        let mut classes = Vec::new();
+        let mut alike_pixels = Vec::new();
         let mut bare = vec![true; n_pixels];
         for block in &blocks.blocks {
             let intervals = blocks.intervals(block);
@@ -170,28 +171,28 @@ impl Windowed {
                 bare[pixel as usize] = false;
                 items.push(OutputPixel { shift: group.col_shift, index: pixel });
             }
-            classes.push(Class { spans, items });
+            alike_pixels.push(AlikePixels { spans, items });
         }
         let items = (0..n_pixels as u32).filter(|&index| bare[index as usize]);
         let items: Vec<_> = items.map(|index| OutputPixel { shift: 0, index }).collect();
         if !items.is_empty() {
-            classes.push(Class { spans: Vec::new(), items });
+            alike_pixels.push(AlikePixels { spans: Vec::new(), items });
         }
-        Band { pixels: first_pixel..first_pixel + n_pixels, channels: cut.c, classes }
+        Strip { pixels: first_pixel..first_pixel + n_pixels, channels: cut.c, alike_pixels }
     }
 
-    /// Computes the layer into `out`, the whole buffer that holds it at `place`.
-    pub fn run<const L: usize>(&self, isa: Isa, operands: &Operands<'_, L>, place: Place, out: &mut [Vector<L>]) {
-        let starts = self.bands.iter().map(|band| place.at(band.pixels.start, band.channels.start));
-        Bands::cut(out, starts).each(|index, first, out| {
-            let band = &self.bands[index];
-            let first = place.at(band.pixels.start, band.channels.start) - first;
-            self.compute(isa, band, operands, (place, first), out);
+    /// Computes the layer into `out`, the whole buffer that holds it at `slot`.
+    pub fn run<const L: usize>(&self, isa: Isa, operands: &Operands<'_, L>, slot: Slot, out: &mut [Vector<L>]) {
+        let starts = self.strips.iter().map(|strip| slot.at(strip.pixels.start, strip.channels.start));
+        Strips::cut(out, starts).each(|index, first, out| {
+            let strip = &self.strips[index];
+            let first = slot.at(strip.pixels.start, strip.channels.start) - first;
+            self.compute(isa, strip, operands, (slot, first), out);
         });
     }
 
-    /// Computes the layer and maxima over windows of it, band by band, into `out`, the whole buffer that holds the maxima, a
-    /// tensor of shape `output`, at `place`.
+    /// Computes the layer and maxima over windows of it, strip by strip, into `out`, the whole buffer that holds the maxima, a
+    /// tensor of shape `output`, at `slot`.
     ///
     /// Threads have some rows of maxima each; what two need both compute.
     pub fn run_pooled<const L: usize>(
@@ -199,7 +200,7 @@ impl Windowed {
         isa: Isa,
         operands: &Operands<'_, L>,
         (window, output): (&Window, Shape),
-        place: Place,
+        slot: Slot,
         out: &mut [Vector<L>],
     ) {
         let Shape { c, h, w } = self.shape;
@@ -208,53 +209,53 @@ impl Windowed {
             threads => 2 * threads,
         };
         let step = output.h.div_ceil(n_parts).max(POOLED_ROWS);
-        let start = |y: usize| place.at(y * output.w, 0);
+        let start = |y: usize| slot.at(y * output.w, 0);
         let starts = (0..output.h).step_by(step).map(start);
-        let alone = Place { buffer: 0, channels: c, offset: 0 };
-        let n_pixels = self.bands.iter().map(|band| band.pixels.len()).max().unwrap_or(0);
+        let alone = Slot { buffer: 0, channels: c, offset: 0 };
+        let n_pixels = self.strips.iter().map(|strip| strip.pixels.len()).max().unwrap_or(0);
         // Pixels of the layer before which row `y` of the maxima needs none, and from which on.
         let reach = (window.kernel[0] - 1) * window.dilation[0] + 1;
         let before = |y: usize| (y * window.stride[0]).saturating_sub(window.pad[0]) * w;
         let after = |y: usize| (y * window.stride[0] + reach).saturating_sub(window.pad[0]).min(h) * w;
-        Bands::cut(out, starts).each(|index, first, out| {
+        Strips::cut(out, starts).each(|index, first, out| {
             let rows = index * step..output.h.min((index + 1) * step);
             let first = start(rows.start) - first;
             for pixel in 0..rows.len() * output.w {
-                out[first + pixel * place.channels..][..c].fill([f32::NEG_INFINITY; L]);
+                out[first + pixel * slot.channels..][..c].fill([f32::NEG_INFINITY; L]);
             }
             let needed = before(rows.start)..after(rows.end - 1);
-            let is_needed = |band: &&Band| band.pixels.start < needed.end && needed.start < band.pixels.end;
+            let is_needed = |strip: &&Strip| strip.pixels.start < needed.end && needed.start < strip.pixels.end;
             let mut buffer = Buffer::default();
             buffer.reserve::<L>(n_pixels * c);
-            for band in self.bands.iter().filter(is_needed) {
-                let pixels = band.pixels.clone();
-                self.compute(isa, band, operands, (alone, 0), buffer.vectors_mut());
+            for strip in self.strips.iter().filter(is_needed) {
+                let pixels = strip.pixels.clone();
+                self.compute(isa, strip, operands, (alone, 0), buffer.vectors_mut());
                 let (shape, rows, width, values, out) =
                     (self.shape, rows.clone(), output.w, buffer.vectors(), &mut *out);
-                isa.run(Maxima { window, shape, pixels, values, rows, width, place, first, out });
+                isa.run(Maxima { window, shape, pixels, values, rows, width, slot, first, out });
             }
         });
     }
 
-    /// True if every band has all channels of some pixels.
+    /// True if every strip has all channels of some pixels.
     pub fn is_convolution(&self) -> bool {
-        self.bands.iter().all(|band| band.channels.len() == self.shape.c)
+        self.strips.iter().all(|strip| strip.channels.len() == self.shape.c)
     }
 
-    /// Computes one band, which begins at vector `first` of `out`.
+    /// Computes one strip, which begins at vector `first` of `out`.
     fn compute<const L: usize>(
         &self,
         isa: Isa,
-        band: &Band,
+        strip: &Strip,
         operands: &Operands<'_, L>,
-        (place, first): (Place, usize),
+        (slot, first): (Slot, usize),
         out: &mut [Vector<L>],
     ) {
         for group in 0..self.groups {
             match self.kind {
-                PanelKind::Dense => self.dense(isa, band, group, operands, (place, first), out),
+                PanelKind::Dense => self.dense(isa, strip, group, operands, (slot, first), out),
                 PanelKind::Diagonal if group > 0 => {}
-                PanelKind::Diagonal => isa.run(Diagonal { layer: self, band, operands, place, first, out: &mut *out }),
+                PanelKind::Diagonal => isa.run(Depthwise { layer: self, strip, operands, slot, first, out: &mut *out }),
             }
         }
     }
@@ -262,72 +263,72 @@ impl Windowed {
     fn dense<const L: usize>(
         &self,
         isa: Isa,
-        band: &Band,
+        strip: &Strip,
         group: usize,
         operands: &Operands<'_, L>,
-        (place, first): (Place, usize),
+        (slot, first): (Slot, usize),
         out: &mut [Vector<L>],
     ) {
-        let n_rows = self.group_outputs.min(band.channels.len());
-        let first_channel = band.channels.start + group * self.group_outputs;
+        let n_rows = self.group_outputs.min(strip.channels.len());
+        let first_channel = strip.channels.start + group * self.group_outputs;
         for (tile, n_rows) in tiles(n_rows) {
             let row = first_channel + tile;
-            for class in &band.classes {
+            for alike in &strip.alike_pixels {
                 let of_tile = |first: usize, pixel: usize| Strides { first: first + row, pixel, row: 1 };
                 let product = Product {
                     weights: &self.weights[row * self.fan_in..][..n_rows * self.fan_in],
                     n_rows,
-                    spans: &class.spans,
+                    spans: &alike.spans,
                     columns: &operands.input[group * self.group_inputs..],
-                    out: Strides { first: first + row - band.channels.start, pixel: place.channels, row: 1 },
+                    out: Strides { first: first + row - strip.channels.start, pixel: slot.channels, row: 1 },
                     first_row: row,
                     bias: &self.bias,
                     finish: operands.finish,
-                    addend: operands.addend.map(|a| (a, of_tile(band.pixels.start * self.shape.c, self.shape.c))),
+                    addend: operands.addend.map(|a| (a, of_tile(strip.pixels.start * self.shape.c, self.shape.c))),
                 };
-                product.add(isa, &class.items, out);
+                product.add(isa, &alike.items, out);
             }
         }
     }
 }
 
-/// Pixels and channels of a band.
+/// Pixels and channels of a strip.
 #[derive(Clone, Debug)]
-struct Cut {
+struct Extent {
     y: Range<usize>,
     x: Range<usize>,
     c: Range<usize>,
 }
 
-fn dense_cuts(n_outputs: usize) -> Vec<Cut> {
-    let cut = |c: usize| Cut { y: 0..1, x: 0..1, c: c..n_outputs.min(c + BAND_OUTPUTS) };
-    (0..n_outputs).step_by(BAND_OUTPUTS).map(cut).collect()
+fn dense_cuts(n_outputs: usize) -> Vec<Extent> {
+    let cut = |c: usize| Extent { y: 0..1, x: 0..1, c: c..n_outputs.min(c + STRIP_OUTPUTS) };
+    (0..n_outputs).step_by(STRIP_OUTPUTS).map(cut).collect()
 }
 
-/// A band of a depthwise convolution.
-struct Diagonal<'a, const L: usize> {
+/// A strip of a depthwise convolution.
+struct Depthwise<'a, const L: usize> {
     layer: &'a Windowed,
-    band: &'a Band,
+    strip: &'a Strip,
     operands: &'a Operands<'a, L>,
-    place: Place,
+    slot: Slot,
     first: usize,
     out: &'a mut [Vector<L>],
 }
 
-impl<const L: usize> Task for Diagonal<'_, L> {
+impl<const L: usize> Task for Depthwise<'_, L> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let Windowed { weights, bias, fan_in, shape, .. } = self.layer;
         let Operands { input, addend, finish } = self.operands;
-        for class in &self.band.classes {
-            for item in &class.items {
-                let pixel = self.band.pixels.start + item.index as usize;
-                let out = &mut self.out[self.first + item.index as usize * self.place.channels..][..shape.c];
+        for alike in &self.strip.alike_pixels {
+            for item in &alike.items {
+                let pixel = self.strip.pixels.start + item.index as usize;
+                let out = &mut self.out[self.first + item.index as usize * self.slot.channels..][..shape.c];
                 for (channel, out) in out.iter_mut().enumerate() {
                     let mut sum = [bias.get(channel).copied().unwrap_or(0.0); _];
-                    for span in &class.spans {
+                    for span in &alike.spans {
                         let x = &input[(span.column + item.shift) as usize + channel];
                         multiply_add(&mut sum, weights[channel * fan_in + span.k as usize], x);
                     }

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::blocks::{Region, push_blocks};
 use super::error::Error;
-use super::node_layer::Linear;
-use super::unroller::Walk;
+use super::node_layer::NodeLayer;
+use super::unroller::Unroller;
 use crate::graph::{Blocks, Direction};
 use crate::net::{Layer, Shape};
 
@@ -13,8 +13,8 @@ use crate::net::{Layer, Shape};
 /// would have the layer's weights alone, as [`ParameterOrder`](super::ParameterOrder) says.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerAlone {
-    columns: Linear,
-    rows: Linear,
+    columns: NodeLayer,
+    rows: NodeLayer,
 }
 
 impl LayerAlone {
@@ -23,7 +23,7 @@ impl LayerAlone {
     /// # Errors
     /// If they do not fit, or the graph would be too large.
     pub fn new(layer: &Layer, input: Shape) -> Result<Self, Error> {
-        let [columns, rows] = Walk::alone(layer, input)?;
+        let [columns, rows] = Unroller::alone(layer, input)?;
         Ok(Self { columns, rows })
     }
 
@@ -31,7 +31,7 @@ impl LayerAlone {
     pub fn blocks(&self, [y, x, c]: [Range<u32>; 3]) -> Blocks {
         let region = Region { y, x, c };
         let mut blocks = Blocks::default();
-        push_blocks(&mut blocks, Direction::In, &region, &self.rows.sources[0], [&self.rows, &self.columns]);
+        push_blocks(&mut blocks, Direction::In, &region, &self.rows.connections[0], [&self.rows, &self.columns]);
         blocks
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct AxisWindow {
 
 /// Row positions `first + n · step`, `n < count`, that have the same taps but for constant steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AxisRun {
+pub(super) struct AlikePositions {
     /// First row position.
     pub first: u32,
     /// Distance between row positions, at least 1.
@@ -34,7 +34,7 @@ pub(super) struct AxisRun {
     pub taps: Vec<(u32, u32)>,
 }
 
-impl AxisRun {
+impl AlikePositions {
     fn at(first: usize, taps: &[(u32, u32)], steps: Steps) -> Self {
         let Steps { row, col, tap } = steps;
         Self { first: first as u32, step: row as u32, count: 1, col_step: col, tap_step: tap, taps: taps.to_vec() }
@@ -56,16 +56,16 @@ struct Steps {
 
 /// A window over a view of a source, along one axis, from both ends.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub(super) struct AxisTaps {
     /// Rows are output positions, columns source positions.
-    pub inward: Vec<AxisRun>,
+    pub inward: Vec<AlikePositions>,
     /// Rows are source positions, columns output positions.
-    pub outward: Vec<AxisRun>,
+    pub outward: Vec<AlikePositions>,
     /// Number of output positions at which each tap is valid.
     pub tap_counts: Vec<u64>,
 }
 
-impl Axis {
+impl AxisTaps {
     /// Runs of a window over `n_source` positions seen through `map`. Cost: O(positions × taps).
     pub fn new(window: AxisWindow, map: AxisMap, n_source: usize) -> Self {
         let mut by_output = vec![Vec::new(); window.n_out];
@@ -89,39 +89,39 @@ impl Axis {
             _ => Steps { row: advance, col: 1, tap: 0 },
         };
         Self {
-            inward: runs(&by_output, Steps { row: 1, col: advance as u32, tap: 0 }),
-            outward: runs(&by_source, outward),
+            inward: positions(&by_output, Steps { row: 1, col: advance as u32, tap: 0 }),
+            outward: positions(&by_source, outward),
             tap_counts,
         }
     }
 }
 
 /// Cuts each residue class of rows modulo `steps.row` into maximal runs.
-fn runs(rows: &[Vec<(u32, u32)>], steps: Steps) -> Vec<AxisRun> {
-    let mut runs: Vec<AxisRun> = Vec::new();
+fn positions(rows: &[Vec<(u32, u32)>], steps: Steps) -> Vec<AlikePositions> {
+    let mut positions: Vec<AlikePositions> = Vec::new();
     for class in 0..steps.row.min(rows.len()) {
-        let mut open: Option<AxisRun> = None;
+        let mut open: Option<AlikePositions> = None;
         for first in (class..rows.len()).step_by(steps.row) {
             let taps = rows[first].as_slice();
             match &mut open {
-                Some(run) if run.goes_on_with(taps) => run.count += 1,
+                Some(alike) if alike.goes_on_with(taps) => alike.count += 1,
                 _ => {
-                    runs.extend(open.take());
-                    open = (!taps.is_empty()).then(|| AxisRun::at(first, taps, steps));
+                    positions.extend(open.take());
+                    open = (!taps.is_empty()).then(|| AlikePositions::at(first, taps, steps));
                 }
             }
         }
-        runs.extend(open);
+        positions.extend(open);
     }
-    runs
+    positions
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn axis(n: usize, n_out: usize, kernel: usize, stride: usize, pad: usize) -> Axis {
-        Axis::new(AxisWindow { n_out, kernel, stride, pad, dilation: 1 }, AxisMap::identity(n), n)
+    fn axis(n: usize, n_out: usize, kernel: usize, stride: usize, pad: usize) -> AxisTaps {
+        AxisTaps::new(AxisWindow { n_out, kernel, stride, pad, dilation: 1 }, AxisMap::identity(n), n)
     }
 
     #[test]
@@ -137,21 +137,21 @@ mod tests {
     #[test]
     fn sources_of_a_strided_window_form_one_run_per_residue() {
         let axis = axis(9, 4, 3, 2, 0);
-        let runs: Vec<_> = axis.outward.iter().map(|r| (r.first, r.step, r.count, r.taps.clone())).collect();
+        let positions: Vec<_> = axis.outward.iter().map(|r| (r.first, r.step, r.count, r.taps.clone())).collect();
         let expected = [
             (0, 2, 1, vec![(0, 0)]),
             (2, 2, 3, vec![(2, 0), (0, 1)]),
             (8, 2, 1, vec![(2, 3)]),
             (1, 2, 4, vec![(1, 0)]),
         ];
-        assert_eq!(runs, expected);
+        assert_eq!(positions, expected);
     }
 
     #[test]
     fn sources_of_a_single_output_are_one_run() {
         let axis = axis(6, 1, 6, 1, 0);
         assert_eq!(axis.outward.len(), 1);
-        let run = &axis.outward[0];
-        assert_eq!((run.count, run.step, run.col_step, run.tap_step), (6, 1, 0, 1));
+        let alike = &axis.outward[0];
+        assert_eq!((alike.count, alike.step, alike.col_step, alike.tap_step), (6, 1, 0, 1));
     }
 }

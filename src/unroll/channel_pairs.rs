@@ -2,12 +2,12 @@
 
 use super::channel_order::ChannelOrder;
 use super::element_map::Channel;
-use super::filter::Kernel;
+use super::filter::StoredKernel;
 use crate::graph::PanelKind;
 
 /// Rows of one layer's channels against columns of another's, for one tap.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Panel {
+pub(super) struct ChannelPairs {
     /// Dense or diagonal.
     pub kind: PanelKind,
     /// Node channel of the first row.
@@ -21,11 +21,11 @@ pub(super) struct Panel {
     /// Values between columns.
     pub col_stride: u32,
     /// Runs of node channels.
-    pub columns: Vec<Columns>,
+    pub columns: Vec<ChannelInterval>,
 }
 
-impl Panel {
-    /// Columns that one row meets per tap.
+impl ChannelPairs {
+    /// ChannelInterval that one row meets per tap.
     pub fn n_columns(&self) -> u64 {
         match self.kind {
             PanelKind::Dense => self.columns.iter().map(|c| u64::from(c.len)).sum(),
@@ -36,7 +36,7 @@ impl Panel {
 
 /// Consecutive node channels of the column layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Columns {
+pub(super) struct ChannelInterval {
     /// First node channel.
     pub first: u32,
     /// How many.
@@ -45,13 +45,13 @@ pub(super) struct Columns {
     pub values: u64,
 }
 
-/// The panels between a reader and the channels of one piece of its input, rows of the reader first, then rows of the source.
-pub(super) fn panels(
-    kernel: &Kernel,
+/// The panels between a reader and the channels of one contribution of its input, rows of the reader first, then rows of the source.
+pub(super) fn pairs(
+    kernel: &StoredKernel,
     channels: &[Channel],
     reader: ChannelOrder,
     source: ChannelOrder,
-) -> [Vec<Panel>; 2] {
+) -> [Vec<ChannelPairs>; 2] {
     match kernel.kind {
         PanelKind::Diagonal => {
             let pairs = |swap: bool| {
@@ -88,51 +88,51 @@ pub(super) fn panels(
 }
 
 /// Cuts (node channel, value offset) rows into arithmetic runs; each meets all columns, `col_stride` values apart.
-fn dense(base: u64, rows: &[(u32, u64)], columns: &[(u32, u64)], col_stride: u64) -> Vec<Panel> {
-    let mut runs: Vec<Columns> = Vec::new();
+fn dense(base: u64, rows: &[(u32, u64)], columns: &[(u32, u64)], col_stride: u64) -> Vec<ChannelPairs> {
+    let mut runs: Vec<ChannelInterval> = Vec::new();
     for &(first, values) in columns {
         match runs.last_mut() {
             Some(run) if run.first + run.len == first && run.values + u64::from(run.len) * col_stride == values => {
                 run.len += 1;
             }
-            _ => runs.push(Columns { first, len: 1, values }),
+            _ => runs.push(ChannelInterval { first, len: 1, values }),
         }
     }
     if runs.is_empty() {
         return Vec::new();
     }
-    let panel = |run: Progression| Panel {
+    let pairs = |run: Progression| ChannelPairs {
         kind: PanelKind::Dense,
         first_row: run.first,
         n_rows: run.len,
         row_step: run.step,
         row_stride: run.stride as u32,
         col_stride: col_stride as u32,
-        columns: runs.iter().map(|c| Columns { values: base + run.values + c.values, ..*c }).collect(),
+        columns: runs.iter().map(|c| ChannelInterval { values: base + run.values + c.values, ..*c }).collect(),
     };
-    progressions(rows).into_iter().map(panel).collect()
+    progressions(rows).into_iter().map(pairs).collect()
 }
 
 /// Cuts (row, column, value) triples, by rising column, into runs of consecutive columns and evenly spaced rows and values.
-fn diagonal(triples: &[(u32, u32, u64)]) -> Vec<Panel> {
-    let mut panels = Vec::new();
+fn diagonal(triples: &[(u32, u32, u64)]) -> Vec<ChannelPairs> {
+    let mut pairs = Vec::new();
     for run in triples.chunk_by(|a, b| a.1 + 1 == b.1) {
         let rows: Vec<_> = run.iter().map(|&(row, _, value)| (row, value)).collect();
         let mut first = run[0].1;
         for Progression { first: first_row, len, step, values, stride } in progressions(&rows) {
-            panels.push(Panel {
+            pairs.push(ChannelPairs {
                 kind: PanelKind::Diagonal,
                 first_row,
                 n_rows: len,
                 row_step: step,
                 row_stride: stride as u32,
                 col_stride: 0,
-                columns: vec![Columns { first, len, values }],
+                columns: vec![ChannelInterval { first, len, values }],
             });
             first += len;
         }
     }
-    panels
+    pairs
 }
 
 /// Evenly spaced rows with evenly spaced values.

@@ -2,13 +2,13 @@
 
 use super::check;
 use super::error::Error;
-use super::filter::{Kernel, Weights};
+use super::filter::{Filter, StoredKernel};
 use super::parameters::ParameterOrder;
 use crate::graph::{LayerKind, PanelKind};
 use crate::net::{Conv, Layer, Shape};
 
 /// The filter of a convolution whose parameters begin at `base` in the value store.
-pub(super) fn filter(layer: &Layer, conv: &Conv, input: Shape, base: u64) -> Result<Weights, Error> {
+pub(super) fn filter(layer: &Layer, conv: &Conv, input: Shape, base: u64) -> Result<Filter, Error> {
     let channels = [input.c, layer.shape.c];
     check::window(layer, &conv.window)?;
     for (what, found) in ["input channels", "output channels"].into_iter().zip(channels) {
@@ -19,7 +19,7 @@ pub(super) fn filter(layer: &Layer, conv: &Conv, input: Shape, base: u64) -> Res
     check::count(layer, "kernel values", conv.weight.len(), layer.shape.c * order.fan_in())?;
     let diagonal = conv.groups > 1 && inputs == 1 && outputs == 1;
     let taps = conv.window.kernel;
-    let kernel = Kernel {
+    let kernel = StoredKernel {
         kind: if diagonal { PanelKind::Diagonal } else { PanelKind::Dense },
         base,
         out_stride: order.fan_in() as u64,
@@ -31,5 +31,5 @@ pub(super) fn filter(layer: &Layer, conv: &Conv, input: Shape, base: u64) -> Res
     };
     let params = base..base + conv.weight.len() as u64;
     let taps = (taps[0] * taps[1]) as u32;
-    Ok(Weights { kind: LayerKind::Conv, kernel, window: conv.window, params, order: Some(order), taps })
+    Ok(Filter { kind: LayerKind::Conv, kernel, window: conv.window, params, order: Some(order), taps })
 }

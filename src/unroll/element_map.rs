@@ -6,7 +6,7 @@ use crate::net::Shape;
 
 /// Some elements of a tensor, each of which stands for one node of one graph layer, no two for the same.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Place {
+pub struct ElementMap {
     /// By rising tensor channel.
     pub(super) channels: Arc<[Channel]>,
     /// Vertical and horizontal pixels.
@@ -15,7 +15,7 @@ pub struct Place {
     pub(super) shape: Shape,
 }
 
-impl Place {
+impl ElementMap {
     /// All elements of a graph layer in its own output.
     pub(super) fn whole(shape: Shape) -> Self {
         let channels = (0..shape.c as u32).map(|c| Channel { tensor: c, source: c, factor: 1.0 }).collect();
@@ -29,7 +29,7 @@ impl Place {
     }
 }
 
-impl Place {
+impl ElementMap {
     pub(super) fn map_channels(&mut self, f: impl Fn(Channel) -> Option<Channel>) {
         let mut channels: Vec<Channel> = self.channels.iter().filter_map(|&c| f(c)).collect();
         channels.sort_by_key(|c| c.tensor);
@@ -40,7 +40,7 @@ impl Place {
     }
 }
 
-/// One channel of a piece.
+/// One channel of a contribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Channel {
     /// Channel of the tensor.
@@ -54,9 +54,9 @@ pub(super) struct Channel {
 /// Pixels of one spatial axis: tensor position `t` in `lo..hi` is the source's position `t · step + offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct AxisMap {
-    /// Source pixels per tensor pixel, at least 1.
+    /// Connection pixels per tensor pixel, at least 1.
     pub step: i64,
-    /// Source position of tensor position 0 (which may be outside the range).
+    /// Connection position of tensor position 0 (which may be outside the range).
     pub offset: i64,
     /// First tensor position with a source.
     pub lo: i64,

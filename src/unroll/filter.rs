@@ -1,4 +1,4 @@
-//! What a layer kind tells the walk about its weights.
+//! What a layer kind tells the unroller about its weights.
 
 use std::ops::Range;
 
@@ -8,13 +8,13 @@ use super::view::View;
 use crate::graph::{LayerKind, PanelKind};
 use crate::net::{Layer, Window};
 
-/// Weights of a layer, and the window they slide along.
+/// Filter of a layer, and the window they slide along.
 #[derive(Clone, Debug)]
-pub(super) struct Weights {
+pub(super) struct Filter {
     /// What the layer is.
     pub kind: LayerKind,
     /// Where the weights are.
-    pub kernel: Kernel,
+    pub kernel: StoredKernel,
     /// Its window.
     pub window: Window,
     /// Its own trained parameters in the value store.
@@ -28,7 +28,7 @@ pub(super) struct Weights {
 /// Where the weights of a layer are: output channel `o`, tap `t` (row-major), input channel `c` of its group at
 /// `base + o · out_stride + t · tap_stride + c`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Kernel {
+pub(super) struct StoredKernel {
     /// Dense, or diagonal where every channel meets only itself.
     pub kind: PanelKind,
     /// First value.
@@ -47,7 +47,7 @@ pub(super) struct Kernel {
     pub taps: [usize; 2],
 }
 
-impl Kernel {
+impl StoredKernel {
     /// The kernel of a layer that pairs `channels` channels one to one.
     pub fn diagonal(base: u64, channels: usize, strides: [u64; 2], taps: [usize; 2]) -> Self {
         let [out_stride, tap_stride] = strides;
@@ -84,7 +84,7 @@ impl Kernel {
 }
 
 /// Appends a layer's own parameters to the value store, each times the factors of its row and of its column.
-pub(super) fn store(values: &mut Vec<f32>, weights: &[f32], filter: &Weights, [rows, columns]: [&[f32]; 2]) {
+pub(super) fn store(values: &mut Vec<f32>, weights: &[f32], filter: &Filter, [rows, columns]: [&[f32]; 2]) {
     let Some(order) = filter.order else { return };
     let [outputs, inputs] = [filter.kernel.group_outputs, filter.kernel.group_inputs].map(|n| n as usize);
     values.reserve(weights.len());
@@ -104,7 +104,7 @@ pub(super) fn factor_of(row_factors: &[f32], channel: usize) -> f32 {
 /// What normalisation multiplied each input channel by.
 pub(super) fn column_factors(layer: &Layer, input: &View) -> Result<Vec<f32>, Error> {
     let mut factors = vec![None; input.shape.c];
-    for channel in input.pieces.iter().flat_map(|piece| piece.place.channels.iter()) {
+    for channel in input.contributions.iter().flat_map(|contribution| contribution.elements.channels.iter()) {
         let index = channel.tensor as usize;
         match factors[index].replace(channel.factor) {
             Some(first) if first != channel.factor => {

@@ -7,8 +7,8 @@ use super::limits::MAX_CHANNELS;
 use super::view::View;
 use crate::net::Shape;
 
-/// Most pieces of one tensor. Real networks have a few hundred.
-const MAX_PIECES: usize = 1 << 16;
+/// Most contributions of one tensor. Real networks have a few hundred.
+const MAX_CONTRIBUTIONS: usize = 1 << 16;
 
 /// Concatenation along channels.
 pub(super) fn concat(layer: &str, inputs: &[&View]) -> Result<View, Error> {
@@ -23,40 +23,40 @@ pub(super) fn concat(layer: &str, inputs: &[&View]) -> Result<View, Error> {
         }
     }
     let shape = Shape { c: inputs.iter().map(|view| view.shape.c).sum(), ..pixels };
-    let mut joined = View { shape, flat: false, pieces: Vec::new() };
+    let mut joined = View { shape, flat: false, contributions: Vec::new() };
     let mut first = 0;
     let mut n_listed = 0;
     for view in inputs {
         n_listed += view.n_listed();
         check(layer, "channels", n_listed, MAX_CHANNELS)?;
-        check_pieces(layer, joined.pieces.len() + view.pieces.len())?;
-        joined.pieces.extend(View::clone(view).within(first, shape).pieces);
+        check_contributions(layer, joined.contributions.len() + view.contributions.len())?;
+        joined.contributions.extend(View::clone(view).within(first, shape).contributions);
         first += view.shape.c;
     }
     Ok(joined)
 }
 
-/// Elementwise sum: the pieces of all addends, so that sums of sums flatten. An addend that occurs again is counted.
+/// Elementwise sum: the contributions of all addends, so that sums of sums flatten. An addend that occurs again is counted.
 pub(super) fn add(layer: &str, inputs: &[&View]) -> Result<View, Error> {
-    let mut sum = View { pieces: Vec::new(), ..*inputs[0] };
+    let mut sum = View { contributions: Vec::new(), ..*inputs[0] };
     let mut known: HashMap<_, usize> = HashMap::new();
     for view in inputs {
         check_addend(layer, inputs[0], view)?;
-        for piece in &view.pieces {
-            let at = *known.entry(piece.key()).or_insert(sum.pieces.len());
-            match sum.pieces.get_mut(at) {
-                Some(same) => same.count = same.count.saturating_add(piece.count),
-                None => sum.pieces.push(piece.clone()),
+        for contribution in &view.contributions {
+            let at = *known.entry(contribution.key()).or_insert(sum.contributions.len());
+            match sum.contributions.get_mut(at) {
+                Some(same) => same.count = same.count.saturating_add(contribution.count),
+                None => sum.contributions.push(contribution.clone()),
             }
         }
-        check_pieces(layer, sum.pieces.len())?;
+        check_contributions(layer, sum.contributions.len())?;
     }
     Ok(sum)
 }
 
-/// That a tensor has no more pieces than there may be.
-pub(super) fn check_pieces(layer: &str, found: usize) -> Result<(), Error> {
-    check(layer, "parts of sums and concatenations", found as u64, MAX_PIECES as u64)
+/// That a tensor has no more contributions than there may be.
+pub(super) fn check_contributions(layer: &str, found: usize) -> Result<(), Error> {
+    check(layer, "parts of sums and concatenations", found as u64, MAX_CONTRIBUTIONS as u64)
 }
 
 fn check(layer: &str, what: &'static str, found: u64, most: u64) -> Result<(), Error> {

@@ -2,11 +2,11 @@
 //! that are cut off differently at every one of a million positions.
 //!
 //! Each limit lies well above what the largest network that we know needs, and keeps memory below some 100 MB beyond the
-//! parameters. ResNet-1202 with `--residual expand` has 181,000 sources, 0.7 million pieces and 24 million intervals.
+//! parameters. ResNet-1202 with `--residual expand` has 181,000 sources, 0.7 million contributions and 24 million intervals.
 
-use super::channel_pairs::Panel;
+use super::channel_pairs::ChannelPairs;
 use super::error::Error;
-use super::node_layer::Source;
+use super::node_layer::Connection;
 use super::view::View;
 use crate::graph::Direction;
 
@@ -16,11 +16,11 @@ pub(super) const MAX_CHANNELS: u64 = 1 << 22;
 /// What has been used, over all layers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Used {
-    pieces: u64,
+    contributions: u64,
     channels: u64,
     positions: u64,
-    sources: u64,
-    panels: u64,
+    connections: u64,
+    pairs: u64,
     intervals: u64,
     edges: u64,
 }
@@ -44,10 +44,10 @@ impl Count<'_> {
 }
 
 impl Used {
-    /// The view of one more tensor; its places are new where it is not only passed on.
+    /// The view of one more tensor; its element maps are new where it is not only passed on.
     pub fn view(&mut self, layer: &str, view: &View, is_new: bool) -> Result<(), Error> {
         let what = "parts of sums and concatenations";
-        Count { what, used: &mut self.pieces, most: 1 << 21 }.add(layer, view.pieces.len() as u64)?;
+        Count { what, used: &mut self.contributions, most: 1 << 21 }.add(layer, view.contributions.len() as u64)?;
         if !is_new {
             return Ok(());
         }
@@ -66,20 +66,23 @@ impl Used {
     }
 
     /// Panels between a layer and channels of one that it reads, made once for all sources that share them.
-    pub fn panels(&mut self, layer: &str, panels: &[Vec<Panel>; 2]) -> Result<(), Error> {
-        let found = panels.iter().map(|panels| panels.len() as u64).sum();
-        Count { what: "groups of channels", used: &mut self.panels, most: 1 << 18 }.add(layer, found)
+    pub fn pairs(&mut self, layer: &str, pairs: &[Vec<ChannelPairs>; 2]) -> Result<(), Error> {
+        let found = pairs.iter().map(|pairs| pairs.len() as u64).sum();
+        Count { what: "groups of channels", used: &mut self.pairs, most: 1 << 18 }.add(layer, found)
     }
 
     /// A source that a layer reads `count` times.
-    pub fn source(&mut self, layer: &str, source: &Source, count: u64) -> Result<(), Error> {
-        Count { what: "readings of one layer by another", used: &mut self.sources, most: 1 << 18 }.add(layer, count)?;
+    pub fn connection(&mut self, layer: &str, connection: &Connection, count: u64) -> Result<(), Error> {
+        Count { what: "readings of one layer by another", used: &mut self.connections, most: 1 << 18 }
+            .add(layer, count)?;
         let mut row = 0;
         for direction in [Direction::In, Direction::Out] {
-            let [down, across] = [0, 1].map(|axis| source.runs(axis, direction));
-            let taps = |runs: &[_]| runs.iter().map(|run: &super::axis::AxisRun| run.taps.len() as u64).sum::<u64>();
-            let columns: u64 = source.panels(direction).iter().map(|panel| panel.columns.len() as u64).sum();
-            let longest = down.iter().map(|run| run.taps.len() as u64).max().unwrap_or(0);
+            let [down, across] = [0, 1].map(|axis| connection.positions(axis, direction));
+            let taps = |positions: &[_]| {
+                positions.iter().map(|alike: &super::axis::AlikePositions| alike.taps.len() as u64).sum::<u64>()
+            };
+            let columns: u64 = connection.pairs(direction).iter().map(|pairs| pairs.columns.len() as u64).sum();
+            let longest = down.iter().map(|alike| alike.taps.len() as u64).max().unwrap_or(0);
             let line = taps(across).saturating_mul(columns);
             row = row.max(longest.saturating_mul(line));
             let count = line.saturating_mul(taps(down)).saturating_mul(count);
@@ -89,9 +92,9 @@ impl Used {
     }
 
     /// The edges of a source that is read `count` times.
-    pub fn edges(&mut self, layer: &str, source: &Source, count: u64) -> Result<(), Error> {
-        let taps = source.axes.iter().map(|axis| axis.tap_counts.iter().sum::<u64>());
-        let pairs = source.panels[0].iter().map(|panel| u64::from(panel.n_rows) * panel.n_columns());
+    pub fn edges(&mut self, layer: &str, connection: &Connection, count: u64) -> Result<(), Error> {
+        let taps = connection.axes.iter().map(|axis| axis.tap_counts.iter().sum::<u64>());
+        let pairs = connection.pairs[0].iter().map(|pairs| u64::from(pairs.n_rows) * pairs.n_columns());
         let edges = taps.fold(pairs.sum::<u64>(), u64::saturating_mul).saturating_mul(count);
         Count { what: "edges", used: &mut self.edges, most: 1 << 53 }.add(layer, edges)
     }

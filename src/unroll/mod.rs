@@ -61,9 +61,9 @@ mod view;
 
 pub(crate) use alone::LayerAlone;
 pub use chain::shuffle_groups;
-pub use element_map::Place;
+pub use element_map::ElementMap;
 pub use error::Error;
 pub use options::{BatchNormRule, Options, ResidualRule};
 pub use parameters::{ParameterOrder, StoredParameters};
-pub use route::{Gate, Gates, Way};
+pub use route::{Gate, Gates, Route};
 pub use unrolled::Unrolled;

@@ -3,17 +3,17 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::axis::{Axis, AxisRun};
+use super::axis::{AlikePositions, AxisTaps};
 use super::channel_order::ChannelOrder;
-use super::channel_pairs::Panel;
+use super::channel_pairs::ChannelPairs;
 use super::parameters::ParameterOrder;
-use super::route::Way;
+use super::route::Route;
 use crate::graph::{Direction, LayerKind};
 use crate::net::Shape;
 
 /// A layer of the graph.
 #[derive(Clone, Debug)]
-pub(super) struct Linear {
+pub(super) struct NodeLayer {
     /// Name of the network layer.
     pub name: String,
     /// Index of the network layer.
@@ -31,43 +31,43 @@ pub(super) struct Linear {
     /// Its own trained parameters in the value store.
     pub params: Range<u64>,
     /// Their order; none for layers without.
-    pub order_of_params: Option<ParameterOrder>,
+    pub param_order: Option<ParameterOrder>,
     /// Taps of a kernel; 1 for dense layers, 0 for layers without parameters.
     pub taps: u32,
     /// What its rows read, by column layer.
-    pub sources: Vec<Source>,
+    pub connections: Vec<Connection>,
     /// Who reads its nodes: (graph layer, index of the source there), in order.
     pub readers: Vec<(usize, usize)>,
 }
 
 /// One graph layer as seen from another that reads it.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(super) struct Connection {
     /// Index of the graph layer that is read.
     pub layer: usize,
     /// Vertical and horizontal runs.
-    pub axes: [Arc<Axis>; 2],
+    pub axes: [Arc<AxisTaps>; 2],
     /// Values between vertically and horizontally neighbouring taps.
     pub tap_strides: [u64; 2],
     /// Channel panels with the reader's channels as rows, and with the source's. Sources that lie alike share them.
-    pub panels: Arc<[Vec<Panel>; 2]>,
+    pub pairs: Arc<[Vec<ChannelPairs>; 2]>,
     /// What lies between the two.
-    pub way: Way,
+    pub route: Route,
 }
 
-impl Source {
+impl Connection {
     /// Vertical or horizontal runs of one direction.
-    pub fn runs(&self, axis: usize, direction: Direction) -> &[AxisRun] {
+    pub fn positions(&self, axis: usize, direction: Direction) -> &[AlikePositions] {
         match direction {
             Direction::In => &self.axes[axis].inward,
             Direction::Out => &self.axes[axis].outward,
         }
     }
     /// Channel panels of one direction.
-    pub fn panels(&self, direction: Direction) -> &[Panel] {
+    pub fn pairs(&self, direction: Direction) -> &[ChannelPairs] {
         match direction {
-            Direction::In => &self.panels[0],
-            Direction::Out => &self.panels[1],
+            Direction::In => &self.pairs[0],
+            Direction::Out => &self.pairs[1],
         }
     }
 }

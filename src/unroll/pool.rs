@@ -2,7 +2,7 @@
 
 use super::check;
 use super::error::Error;
-use super::filter::{Kernel, Weights, column_factors, factor_of};
+use super::filter::{Filter, StoredKernel, column_factors, factor_of};
 use super::view::View;
 use crate::graph::LayerKind;
 use crate::net::{Layer, Pool, PoolKind, Shape, Window};
@@ -25,7 +25,7 @@ pub(super) fn weights(
     input: &View,
     row_factors: &[f32],
     values: &mut Vec<f32>,
-) -> Result<Weights, Error> {
+) -> Result<Filter, Error> {
     check::window(layer, &pool.window)?;
     let taps = pool.window.kernel;
     let weight = (POOL_WEIGHT / ((taps[0] * taps[1]) as f64).sqrt()) as f32;
@@ -35,7 +35,7 @@ pub(super) fn weights(
         PoolKind::Max => LayerKind::MaxPool,
         PoolKind::Average | PoolKind::AverageWithPad { .. } => LayerKind::AveragePool,
     };
-    Ok(Weights {
+    Ok(Filter {
         kind,
         kernel: per_channel(weight, &factors, taps, values),
         window: pool.window,
@@ -46,18 +46,18 @@ pub(super) fn weights(
 }
 
 /// Appends the `+1` of one addend of an addition that is a layer, times its factors, to the value store.
-pub(super) fn addend(layer: &Layer, input: &View, values: &mut Vec<f32>) -> Result<Weights, Error> {
+pub(super) fn addend(layer: &Layer, input: &View, values: &mut Vec<f32>) -> Result<Filter, Error> {
     let window = Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0], dilation: [1, 1] };
     let kernel = per_channel(1.0, &column_factors(layer, input)?, window.kernel, values);
-    Ok(Weights { kind: LayerKind::Add, kernel, window, params: 0..0, order: None, taps: 0 })
+    Ok(Filter { kind: LayerKind::Add, kernel, window, params: 0..0, order: None, taps: 0 })
 }
 
-fn per_channel(weight: f32, factors: &[f32], taps: [usize; 2], values: &mut Vec<f32>) -> Kernel {
+fn per_channel(weight: f32, factors: &[f32], taps: [usize; 2], values: &mut Vec<f32>) -> StoredKernel {
     let base = values.len() as u64;
     let shared = factors.iter().all(|factor| *factor == 1.0);
     match shared {
         true => values.push(weight),
         false => values.extend(factors.iter().map(|factor| weight * factor)),
     }
-    Kernel::diagonal(base, factors.len(), [u64::from(!shared), 0], taps)
+    StoredKernel::diagonal(base, factors.len(), [u64::from(!shared), 0], taps)
 }

@@ -1,10 +1,10 @@
-//! Which activations a node's value passes on its way to a reader.
+//! Which activations a node's value passes on its route to a reader.
 //!
 //! Edges do not depend on any of this. It is for those who compare the graph with the network's values for an input.
 
 use std::sync::Arc;
 
-use super::element_map::Place;
+use super::element_map::ElementMap;
 use crate::net::Activation;
 
 /// An activation that sets some values to zero, and where in its output the nodes are.
@@ -13,16 +13,16 @@ pub struct Gate {
     /// Index of the network layer.
     pub layer: usize,
     /// Which element of its output stands for which node.
-    pub place: Arc<Place>,
+    pub elements: Arc<ElementMap>,
 }
 
-/// Gates in series, the latest first. Ways that begin alike share what they have in common: a chain of `n` activations takes
+/// Gates in series, the latest first. Routes that begin alike share what they have in common: a chain of `n` activations takes
 /// memory for `n` gates, not for one list per layer.
 #[derive(Clone, Debug, Default)]
-pub struct Gates(Option<Arc<Link>>);
+pub struct Gates(Option<Arc<LastGate>>);
 
 #[derive(Debug)]
-struct Link {
+struct LastGate {
     gate: Gate,
     before: Gates,
 }
@@ -30,7 +30,7 @@ struct Link {
 impl Gates {
     /// These, and one more.
     pub(super) fn then(&self, gate: Gate) -> Self {
-        Self(Some(Arc::new(Link { gate, before: self.clone() })))
+        Self(Some(Arc::new(LastGate { gate, before: self.clone() })))
     }
 
     /// The gates, the latest first.
@@ -59,7 +59,7 @@ impl PartialEq for Gates {
 }
 
 impl Drop for Gates {
-    /// Link by link: the default would recurse as deep as the network is.
+    /// One after the other: the default would recurse as deep as the network is.
     fn drop(&mut self) {
         let mut next = self.0.take();
         while let Some(mut link) = next.and_then(Arc::into_inner) {
@@ -70,12 +70,12 @@ impl Drop for Gates {
 
 /// How the nodes of one graph layer reach a tensor.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Way {
+pub struct Route {
     /// The tensor: index of the network layer whose output it is.
     pub tensor: usize,
     /// Which of its elements stands for which node.
-    pub place: Arc<Place>,
-    /// The activations on the way.
+    pub elements: Arc<ElementMap>,
+    /// The activations on the route.
     pub gates: Gates,
 }
 

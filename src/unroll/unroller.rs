@@ -4,26 +4,26 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::axis::{Axis, AxisWindow};
+use super::axis::{AxisTaps, AxisWindow};
 use super::chain::Chains;
 use super::channel_order::ChannelOrder;
-use super::channel_pairs::Panel;
-use super::element_map::{AxisMap, Channel, Place};
+use super::channel_pairs::ChannelPairs;
+use super::element_map::{AxisMap, Channel, ElementMap};
 use super::error::Error;
-use super::filter::{Kernel, Weights};
+use super::filter::{Filter, StoredKernel};
 use super::limits::Used;
-use super::node_layer::{Linear, Source};
+use super::node_layer::{Connection, NodeLayer};
 use super::options::{Options, ResidualRule};
-use super::view::{Piece, View};
+use super::view::{Contribution, View};
 use super::{channel_pairs, check, conv, dense, filter, frames, join, norm, pool, route};
 use crate::graph::{LayerKind, Totals};
 use crate::net::{Layer, Network, Op, Pool, Shape, Window};
 
 /// Graph layers and the value store of a network.
 #[derive(Clone, Debug)]
-pub(super) struct Walk {
+pub(super) struct Unroller {
     /// Graph layers in node order.
-    pub linears: Vec<Linear>,
+    pub node_layers: Vec<NodeLayer>,
     /// The value store.
     pub values: Vec<f32>,
     /// The last network layer's output.
@@ -32,16 +32,16 @@ pub(super) struct Walk {
     chains: Chains,
     used: Used,
     /// Places of whole layers, by shape.
-    wholes: HashMap<Shape, Arc<Place>>,
+    wholes: HashMap<Shape, Arc<ElementMap>>,
     /// Windows over views along an axis, which layers of one shape have in common.
-    axes: HashMap<(AxisWindow, AxisMap, usize), Arc<Axis>>,
+    axes: HashMap<(AxisWindow, AxisMap, usize), Arc<AxisTaps>>,
 }
 
-impl Walk {
+impl Unroller {
     /// Visits all layers.
     pub fn new(net: &Network, options: Options) -> Result<Self, Error> {
         check::network(net)?;
-        let mut walk = Self::empty(options, Chains::new(net, options.batch_norm));
+        let mut unroller = Self::empty(options, Chains::new(net, options.batch_norm));
         let last_reader = last_readers(net);
         let mut views: Vec<Option<View>> = Vec::with_capacity(net.layers.len());
         for (index, layer) in net.layers.iter().enumerate() {
@@ -50,37 +50,37 @@ impl Walk {
                 .iter()
                 .map(|&input| views[input].as_ref().expect("this layer has yet to read it"))
                 .collect();
-            let view = walk.visit(index, layer, &inputs)?;
+            let view = unroller.visit(index, layer, &inputs)?;
             check::shape(layer, view.outer_shape())?;
-            walk.used.view(&layer.name, &view, moves_elements(&layer.op))?;
+            unroller.used.view(&layer.name, &view, moves_elements(&layer.op))?;
             layer.inputs.iter().filter(|&&input| last_reader[input] == index).for_each(|&input| views[input] = None);
             views.push(Some(view));
         }
-        walk.output = views.pop().flatten();
-        Ok(walk)
+        unroller.output = views.pop().flatten();
+        Ok(unroller)
     }
 
     /// A tensor of shape `input` and one layer that reads it whole, without values and their sums.
-    pub fn alone(layer: &Layer, input: Shape) -> Result<[Linear; 2], Error> {
-        let mut walk = Self::empty(Options::default(), Chains::none(2));
-        let view = walk.begin(0, layer, LayerKind::Input, input)?;
+    pub fn alone(layer: &Layer, input: Shape) -> Result<[NodeLayer; 2], Error> {
+        let mut unroller = Self::empty(Options::default(), Chains::none(2));
+        let view = unroller.begin(0, layer, LayerKind::Input, input)?;
         let weights = match &layer.op {
             Op::Conv(op) => conv::filter(layer, op, input, 0)?,
             Op::Dense(op) => dense::filter(layer, op, input, 0)?,
             op => unreachable!("{op:?} has no parameters"),
         };
-        walk.begin(1, layer, weights.kind, layer.shape)?;
-        let source = walk.source(0, &view.pieces[0], &weights, &mut HashMap::new())?;
-        walk.linears[1].sources.push(source);
+        unroller.begin(1, layer, weights.kind, layer.shape)?;
+        let connection = unroller.connect(0, &view.contributions[0], &weights, &mut HashMap::new())?;
+        unroller.node_layers[1].connections.push(connection);
         let n_nodes = (input.len() + layer.shape.len()) as u32;
-        check::density(Totals { n_nodes, n_edges: frames::edges_in(&walk.linears, 1), sum_abs: 0.0 })?;
-        let [columns, rows] = <[Linear; 2]>::try_from(walk.linears).expect("two layers have begun");
+        check::density(Totals { n_nodes, n_edges: frames::edges_in(&unroller.node_layers, 1), sum_abs: 0.0 })?;
+        let [columns, rows] = <[NodeLayer; 2]>::try_from(unroller.node_layers).expect("two layers have begun");
         Ok([columns, rows])
     }
 
     fn empty(options: Options, chains: Chains) -> Self {
         Self {
-            linears: Vec::new(),
+            node_layers: Vec::new(),
             values: Vec::new(),
             output: None,
             options,
@@ -121,7 +121,7 @@ impl Walk {
             Op::Activation(_) | Op::Lrn(_) | Op::Softmax => Ok(inputs[0].clone()),
             Op::Flatten => Ok(inputs[0].clone().flatten()),
             Op::Shuffle { groups } => {
-                join::check_pieces(&layer.name, inputs[0].n_pieces_without_pixels())?;
+                join::check_contributions(&layer.name, inputs[0].n_contributions_without_pixels())?;
                 Ok(inputs[0].clone().without_pixels().shuffle(*groups))
             }
             Op::Slice { begin, step } => {
@@ -141,11 +141,11 @@ impl Walk {
     }
 
     /// A convolution, dense layer or pool.
-    fn windowed(&mut self, index: usize, layer: &Layer, input: &View, weights: Weights) -> Result<View, Error> {
+    fn windowed(&mut self, index: usize, layer: &Layer, input: &View, weights: Filter) -> Result<View, Error> {
         let view = self.begin(index, layer, weights.kind, layer.shape)?;
         self.attach(layer.inputs[0], input, &weights)?;
-        let linear = self.linears.last_mut().expect("begin pushed it");
-        (linear.params, linear.order_of_params, linear.taps) = (weights.params, weights.order, weights.taps);
+        let node_layer = self.node_layers.last_mut().expect("begin pushed it");
+        (node_layer.params, node_layer.param_order, node_layer.taps) = (weights.params, weights.order, weights.taps);
         self.finish();
         Ok(view)
     }
@@ -164,13 +164,13 @@ impl Walk {
 
     /// Numbers the nodes of a new graph layer.
     fn begin(&mut self, index: usize, layer: &Layer, kind: LayerKind, shape: Shape) -> Result<View, Error> {
-        let end = |linear: &Linear| u64::from(linear.first) + linear.shape.len() as u64;
-        let first = self.linears.last().map_or(0, end);
+        let end = |node_layer: &NodeLayer| u64::from(node_layer.first) + node_layer.shape.len() as u64;
+        let first = self.node_layers.last().map_or(0, end);
         let found = first + shape.len() as u64;
         if found >= u64::from(u32::MAX) {
             return Err(Error::TooManyNodes { layer: layer.name.clone(), found });
         }
-        self.linears.push(Linear {
+        self.node_layers.push(NodeLayer {
             name: layer.name.clone(),
             network: index,
             kind,
@@ -179,91 +179,92 @@ impl Walk {
             order: ChannelOrder::shuffled(shape.c, self.chains.shuffle_groups[index]),
             sum_abs: 0.0,
             params: 0..0,
-            order_of_params: None,
+            param_order: None,
             taps: 0,
-            sources: Vec::new(),
+            connections: Vec::new(),
             readers: Vec::new(),
         });
         self.used.channels(&layer.name, shape.c as u64)?;
-        let place = self.wholes.entry(shape).or_insert_with(|| Arc::new(Place::whole(shape)));
-        Ok(View::whole(self.linears.len() - 1, Arc::clone(place)))
+        let elements = self.wholes.entry(shape).or_insert_with(|| Arc::new(ElementMap::whole(shape)));
+        Ok(View::whole(self.node_layers.len() - 1, Arc::clone(elements)))
     }
 
     /// Puts the sources of the last graph layer in the order of summation, by layer, and tells them their reader.
     fn finish(&mut self) {
-        let (reader, linears) = self.linears.split_last_mut().expect("begin pushed a layer");
-        reader.sources.sort_by_key(|source| source.layer);
-        for (index, source) in reader.sources.iter().enumerate() {
-            let place = (linears.len(), index);
-            linears[source.layer].readers.push(place);
+        let (reader, node_layers) = self.node_layers.split_last_mut().expect("begin pushed a layer");
+        reader.connections.sort_by_key(|connection| connection.layer);
+        for (index, connection) in reader.connections.iter().enumerate() {
+            let here = (node_layers.len(), index);
+            node_layers[connection.layer].readers.push(here);
         }
     }
 
     /// Lets the last graph layer read a view, that of network layer `tensor`.
-    fn attach(&mut self, tensor: usize, input: &View, weights: &Weights) -> Result<(), Error> {
+    fn attach(&mut self, tensor: usize, input: &View, weights: &Filter) -> Result<(), Error> {
         let column_sums = weights.kernel.column_sums(&self.values);
         let mut known = HashMap::new();
-        for piece in &input.pieces {
-            let source = self.source(tensor, piece, weights, &mut known)?;
-            let sum_abs = sum_abs(&weights.kernel, &column_sums, &piece.place.channels, &source.axes);
-            let linear = self.linears.last_mut().expect("a layer has begun");
-            for _ in 0..piece.count {
-                linear.sum_abs += sum_abs;
-                linear.sources.push(source.clone());
+        for contribution in &input.contributions {
+            let connection = self.connect(tensor, contribution, weights, &mut known)?;
+            let sum_abs = sum_abs(&weights.kernel, &column_sums, &contribution.elements.channels, &connection.axes);
+            let node_layer = self.node_layers.last_mut().expect("a layer has begun");
+            for _ in 0..contribution.count {
+                node_layer.sum_abs += sum_abs;
+                node_layer.connections.push(connection.clone());
             }
         }
         Ok(())
     }
 
-    /// What the last graph layer reads of one piece; `known` are the panels of the pieces before.
-    fn source(
+    /// What the last graph layer reads of one contribution; `known` are the panels of the contributions before.
+    fn connect(
         &mut self,
         tensor: usize,
-        piece: &Piece,
-        weights: &Weights,
-        known: &mut KnownPanels,
-    ) -> Result<Source, Error> {
-        let Weights { kernel, window, .. } = weights;
-        let axes = [self.axis(0, window, piece)?, self.axis(1, window, piece)?];
-        let reader = &self.linears[self.linears.len() - 1];
-        let (rows, columns) = (reader.order, self.linears[piece.layer].order);
-        let channels = &piece.place.channels;
-        let panels = match known.entry((channels.as_ptr().addr(), columns)) {
+        contribution: &Contribution,
+        weights: &Filter,
+        known: &mut KnownPairs,
+    ) -> Result<Connection, Error> {
+        let Filter { kernel, window, .. } = weights;
+        let axes = [self.axis(0, window, contribution)?, self.axis(1, window, contribution)?];
+        let reader = &self.node_layers[self.node_layers.len() - 1];
+        let (rows, columns) = (reader.order, self.node_layers[contribution.layer].order);
+        let channels = &contribution.elements.channels;
+        let pairs = match known.entry((channels.as_ptr().addr(), columns)) {
             Entry::Occupied(known) => Arc::clone(known.get()),
             Entry::Vacant(new) => {
-                let panels = channel_pairs::panels(kernel, channels, rows, columns);
-                self.used.panels(&reader.name, &panels)?;
-                Arc::clone(new.insert(Arc::new(panels)))
+                let pairs = channel_pairs::pairs(kernel, channels, rows, columns);
+                self.used.pairs(&reader.name, &pairs)?;
+                Arc::clone(new.insert(Arc::new(pairs)))
             }
         };
         let tap_strides = [kernel.tap_stride * kernel.taps[1] as u64, kernel.tap_stride];
-        let source = Source { layer: piece.layer, axes, tap_strides, panels, way: piece.way(tensor) };
-        self.used.source(&reader.name, &source, piece.count)?;
-        self.used.edges(&reader.name, &source, piece.count)?;
-        Ok(source)
+        let connection =
+            Connection { layer: contribution.layer, axes, tap_strides, pairs, route: contribution.route(tensor) };
+        self.used.connection(&reader.name, &connection, contribution.count)?;
+        self.used.edges(&reader.name, &connection, contribution.count)?;
+        Ok(connection)
     }
 
-    /// The window of the last graph layer over a piece, along one axis.
-    fn axis(&mut self, axis: usize, window: &Window, piece: &Piece) -> Result<Arc<Axis>, Error> {
-        let reader = &self.linears[self.linears.len() - 1];
+    /// The window of the last graph layer over a contribution, along one axis.
+    fn axis(&mut self, axis: usize, window: &Window, contribution: &Contribution) -> Result<Arc<AxisTaps>, Error> {
+        let reader = &self.node_layers[self.node_layers.len() - 1];
         let side = |shape: Shape| [shape.h, shape.w][axis];
-        let (n_out, n_source) = (side(reader.shape), side(self.linears[piece.layer].shape));
+        let (n_out, n_source) = (side(reader.shape), side(self.node_layers[contribution.layer].shape));
         let [kernel, stride, pad, dilation] =
             [window.kernel, window.stride, window.pad, window.dilation].map(|sizes| sizes[axis]);
-        let key = (AxisWindow { n_out, kernel, stride, pad, dilation }, piece.place.axes[axis], n_source);
+        let key = (AxisWindow { n_out, kernel, stride, pad, dilation }, contribution.elements.axes[axis], n_source);
         if let Some(known) = self.axes.get(&key) {
             return Ok(Arc::clone(known));
         }
         self.used.axis(&reader.name, n_out as u64, kernel as u64)?;
         self.used.axis(&reader.name, n_source as u64, 1)?;
-        let new = Arc::new(Axis::new(key.0, key.1, n_source));
+        let new = Arc::new(AxisTaps::new(key.0, key.1, n_source));
         self.axes.insert(key, Arc::clone(&new));
         Ok(new)
     }
 }
 
-/// Panels of one reader, by the list of channels and the order of the nodes that they are of: pieces share them.
-type KnownPanels = HashMap<(usize, ChannelOrder), Arc<[Vec<Panel>; 2]>>;
+/// Panels of one reader, by the list of channels and the order of the nodes that they are of: contributions share them.
+type KnownPairs = HashMap<(usize, ChannelOrder), Arc<[Vec<ChannelPairs>; 2]>>;
 
 /// The last layer that reads each; views are forgotten after it.
 fn last_readers(net: &Network) -> Vec<usize> {
@@ -288,8 +289,13 @@ fn moves_elements(op: &Op) -> bool {
     )
 }
 
-/// `Σ|w|` over the edges of one piece: column sums times the number of positions where each tap is valid.
-fn sum_abs(kernel: &Kernel, column_sums: &[f64], channels: &[Channel], [down, across]: &[Arc<Axis>; 2]) -> f64 {
+/// `Σ|w|` over the edges of one contribution: column sums times the number of positions where each tap is valid.
+fn sum_abs(
+    kernel: &StoredKernel,
+    column_sums: &[f64],
+    channels: &[Channel],
+    [down, across]: &[Arc<AxisTaps>; 2],
+) -> f64 {
     let mut counts: Vec<u64> = vec![down.tap_counts.iter().sum::<u64>() * across.tap_counts.iter().sum::<u64>()];
     if kernel.tap_stride != 0 {
         counts = down.tap_counts.iter().flat_map(|y| across.tap_counts.iter().map(move |x| y * x)).collect();

@@ -1,41 +1,41 @@
 //! Tensors that have no nodes of their own: which node every element stands for.
 //!
 //! Activations, normalisations, concatenations, sums, shuffles, slices and paddings add no nodes. Their output is a
-//! [`View`]: a list of [`Piece`]s, each of which maps some channels, and per spatial axis a range of pixels, to one graph
-//! layer. An element covered by several pieces is their sum, an element covered by none is zero (no edge).
+//! [`View`]: a list of [`Contribution`]s, each of which maps some channels, and per spatial axis a range of pixels, to one graph
+//! layer. An element covered by several contributions is their sum, an element covered by none is zero (no edge).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::element_map::{Channel, Place};
-use super::route::{Gate, Gates, Way};
+use super::element_map::{Channel, ElementMap};
+use super::route::{Gate, Gates, Route};
 use crate::net::Shape;
 
 /// The part of a tensor that comes from one graph layer.
 #[derive(Clone, Debug)]
-pub(super) struct Piece {
+pub(super) struct Contribution {
     /// Index of the graph layer.
     pub layer: usize,
-    /// Its elements in the tensor; pieces that lie alike share it.
-    pub place: Arc<Place>,
+    /// Its elements in the tensor; contributions that lie alike share it.
+    pub elements: Arc<ElementMap>,
     /// The activations that its nodes' values have passed.
     pub gates: Gates,
     /// How often it is an addend.
     pub count: u64,
 }
 
-impl Piece {
-    /// What equal addends have in common; pieces that only happen to be equal may differ.
+impl Contribution {
+    /// What equal addends have in common; contributions that only happen to be equal may differ.
     pub fn key(&self) -> (usize, usize, usize) {
-        (self.layer, Arc::as_ptr(&self.place).addr(), self.gates.address())
+        (self.layer, Arc::as_ptr(&self.elements).addr(), self.gates.address())
     }
-    /// How its nodes reach network layer `tensor`, whose output the piece is part of.
-    pub fn way(&self, tensor: usize) -> Way {
-        Way { tensor, place: Arc::clone(&self.place), gates: self.gates.clone() }
+    /// How its nodes reach network layer `tensor`, whose output the contribution is part of.
+    pub fn route(&self, tensor: usize) -> Route {
+        Route { tensor, elements: Arc::clone(&self.elements), gates: self.gates.clone() }
     }
 }
 
-/// A tensor as pieces of graph layers.
+/// A tensor as contributions of graph layers.
 #[derive(Clone, Debug)]
 pub(super) struct View {
     /// Channels and pixels; of a flattened tensor, those before the flattening.
@@ -43,14 +43,18 @@ pub(super) struct View {
     /// True if the tensor is the channel-major flattening of `shape`, and that has more than one pixel.
     pub flat: bool,
     /// Where its elements come from.
-    pub pieces: Vec<Piece>,
+    pub contributions: Vec<Contribution>,
 }
 
 impl View {
     /// All of one graph layer.
-    pub fn whole(layer: usize, place: Arc<Place>) -> Self {
-        let shape = place.shape;
-        Self { shape, flat: false, pieces: vec![Piece { layer, place, gates: Gates::default(), count: 1 }] }
+    pub fn whole(layer: usize, elements: Arc<ElementMap>) -> Self {
+        let shape = elements.shape;
+        Self {
+            shape,
+            flat: false,
+            contributions: vec![Contribution { layer, elements, gates: Gates::default(), count: 1 }],
+        }
     }
     /// Shape as later layers see it.
     pub fn outer_shape(&self) -> Shape {
@@ -59,11 +63,11 @@ impl View {
     /// The output of an activation, network layer `layer`, that can set values to zero.
     pub fn gated(mut self, layer: usize) -> Self {
         let mut known: HashMap<(usize, usize), Gates> = HashMap::new();
-        for piece in &mut self.pieces {
-            let (_, place, gates) = piece.key();
-            let gate = || Gate { layer, place: Arc::clone(&piece.place) };
-            let passed = known.entry((place, gates)).or_insert_with(|| piece.gates.then(gate())).clone();
-            piece.gates = passed;
+        for contribution in &mut self.contributions {
+            let (_, elements, gates) = contribution.key();
+            let gate = || Gate { layer, elements: Arc::clone(&contribution.elements) };
+            let passed = known.entry((elements, gates)).or_insert_with(|| contribution.gates.then(gate())).clone();
+            contribution.gates = passed;
         }
         self
     }
@@ -72,97 +76,98 @@ impl View {
         self.flat = self.shape.h * self.shape.w > 1;
         self
     }
-    /// How many pieces [`without_pixels`](Self::without_pixels) makes.
-    pub fn n_pieces_without_pixels(&self) -> usize {
+    /// How many contributions [`without_pixels`](Self::without_pixels) makes.
+    pub fn n_contributions_without_pixels(&self) -> usize {
         let n_pixels = if self.flat { self.shape.h * self.shape.w } else { 1 };
-        self.pieces.len().saturating_mul(n_pixels)
+        self.contributions.len().saturating_mul(n_pixels)
     }
-    /// Channels that its places list, one by one.
+    /// Channels that its element maps list, one by one.
     pub fn n_listed(&self) -> u64 {
         let mut known = HashSet::new();
-        let places = self.pieces.iter().filter(|piece| known.insert(Arc::as_ptr(&piece.place).addr()));
-        places.map(|piece| piece.place.channels.len() as u64).sum()
+        let maps =
+            self.contributions.iter().filter(|contribution| known.insert(Arc::as_ptr(&contribution.elements).addr()));
+        maps.map(|contribution| contribution.elements.channels.len() as u64).sum()
     }
-    /// The same elements as channels of a single pixel, if the tensor is flattened: one piece for each pixel of a piece.
+    /// The same elements as channels of a single pixel, if the tensor is flattened: one contribution for each pixel of a contribution.
     pub fn without_pixels(self) -> Self {
         if !self.flat {
             return self;
         }
         let (shape, width, n_pixels) = (self.outer_shape(), self.shape.w as i64, (self.shape.h * self.shape.w) as u32);
-        let mut pieces = Vec::new();
-        for piece in &self.pieces {
-            let [rows, columns] = piece.place.axes;
+        let mut contributions = Vec::new();
+        for contribution in &self.contributions {
+            let [rows, columns] = contribution.elements.axes;
             for (y, x) in (rows.lo..rows.hi).flat_map(|y| (columns.lo..columns.hi).map(move |x| (y, x))) {
                 let pixel = (y * width + x) as u32;
                 let moved = |c: &Channel| Channel { tensor: c.tensor * n_pixels + pixel, ..*c };
-                let channels = piece.place.channels.iter().map(moved).collect();
-                let place = Arc::new(Place { channels, axes: [rows.only(y), columns.only(x)], shape });
-                pieces.push(Piece { place, ..piece.clone() });
+                let channels = contribution.elements.channels.iter().map(moved).collect();
+                let elements = Arc::new(ElementMap { channels, axes: [rows.only(y), columns.only(x)], shape });
+                contributions.push(Contribution { elements, ..contribution.clone() });
             }
         }
-        Self { shape, flat: false, pieces }
+        Self { shape, flat: false, contributions }
     }
     /// Output channel `j · groups + i` is channel `i · m + j`.
     pub fn shuffle(self, groups: usize) -> Self {
         let (g, m, shape) = (groups as u32, (self.shape.c / groups) as u32, self.shape);
-        self.map(shape, |place| {
-            place.map_channels(|c| Some(Channel { tensor: c.tensor % m * g + c.tensor / m, ..c }));
+        self.map(shape, |elements| {
+            elements.map_channels(|c| Some(Channel { tensor: c.tensor % m * g + c.tensor / m, ..c }));
         })
     }
     /// Every channel times its factor.
     pub fn scale(self, factors: &[f32]) -> Self {
         let shape = self.shape;
-        self.map(shape, |place| {
-            place.map_channels(|c| Some(Channel { factor: c.factor * factors[c.tensor as usize], ..c }));
+        self.map(shape, |elements| {
+            elements.map_channels(|c| Some(Channel { factor: c.factor * factors[c.tensor as usize], ..c }));
         })
     }
     /// Per axis (c, h, w) the elements `begin + k · step`, as many as `shape` says.
     pub fn slice(self, begin: [usize; 3], step: [usize; 3], shape: Shape) -> Self {
         // Of a step past the end only the first element remains, so it can be shortened.
         let steps = [step[1].min(self.shape.h), step[2].min(self.shape.w)];
-        self.map(shape, |place| {
-            place.map_channels(|c| {
+        self.map(shape, |elements| {
+            elements.map_channels(|c| {
                 let past = (c.tensor as usize).checked_sub(begin[0])?;
                 let tensor = past / step[0];
                 let taken = past.is_multiple_of(step[0]) && tensor < shape.c;
                 taken.then_some(Channel { tensor: tensor as u32, ..c })
             });
             for (axis, len) in [shape.h, shape.w].into_iter().enumerate() {
-                place.axes[axis] = place.axes[axis].slice(begin[axis + 1] as i64, steps[axis] as i64, len as i64);
+                elements.axes[axis] = elements.axes[axis].slice(begin[axis + 1] as i64, steps[axis] as i64, len as i64);
             }
         })
     }
     /// Per axis (c, h, w) that many zeros first, `shape` in all.
     pub fn pad(self, before: [usize; 3], shape: Shape) -> Self {
-        self.map(shape, |place| {
-            place.map_channels(|c| Some(Channel { tensor: c.tensor + before[0] as u32, ..c }));
+        self.map(shape, |elements| {
+            elements.map_channels(|c| Some(Channel { tensor: c.tensor + before[0] as u32, ..c }));
             for (axis, len) in [shape.h, shape.w].into_iter().enumerate() {
-                place.axes[axis] = place.axes[axis].pad(before[axis + 1] as i64, len as i64);
+                elements.axes[axis] = elements.axes[axis].pad(before[axis + 1] as i64, len as i64);
             }
         })
     }
     /// As channels `first..` of a tensor of `shape`.
     pub fn within(self, first: usize, shape: Shape) -> Self {
-        self.map(shape, |place| {
+        self.map(shape, |elements| {
             if first > 0 {
-                place.map_channels(|c| Some(Channel { tensor: c.tensor + first as u32, ..c }));
+                elements.map_channels(|c| Some(Channel { tensor: c.tensor + first as u32, ..c }));
             }
         })
     }
 
-    /// Changes the place of every piece, once for all that share it, and drops pieces that have no element left.
-    fn map(mut self, shape: Shape, f: impl Fn(&mut Place)) -> Self {
-        let mut known: HashMap<usize, Arc<Place>> = HashMap::new();
-        for piece in &mut self.pieces {
-            // No address is used again while a piece that comes later holds it.
-            let mapped = known.entry(Arc::as_ptr(&piece.place).addr()).or_insert_with(|| {
-                let mut place = Place { shape, ..Place::clone(&piece.place) };
-                f(&mut place);
-                Arc::new(place)
+    /// Changes the elements of every contribution, once for all that share it, and drops contributions that have no element left.
+    fn map(mut self, shape: Shape, f: impl Fn(&mut ElementMap)) -> Self {
+        let mut known: HashMap<usize, Arc<ElementMap>> = HashMap::new();
+        for contribution in &mut self.contributions {
+            // No address is used again while a contribution that comes later holds it.
+            let mapped = known.entry(Arc::as_ptr(&contribution.elements).addr()).or_insert_with(|| {
+                let mut elements = ElementMap { shape, ..ElementMap::clone(&contribution.elements) };
+                f(&mut elements);
+                Arc::new(elements)
             });
-            piece.place = Arc::clone(mapped);
+            contribution.elements = Arc::clone(mapped);
         }
-        self.pieces.retain(|piece| !piece.place.is_empty());
+        self.contributions.retain(|contribution| !contribution.elements.is_empty());
         self.shape = shape;
         self
     }
@@ -174,8 +179,8 @@ mod tests {
 
     #[test]
     fn a_shuffle_reorders_channels() {
-        let view = View::whole(0, Arc::new(Place::whole(Shape::new(6, 1, 1)))).shuffle(2);
-        let order: Vec<u32> = view.pieces[0].place.channels.iter().map(|c| c.source).collect();
+        let view = View::whole(0, Arc::new(ElementMap::whole(Shape::new(6, 1, 1)))).shuffle(2);
+        let order: Vec<u32> = view.contributions[0].elements.channels.iter().map(|c| c.source).collect();
         assert_eq!(order, [0, 3, 1, 4, 2, 5]);
     }
 }

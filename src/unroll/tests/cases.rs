@@ -1,7 +1,7 @@
 //! Networks made by hand, each for one rule.
 
 use super::super::{BatchNormRule, Options, ResidualRule, Unrolled};
-use super::{Build, Round, check, unroll, unrolled, window};
+use super::{NetworkBuilder, Round, check, unroll, unrolled, window};
 use crate::graph::{BlockStream, Frame, LayerKind, PanelKind};
 use crate::net::{Op, PoolKind, Shape, Window};
 
@@ -22,7 +22,7 @@ fn read_layer(graph: &Unrolled, layer: u32) -> Frame {
 
 #[test]
 fn a_padded_convolution_is_nine_blocks_with_an_interval_per_kernel_row() {
-    let mut build = Build::input(3, 8, 8);
+    let mut build = NetworkBuilder::input(3, 8, 8);
     build.conv(0, 4, window(3, 1, 1), 1);
     let net = build.net();
     check(&net);
@@ -38,7 +38,7 @@ fn a_padded_convolution_is_nine_blocks_with_an_interval_per_kernel_row() {
 
 #[test]
 fn strided_dilated_grouped_and_hanging_windows_have_the_right_edges() {
-    let mut build = Build::input(4, 9, 7);
+    let mut build = NetworkBuilder::input(4, 9, 7);
     let odd = Window { kernel: [3, 2], stride: [2, 3], pad: [1, 2], dilation: [2, 1] };
     let conv = build.conv(0, 6, odd, 2);
     let pool = build.pool(conv, PoolKind::Max, window(2, 2, 0), Round::Up);
@@ -49,7 +49,7 @@ fn strided_dilated_grouped_and_hanging_windows_have_the_right_edges() {
 
 #[test]
 fn a_depthwise_convolution_is_diagonal() {
-    let mut build = Build::input(5, 4, 4);
+    let mut build = NetworkBuilder::input(5, 4, 4);
     build.conv(0, 5, window(3, 1, 1), 5);
     let net = build.net();
     check(&net);
@@ -60,7 +60,7 @@ fn a_depthwise_convolution_is_diagonal() {
 
 #[test]
 fn a_dense_layer_is_one_block_with_one_interval_each_way() {
-    let mut build = Build::input(3, 4, 5);
+    let mut build = NetworkBuilder::input(3, 4, 5);
     let flat = build.flatten(0);
     build.dense(flat, 7);
     let net = build.net();
@@ -73,7 +73,7 @@ fn a_dense_layer_is_one_block_with_one_interval_each_way() {
 
 #[test]
 fn flattened_concatenations_sums_and_paddings_feed_dense_layers() {
-    let mut build = Build::input(2, 4, 3);
+    let mut build = NetworkBuilder::input(2, 4, 3);
     let a = build.conv(0, 3, window(1, 1, 0), 1);
     let b = build.conv(0, 3, window(3, 1, 1), 1);
     let sum = build.add(&[a, b, a]);
@@ -87,7 +87,7 @@ fn flattened_concatenations_sums_and_paddings_feed_dense_layers() {
 
 #[test]
 fn sums_of_flattened_tensors_are_layers_in_pixel_order() {
-    let mut build = Build::input(2, 3, 3);
+    let mut build = NetworkBuilder::input(2, 3, 3);
     let conv = build.conv(0, 2, window(1, 1, 0), 1);
     let [a, b] = [0, conv].map(|layer| build.flatten(layer));
     let sum = build.add(&[a, b]);
@@ -97,7 +97,7 @@ fn sums_of_flattened_tensors_are_layers_in_pixel_order() {
 
 #[test]
 fn nested_joins_give_one_block_row_per_branch() {
-    let mut build = Build::input(2, 5, 5);
+    let mut build = NetworkBuilder::input(2, 5, 5);
     let squeeze = build.conv(0, 3, window(1, 1, 0), 1);
     let one = build.conv(squeeze, 4, window(1, 1, 0), 1);
     let three = build.conv(squeeze, 4, window(3, 1, 1), 1);
@@ -112,13 +112,13 @@ fn nested_joins_give_one_block_row_per_branch() {
     check(&net);
     let graph = unrolled(&net);
     assert_eq!(graph.layers().len(), 7);
-    let columns: Vec<_> = graph.linears[4].sources.iter().map(|source| source.layer).collect();
+    let columns: Vec<_> = graph.node_layers[4].connections.iter().map(|connection| connection.layer).collect();
     assert_eq!(columns, [2, 3]);
 }
 
 #[test]
 fn option_a_shortcuts_are_slices_and_pads() {
-    let mut build = Build::input(2, 8, 8);
+    let mut build = NetworkBuilder::input(2, 8, 8);
     let conv = build.conv(0, 4, window(3, 2, 1), 1);
     let short = build.slice(0, [0, 0, 0], [1, 2, 2], Shape::new(2, 4, 4));
     let short = build.pad(short, [1, 0, 0], Shape::new(4, 4, 4));
@@ -132,7 +132,7 @@ fn option_a_shortcuts_are_slices_and_pads() {
 
 #[test]
 fn a_shuffle_that_a_layer_feeds_alone_renumbers_its_channels() {
-    let mut build = Build::input(4, 4, 4);
+    let mut build = NetworkBuilder::input(4, 4, 4);
     let conv = build.conv(0, 6, window(1, 1, 0), 2);
     let norm = build.norm(conv);
     let relu = build.relu(norm);
@@ -149,7 +149,7 @@ fn a_shuffle_that_a_layer_feeds_alone_renumbers_its_channels() {
 
 #[test]
 fn other_shuffles_map_channels() {
-    let mut build = Build::input(6, 3, 3);
+    let mut build = NetworkBuilder::input(6, 3, 3);
     let conv = build.conv(0, 6, window(1, 1, 0), 1);
     let shuffle = build.shuffle(conv, 3);
     let sum = build.add(&[conv, shuffle]);
@@ -166,7 +166,7 @@ fn other_shuffles_map_channels() {
 
 #[test]
 fn identity_pools_are_dropped() {
-    let mut build = Build::input(2, 3, 3);
+    let mut build = NetworkBuilder::input(2, 3, 3);
     let pool = build.pool(0, PoolKind::Average, window(1, 1, 0), Round::Down);
     build.conv(pool, 2, window(1, 1, 0), 1);
     let net = build.net();
@@ -176,7 +176,7 @@ fn identity_pools_are_dropped() {
 
 #[test]
 fn strided_pools_of_one_element_are_slices() {
-    let mut build = Build::input(2, 5, 4);
+    let mut build = NetworkBuilder::input(2, 5, 4);
     let conv = build.conv(0, 2, window(3, 1, 1), 1);
     let pool = build.pool(conv, PoolKind::Max, window(1, 2, 0), Round::Down);
     build.conv(pool, 2, window(2, 1, 0), 1);
@@ -189,7 +189,7 @@ fn strided_pools_of_one_element_are_slices() {
 
 #[test]
 fn pools_weigh_a_hundredth_over_the_side() {
-    let mut build = Build::input(2, 4, 4);
+    let mut build = NetworkBuilder::input(2, 4, 4);
     let pool = build.pool(0, PoolKind::Max, window(2, 2, 0), Round::Down);
     build.global_pool(pool);
     let graph = unrolled(&build.net());
@@ -200,7 +200,7 @@ fn pools_weigh_a_hundredth_over_the_side() {
 
 #[test]
 fn additions_can_be_layers() {
-    let mut build = Build::input(2, 3, 3);
+    let mut build = NetworkBuilder::input(2, 3, 3);
     let conv = build.conv(0, 2, window(3, 1, 1), 1);
     let sum = build.add(&[0, conv]);
     build.conv(sum, 2, window(1, 1, 0), 1);
@@ -213,7 +213,7 @@ fn additions_can_be_layers() {
 
 #[test]
 fn normalisation_goes_into_rows_or_columns() {
-    let mut build = Build::input(2, 3, 3);
+    let mut build = NetworkBuilder::input(2, 3, 3);
     let conv = build.conv(0, 3, window(1, 1, 0), 1);
     let norm = build.norm(conv);
     let scale = build.scale(norm);
@@ -242,7 +242,7 @@ fn normalisation_goes_into_rows_or_columns() {
 
 #[test]
 fn ignored_signs_are_warned_of() {
-    let mut build = Build::input(2, 1, 1);
+    let mut build = NetworkBuilder::input(2, 1, 1);
     let norm = build.norm(0);
     build.scale(norm);
     let net = build.net();

@@ -13,11 +13,11 @@ use crate::net::{Activation, BatchNorm, Conv, Dense, Layer, Network, Op, Pool, P
 
 /// A network under construction; every method appends a layer and returns its index.
 #[derive(Default)]
-pub(crate) struct Build {
+pub(crate) struct NetworkBuilder {
     layers: Vec<Layer>,
 }
 
-impl Build {
+impl NetworkBuilder {
     pub fn input(c: usize, h: usize, w: usize) -> Self {
         let mut build = Self::default();
         build.push(Op::Input, &[], Shape::new(c, h, w));

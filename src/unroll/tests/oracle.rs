@@ -9,24 +9,24 @@ use crate::net::{Network, Op, Pool, Shape, Window};
 pub(crate) type Edge = (NodeId, NodeId, f32);
 
 /// One element of a tensor: channel, row, column.
-pub(crate) type Place = [usize; 3];
+pub(crate) type Element = [usize; 3];
 
 /// An element that is a node, the factor that it is seen with, and the activations that it passes: network layer, element.
 pub(crate) struct Node {
     layer: usize,
-    place: Place,
+    place: Element,
     factor: f32,
-    pub passed: Vec<(usize, Place)>,
+    pub passed: Vec<(usize, Element)>,
 }
 
 /// An edge, with the elements at its ends: network layer and place.
 pub(crate) struct Traced {
     pub edge: Edge,
     /// The target.
-    pub output: (usize, Place),
+    pub output: (usize, Element),
     /// What the target reads; it stands for the source.
-    pub input: (usize, Place),
-    pub passed: Vec<(usize, Place)>,
+    pub input: (usize, Element),
+    pub passed: Vec<(usize, Element)>,
 }
 
 /// All edges, sorted; node numbers from `graph`.
@@ -51,7 +51,7 @@ pub(crate) fn nodes_of(
     net: &Network,
     options: Options,
     graph: &Unrolled,
-    (layer, place): (usize, Place),
+    (layer, place): (usize, Element),
 ) -> Vec<(NodeId, Node)> {
     let oracle = Oracle { net, options, graph };
     let nodes = oracle.resolve(layer, place);
@@ -91,7 +91,7 @@ impl Oracle<'_> {
     }
 
     /// Input elements of an output element, each with its weight.
-    fn taps(&self, index: usize, [o, y, x]: Place) -> Vec<(usize, Place, f32)> {
+    fn taps(&self, index: usize, [o, y, x]: Element) -> Vec<(usize, Element, f32)> {
         let layer = &self.net.layers[index];
         let mut taps = Vec::new();
         let (window, inputs): (_, Vec<usize>) = match &layer.op {
@@ -136,7 +136,7 @@ impl Oracle<'_> {
     }
 
     /// The nodes that an element stands for.
-    fn resolve(&self, index: usize, place: Place) -> Vec<Node> {
+    fn resolve(&self, index: usize, place: Element) -> Vec<Node> {
         let layer = &self.net.layers[index];
         if self.is_node(index) {
             return vec![Node { layer: index, place, factor: 1.0, passed: Vec::new() }];
@@ -233,14 +233,14 @@ impl Oracle<'_> {
         }
     }
 
-    fn number(&self, index: usize, [c, y, x]: Place) -> NodeId {
+    fn number(&self, index: usize, [c, y, x]: Element) -> NodeId {
         let layer = (0..index).filter(|&before| self.is_node(before)).count();
-        let linear = &self.graph.linears[layer];
-        let shape = linear.shape;
+        let node_layer = &self.graph.node_layers[layer];
+        let shape = node_layer.shape;
         let [c, y, x] = match self.net.layers[index].shape == shape {
             true => [c, y, x],
             false => [c / (shape.h * shape.w), c / shape.w % shape.h, c % shape.w],
         };
-        linear.first + ((y * shape.w + x) * shape.c) as u32 + linear.order.node_channel(c as u32)
+        node_layer.first + ((y * shape.w + x) * shape.c) as u32 + node_layer.order.node_channel(c as u32)
     }
 }

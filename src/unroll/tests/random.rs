@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{BatchNormRule, Error, ResidualRule};
-use super::{Build, Round, all_options, laws, window};
+use super::{NetworkBuilder, Round, all_options, laws, window};
 use crate::net::{Network, Op, PoolKind, Shape, Window};
 
 proptest! {
@@ -28,7 +28,7 @@ proptest! {
 
 /// The network that a script describes: one or a few layers per word, as far as sizes allow.
 pub(crate) fn network((c, h, w): (usize, usize, usize), script: &[[u8; 8]], dense: bool) -> Network {
-    let mut build = Build::input(c, h, w);
+    let mut build = NetworkBuilder::input(c, h, w);
     let mut at = 0;
     for word in script {
         let word = word.map(usize::from);
@@ -45,7 +45,7 @@ pub(crate) fn network((c, h, w): (usize, usize, usize), script: &[[u8; 8]], dens
     build.net()
 }
 
-fn step(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
+fn step(build: &mut NetworkBuilder, from: usize, word: &[usize; 8]) -> Option<usize> {
     let shape = build.shape(from);
     match word[2] % 14 {
         0 | 1 => conv(build, from, word),
@@ -84,7 +84,7 @@ fn step(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
     }
 }
 
-fn conv(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
+fn conv(build: &mut NetworkBuilder, from: usize, word: &[usize; 8]) -> Option<usize> {
     let shape = build.shape(from);
     let groups = divisor(shape.c, word[6]);
     let out = groups * (1 + word[7] % 3);
@@ -92,7 +92,7 @@ fn conv(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
     (out < 13).then(|| build.conv(from, out, window, groups))
 }
 
-fn conv_same(build: &mut Build, from: usize, c: usize, word: &[usize; 8]) -> usize {
+fn conv_same(build: &mut NetworkBuilder, from: usize, c: usize, word: &[usize; 8]) -> usize {
     let kernel = [1, 3][word[5] % 2];
     build.conv_to(from, Shape { c, ..build.shape(from) }, window(kernel, 1, kernel / 2), 1)
 }
@@ -109,7 +109,7 @@ fn random_window(shape: Shape, word: &[usize; 8]) -> Option<Window> {
     (fits(0, shape.h) && fits(1, shape.w)).then_some(window)
 }
 
-fn slice(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
+fn slice(build: &mut NetworkBuilder, from: usize, word: &[usize; 8]) -> Option<usize> {
     let shape = build.shape(from);
     let sizes = [shape.c, shape.h, shape.w];
     let begin = [0, 1, 2].map(|axis| (word[3] >> (2 * axis)) % 2 % sizes[axis]);
@@ -118,7 +118,7 @@ fn slice(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
     Some(build.slice(from, begin, step, Shape::new(c, h, w)))
 }
 
-fn pad(build: &mut Build, from: usize, word: &[usize; 8]) -> Option<usize> {
+fn pad(build: &mut NetworkBuilder, from: usize, word: &[usize; 8]) -> Option<usize> {
     let shape = build.shape(from);
     let before = [0, 1, 2].map(|axis| (word[3] >> (2 * axis)) % 3);
     let after = [0, 1, 2].map(|axis| (word[4] >> (2 * axis)) % 2);
