@@ -304,7 +304,7 @@ impl Job<'_> {
     /// An N3 model, solved.
     fn n3(&self, index: u32) -> anyhow::Result<(Network, Signs)> {
         let model = Model { kind: Kind::N3(Init::He), index };
-        let values = null::n3(self.graph, Init::He, self.args.seed.seed, index)?;
+        let values = null::n3(&self.graph, Init::He, self.args.seed.seed, index)?;
         let net = perturb::reweighted(self.net, &self.parameters, &values);
         self.bar.begin(&format!("solve {model}"), 0);
         let stream = Revalued::new(&self.graph, values)?;
