@@ -18,11 +18,12 @@
 //! 12. [`table`]: Parquet out;
 //! 13. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
 //! 14. [`report`]: statistics of solved graphs;
-//! 15. [`cli`]: one file per subcommand.
+//! 15. `cli`: one file per subcommand, and the feature of that name, on by default: without it the library needs no `clap`.
 #![deny(unsafe_code)]
 
 pub mod active;
 pub mod byte_size;
+#[cfg(feature = "cli")]
 pub mod cli;
 mod columnar;
 mod contained;

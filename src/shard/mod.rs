@@ -122,5 +122,6 @@ pub use stream::ShardStream;
 pub use target::{Existing, Target};
 pub use values::Fill;
 pub use verify::{Depth, Report, verify, verify_opened};
+#[cfg(feature = "cli")]
 pub(crate) use writer::stage;
 pub use writer::{Generated, Summary, write, write_generated, write_to};

@@ -91,6 +91,7 @@ pub(super) fn write_with(
 }
 
 /// As [`write_to`], but leaves it to the caller to give the graph its name.
+#[cfg(feature = "cli")]
 pub(crate) fn stage(
     stream: &dyn BlockStream,
     description: &Description,
