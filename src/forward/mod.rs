@@ -40,9 +40,11 @@ mod scheduler;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod width;
 mod windowed;
 
 pub use error::{Error, NotFinite};
+pub use width::images_at_once;
 
 use std::sync::{Arc, Mutex};
 

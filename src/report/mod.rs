@@ -36,13 +36,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Plain numbers in, plain numbers out: nothing here reads tables. Cost: O(n) to summarise, O(1) for everything after.
+//! Plain numbers in, plain numbers out. Cost: O(n) to summarise, O(1) for everything after. What images say that were perturbed
+//! is another statistic, of rows of tables: see [`Lambdas`].
 
+mod lambda;
+mod perturbed;
 mod population;
 mod sample;
 mod student;
 mod welch;
 
+pub use lambda::{LambdaError, Lambdas};
+pub use perturbed::{Perturbed, PerturbedError, RowPlace};
 pub use population::{Against, Comparison, Population, compare};
 pub use sample::{Sample, SampleError};
 pub use student::log10_two_sided;
