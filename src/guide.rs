@@ -38,6 +38,7 @@ pub mod architecture {
     #![doc = "[`report`]: crate::report"]
     #![doc = "[`import`]: crate::import"]
     #![doc = "[`export`]: crate::export"]
+    #![doc = "[`run`]: crate::run"]
     #![doc = "[`cli`]: crate::cli"]
     #![doc = ""]
     #![doc = include_str!("../docs/architecture.md")]

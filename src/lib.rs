@@ -18,7 +18,8 @@
 //! 12. [`table`]: Parquet out;
 //! 13. [`import`], [`export`]: any signed graph in, plain sparse matrix out;
 //! 14. [`report`]: statistics of solved graphs;
-//! 15. `cli`: one file per subcommand, and the feature of that name, on by default: without it the library needs no `clap`.
+//! 15. [`run`]: long work that can be stopped and goes on where it was;
+//! 16. `cli`: one file per subcommand, and the feature of that name, on by default: without it the library needs no `clap`.
 #![deny(unsafe_code)]
 
 pub mod active;
@@ -44,10 +45,12 @@ pub mod progress;
 mod random;
 mod regular;
 pub mod report;
+pub mod run;
 pub mod shard;
 pub mod spin;
 mod staging;
 pub mod table;
+mod threads;
 pub mod unroll;
 
 use staging::{temporary, together};

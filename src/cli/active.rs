@@ -1,8 +1,12 @@
-//! `pipeline active`
+//! `pipeline active`: from images and a network to the frustration of what takes part in each answer.
+//!
+//! The graph is unrolled from the network again, because what ReLUs and max-pools do to an image is known to the network only; that
+//! it is the stored graph is checked. Sixteen images, a group, go through the network together, each in a lane; their activities
+//! cut sixteen subnetworks out of the one stream of edges, and one search solves all of them. Groups are the pieces of a
+//! [`Run`]. What is active and how it is solved is [`crate::active`]'s; here are the groups, the rows and the summary.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -13,8 +17,8 @@ use super::image_args::ImageArgs;
 use super::long_run::{self, LongRun};
 use super::network::NetworkArgs;
 use super::output::{self, Output};
-use super::search::MethodName;
-use super::{finished, print, progress, searched, session};
+use super::search_args::MethodName;
+use super::{print, progress, searched, signals};
 use crate::active::{Active, Activity, Wiring};
 use crate::forward::{Forward, States};
 use crate::graph::{BlockStream as _, Layer};
@@ -22,8 +26,9 @@ use crate::image::Images;
 use crate::kernel::{Isa, LANES, bit_of_lane};
 use crate::progress::Progress;
 use crate::report::Sample;
+use crate::run::{Run, StopFlag, Workload, hex};
 use crate::shard::Shards;
-use crate::spin::{self, Control as _, Effort, Plan, Pulse, Replica, Scales};
+use crate::spin::{self, Effort, Plan, Replica, Scales};
 use crate::table::{ActiveLayerRow, ActiveRow, Provenance};
 use crate::unroll::Unrolled;
 
@@ -73,12 +78,12 @@ pub struct Args {
     run: LongRun,
 }
 
-/// Finished groups of images.
-type Finished = finished::Finished<usize, Solved>;
+/// A piece of the work is a group of images, by its number.
+type GroupRun<'a> = Run<'a, usize, SolvedImage>;
 
 /// What is known of an image.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-struct Solved {
+struct SolvedImage {
     image: usize,
     class: usize,
     logit: f32,
@@ -143,22 +148,49 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let forward = Forward::new(&net)?;
     drop(net);
     let identity = args.identity(stored.fingerprint(), images.len());
-    let finished = Finished::begin(&args.output, identity, &args.run)?;
     let (pool, bar) = (args.run.threads.pool()?, progress::bar(args.run.quiet.quiet));
-    let stop = session::stop_on_signals()?;
-    let finished = pool.install(|| -> anyhow::Result<_> {
+    let groups = args.part.of(0..images.len().div_ceil(LANES));
+    let workload = Workload {
+        task: "solve active subnetworks",
+        unit: "image",
+        total: groups.iter().map(|&group| of_group(group, images.len()).len()).sum(),
+        units: <[SolvedImage]>::len,
+    };
+    let work = Run::begin((&args.output, args.run.earlier()), identity, workload, &*bar)?;
+    let stop = signals::stop_on_signals()?;
+    pool.install(|| -> anyhow::Result<_> {
         stored.verified(&*bar)?;
         let wiring = Wiring::new(&graph, &forward).with_context(place)?;
         let scales = Scales::measure(&graph)?;
-        let job =
-            Job { args: &args, graph: &graph, forward: &forward, wiring, scales, images: &images, stop, bar: &*bar };
-        job.run(finished)
+        let solver = GroupSolver {
+            args: &args,
+            graph: &graph,
+            forward: &forward,
+            wiring,
+            scales,
+            images: &images,
+            stop,
+            bar: &*bar,
+        };
+        let failed = || format!("cannot solve active subnetworks of {}", args.graph);
+        let done = work.complete(|| solver.run(&work, groups));
+        done.map_err(|error| long_run::explained(error, work.interrupted(), failed()))
     })?;
-    let table = Table { args: &args, images: &images, layers: graph.layers(), name: args.graph.name() };
-    let line = summary(&finished, graph.totals().n_nodes, start.elapsed().as_secs_f64());
-    table.write(out, layers_out, &provenance, &finished)?;
-    finished.remove();
+    let (groups, checkpoint) = work.close();
+    let solved: Vec<_> = groups.into_values().flatten().collect();
+    let line = summary(&solved, graph.totals().n_nodes, start.elapsed().as_secs_f64());
+    let rows = Rows { args: &args, images: &images, layers: graph.layers(), name: args.graph.name() };
+    output::commit(vec![
+        output::stage_rows(out, &provenance, solved.iter().map(|solved| [rows.of_image(solved)]))?,
+        output::stage_rows(layers_out, &provenance, solved.iter().map(|solved| rows.of_layers(solved)))?,
+    ])?;
+    checkpoint.remove();
     print(line?)
+}
+
+/// The images of a group.
+fn of_group(group: usize, n_images: usize) -> Range<usize> {
+    group * LANES..n_images.min((group + 1) * LANES)
 }
 
 fn provenance(args: &Args, graph: &Shards) -> anyhow::Result<Provenance> {
@@ -167,52 +199,35 @@ fn provenance(args: &Args, graph: &Shards) -> anyhow::Result<Provenance> {
     Ok(super::provenance(Some(args.seed.seed), &pairs))
 }
 
-/// What the whole run needs.
-struct Job<'a> {
+/// What solving a group of images needs.
+struct GroupSolver<'a> {
     args: &'a Args,
     graph: &'a Unrolled,
     forward: &'a Forward,
     wiring: Wiring<'a>,
     scales: Scales,
     images: &'a Images,
-    stop: Arc<AtomicBool>,
+    stop: StopFlag,
     bar: &'a dyn Progress,
 }
 
-impl Job<'_> {
+impl GroupSolver<'_> {
     /// Solves all groups of images that are not finished.
-    fn run(&self, mut finished: Finished) -> anyhow::Result<Finished> {
-        let groups = self.args.part.of(0..self.images.len().div_ceil(LANES));
-        let images = |group: usize| group * LANES..self.images.len().min((group + 1) * LANES);
-        let n_images: usize = groups.iter().map(|&group| images(group).len()).sum();
-        self.bar.begin("solve active subnetworks", n_images as u64);
-        self.bar.advance(n_finished(&finished) as u64);
+    fn run(&self, work: &GroupRun<'_>, groups: Vec<usize>) -> anyhow::Result<()> {
+        work.announce();
         let mut states = States::default();
-        for group in groups {
-            if finished.has(&group) {
-                continue;
-            }
-            match self.solve(images(group), &mut states) {
-                Ok(solved) => {
-                    self.bar.advance(solved.len() as u64);
-                    finished.add(group, solved)?;
-                }
-                Err(error) => {
-                    self.bar.end();
-                    finished.save()?;
-                    let error = error.context(format!("cannot solve active subnetworks of {}", self.args.graph));
-                    return Err(finished.explained(error, "image", n_finished(&finished), n_images));
-                }
-            }
+        for group in work.missing(groups) {
+            let solved = self.solve(of_group(group, self.images.len()), &mut states)?;
+            let greatest = solved.iter().map(|solved| solved.replica.energy).fold(0.0, f64::max);
+            self.bar.note(&format!("images {}: ε at most {greatest:.6}", group * LANES + solved.len()));
+            work.add(group, solved)?;
         }
-        self.bar.end();
-        Ok(finished)
+        Ok(())
     }
 
     /// Solves up to sixteen images, the first of which has a number that is a multiple of sixteen.
-    fn solve(&self, images: std::ops::Range<usize>, states: &mut States) -> anyhow::Result<Vec<Solved>> {
-        let watch = session::Watch(&self.stop);
-        if watch.pulse() == Pulse::Stop {
+    fn solve(&self, images: Range<usize>, states: &mut States) -> anyhow::Result<Vec<SolvedImage>> {
+        if self.stop.is_set() {
             return Err(spin::Error::Interrupted.into());
         }
         let start = Instant::now();
@@ -226,17 +241,15 @@ impl Job<'_> {
         })?;
         let plan = self.args.plan();
         let activity = Activity::new(&self.wiring, self.graph, states, images.len(), plan.isa)?;
-        let replicas = activity.solve(&self.scales, images.start as u32, &plan, &watch)?;
+        let replicas = activity.solve(&self.scales, images.start as u32, &plan, &self.stop)?;
         let secs = start.elapsed().as_secs_f64() / images.len() as f64;
         let solved =
             |(k, replica): (usize, Replica)| self.solved(&activity, images.start + k, k, Replica { secs, ..replica });
-        let solved = replicas.into_iter().enumerate().map(solved).collect::<anyhow::Result<Vec<_>>>()?;
-        let greatest = solved.iter().map(|solved| solved.replica.energy).fold(0.0, f64::max);
-        self.bar.note(&format!("images {}: ε at most {greatest:.6}", images.end));
-        Ok(solved)
+        Ok(replicas.into_iter().enumerate().map(solved).collect())
     }
 
-    fn solved(&self, activity: &Activity<'_>, image: usize, k: usize, mut replica: Replica) -> anyhow::Result<Solved> {
+    /// Image `image`, which is number `k` of those that were solved.
+    fn solved(&self, activity: &Activity<'_>, image: usize, k: usize, mut replica: Replica) -> SolvedImage {
         let answer = activity.answer(k);
         let state = std::mem::take(&mut replica.state);
         let (active, spins) = match self.args.keep_masks {
@@ -244,40 +257,21 @@ impl Job<'_> {
             false => (Vec::new(), Vec::new()),
         };
         let layers = activity.layers(k).collect();
-        Ok(Solved { image, class: answer.class, logit: answer.logit, layers, replica, active, spins })
+        SolvedImage { image, class: answer.class, logit: answer.logit, layers, replica, active, spins }
     }
 }
 
-/// Finished images.
-fn n_finished(finished: &Finished) -> usize {
-    finished.parts().map(|(_, images)| images.len()).sum()
-}
-
-/// From what was found to rows.
-struct Table<'a> {
+/// From what is known of an image to the rows of both tables.
+struct Rows<'a> {
     args: &'a Args,
     images: &'a Images,
     layers: &'a [Layer],
     name: String,
 }
 
-impl Table<'_> {
-    /// Writes both tables, image after image.
-    fn write(
-        &self,
-        out: Output,
-        layers_out: Output,
-        provenance: &Provenance,
-        finished: &Finished,
-    ) -> anyhow::Result<()> {
-        output::commit(vec![
-            output::stage_rows(out, provenance, finished.rows().map(|solved| [self.row(solved)]))?,
-            output::stage_rows(layers_out, provenance, finished.rows().map(|solved| self.layer_rows(solved)))?,
-        ])
-    }
-
-    fn row(&self, solved: &Solved) -> ActiveRow {
-        let Solved { image, class, logit, layers, replica, active, spins } = solved;
+impl Rows<'_> {
+    fn of_image(&self, solved: &SolvedImage) -> ActiveRow {
+        let SolvedImage { image, class, logit, layers, replica, active, spins } = solved;
         ActiveRow {
             graph: self.name.clone(),
             image_index: *image as i64,
@@ -302,7 +296,7 @@ impl Table<'_> {
         }
     }
 
-    fn layer_rows(&self, solved: &Solved) -> Vec<ActiveLayerRow> {
+    fn of_layers(&self, solved: &SolvedImage) -> Vec<ActiveLayerRow> {
         let row = |(layer, active): (&Layer, &Active)| ActiveLayerRow {
             graph: self.name.clone(),
             image_index: solved.image as i64,
@@ -318,13 +312,13 @@ impl Table<'_> {
 }
 
 /// The last line: what was found, and what it cost.
-fn summary(finished: &Finished, n_nodes: u32, secs: f64) -> anyhow::Result<String> {
-    let energies: Vec<_> = finished.rows().map(|solved| solved.replica.energy).collect();
+fn summary(solved: &[SolvedImage], n_nodes: u32, secs: f64) -> anyhow::Result<String> {
+    let energies: Vec<_> = solved.iter().map(|solved| solved.replica.energy).collect();
     if energies.is_empty() {
         return Ok(format!("no images in this part; {secs:.1} s, {}", super::peak_memory()));
     }
     let sample = Sample::of(&energies)?;
-    let nodes: u64 = finished.rows().flat_map(|solved| &solved.layers).map(|layer| layer.nodes).sum();
+    let nodes: u64 = solved.iter().flat_map(|solved| &solved.layers).map(|layer| layer.nodes).sum();
     Ok(format!(
         "ε̂ of active subnetworks: mean {:.6}, sd {:.6}, from {:.6} to {:.6}; {} images, {:.1} % of nodes active; {secs:.1} s, {}",
         sample.mean,
@@ -335,31 +329,4 @@ fn summary(finished: &Finished, n_nodes: u32, secs: f64) -> anyhow::Result<Strin
         100.0 * nodes as f64 / (f64::from(n_nodes) * sample.n as f64),
         super::peak_memory()
     ))
-}
-
-/// Bytes as hexadecimal digits in a checkpoint.
-mod hex {
-    use std::fmt::Write as _;
-
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(2 * bytes.len());
-        for byte in bytes {
-            write!(text, "{byte:02x}").expect("a string takes everything");
-        }
-        serializer.serialize_str(&text)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let pair = |pair: &[u8; 2]| {
-            let pair = std::str::from_utf8(pair).ok()?;
-            u8::from_str_radix(pair, 16).ok()
-        };
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        let bytes = pairs.iter().map(pair).collect::<Option<Vec<_>>>().filter(|_| rest.is_empty());
-        bytes.ok_or_else(|| D::Error::custom("expected pairs of hexadecimal digits"))
-    }
 }

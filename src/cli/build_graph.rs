@@ -1,4 +1,8 @@
-//! `pipeline build-graph`
+//! `pipeline build-graph`: from a network to its full signed graph on disk.
+//!
+//! Reads the network, unrolls it and writes the blocks as they come, so that no graph is ever in memory. The manifest says
+//! where the graph is from and by which rules it was made (`describe`): the subcommands that need the network again read
+//! it by the same rules.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -6,11 +10,10 @@ use std::time::Instant;
 use anyhow::Context as _;
 
 use super::flags::{ByteSize, Force, Quiet};
+use super::model_args::ModelArgs;
 use super::output;
 use super::provenance::sha256;
-use super::source::Source;
 use crate::net::Network;
-use crate::net::arch::Init;
 use crate::shard::{self, Description, Existing, Summary, Target};
 use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled};
 
@@ -21,7 +24,7 @@ use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: Source,
+    source: ModelArgs,
     /// Graph directory to write.
     #[arg(short, long, value_name = "DIR", value_parser = output::directory())]
     output: PathBuf,
@@ -35,24 +38,6 @@ pub struct Args {
     force: Force,
     #[command(flatten)]
     quiet: Quiet,
-}
-
-/// How parameters are drawn.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum Scheme {
-    /// He normal.
-    He,
-    /// Xavier uniform.
-    Xavier,
-}
-
-impl From<Scheme> for Init {
-    fn from(scheme: Scheme) -> Self {
-        match scheme {
-            Scheme::He => Self::He,
-            Scheme::Xavier => Self::Xavier,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -158,25 +143,4 @@ fn report(output: &Path, written: &Summary, start: Instant) -> anyhow::Result<()
     super::print(format_args!("fingerprint    {}", written.fingerprint))?;
     let secs = start.elapsed().as_secs_f64();
     super::print(format_args!("{secs:.1} s, {}", super::peak_memory()))
-}
-
-/// `H` or `HxW`.
-pub(super) fn input_size(text: &str) -> Result<[usize; 2], String> {
-    let side = |side: &str| side.parse::<usize>().ok().filter(|&n| n > 0);
-    let (h, w) = text.split_once('x').unwrap_or((text, text));
-    side(h).zip(side(w)).map(|(h, w)| [h, w]).ok_or_else(|| "expected a size such as 227 or 224x320".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_square_or_two_sides() {
-        assert_eq!(input_size("227"), Ok([227, 227]));
-        assert_eq!(input_size("224x320"), Ok([224, 320]));
-        for wrong in ["", "0", "x", "224x", "224x0", "-1", "1x2x3"] {
-            assert!(input_size(wrong).is_err(), "{wrong}");
-        }
-    }
 }

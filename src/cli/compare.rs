@@ -1,4 +1,7 @@
-//! `pipeline compare`
+//! `pipeline compare`: from tables of energies to one table that says which differ, and by how much.
+//!
+//! Most of this file asks whether the tables belong together: one graph, one way of searching, one preprocessing, nothing twice. The
+//! statistics are [`report`]'s.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -35,7 +38,7 @@ pub struct Args {
     /// Energies of the active subnetworks of images; may be given several times.
     #[arg(long, value_name = "FILE.parquet")]
     active: Vec<PathBuf>,
-    /// Table to write.
+    /// Energies to write.
     #[arg(short, long, value_name = "FILE.parquet", value_parser = output::file("parquet"))]
     output: PathBuf,
     /// Compare energies of different searches all the same.
@@ -54,11 +57,11 @@ pub struct Args {
 /// be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let out = Output::create(&args.output, args.force)?;
-    let real = Table::read(&args.real, &["state"])?;
+    let real = Energies::read(&args.real, &["state"])?;
     ensure!(!real.rows.is_empty(), "{} has no rows", args.real.display());
-    let nulls = args.null.iter().map(|path| Table::read(path, &[]));
+    let nulls = args.null.iter().map(|path| Energies::read(path, &[]));
     let nulls = nulls.collect::<anyhow::Result<Vec<_>>>()?;
-    let active = args.active.iter().map(|path| Table::read(path, &["active", "spins"]));
+    let active = args.active.iter().map(|path| Energies::read(path, &["active", "spins"]));
     let active = active.collect::<anyhow::Result<Vec<_>>>()?;
     // A part of a run that had less to do than there are parts is empty, but not all of them.
     let has_rows =
@@ -78,14 +81,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     aligned(&comparisons).into_iter().chain(below(&comparisons, &active)).try_for_each(print)
 }
 
-/// A table that was read.
-struct Table<'a, R> {
+/// A table of energies that was read.
+struct Energies<'a, R> {
     path: &'a Path,
     footer: Provenance,
     rows: Vec<R>,
 }
 
-impl<'a, R: TableRow> Table<'a, R> {
+impl<'a, R: TableRow> Energies<'a, R> {
     /// Without the columns that are large and not needed here.
     fn read(path: &'a Path, without: &[&str]) -> anyhow::Result<Self> {
         let (rows, footer) = (table::read_without(path, without)?, table::read_provenance(path)?);
@@ -104,7 +107,11 @@ impl<'a, R: TableRow> Table<'a, R> {
 }
 
 /// Everything must be of the graph of the first replica.
-fn check_graph(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
+fn check_graph(
+    real: &Energies<ReplicaRow>,
+    nulls: &[Energies<NullRow>],
+    active: &[Energies<ActiveRow>],
+) -> anyhow::Result<()> {
     let first = &real.rows[0];
     for (place, graph, _) in origins(real, nulls, active) {
         ensure!(
@@ -131,7 +138,7 @@ fn check_graph(real: &Table<ReplicaRow>, nulls: &[Table<NullRow>], active: &[Tab
 }
 
 /// All active subnetworks must be of images that were made in one way.
-fn check_preprocessing(active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
+fn check_preprocessing(active: &[Energies<ActiveRow>]) -> anyhow::Result<()> {
     let mut known = active.iter().filter_map(|table| Some((table.path, table.footer.get("preprocess")?)));
     let Some((first, expected)) = known.next() else { return Ok(()) };
     for (path, found) in known {
@@ -148,9 +155,9 @@ fn check_preprocessing(active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
 /// Everything must be from one search, unless different ones are allowed.
 fn check_search(
     args: &Args,
-    real: &Table<ReplicaRow>,
-    nulls: &[Table<NullRow>],
-    active: &[Table<ActiveRow>],
+    real: &Energies<ReplicaRow>,
+    nulls: &[Energies<NullRow>],
+    active: &[Energies<ActiveRow>],
 ) -> anyhow::Result<()> {
     const ADVICE: &str = "solve both in the same way, or insist with --allow-different-search";
     let tables = std::iter::once((real.path, &real.footer))
@@ -173,21 +180,21 @@ fn check_search(
 
 /// Where each row is, its graph and its method.
 fn origins<'a>(
-    real: &'a Table<ReplicaRow>,
-    nulls: &'a [Table<NullRow>],
-    active: &'a [Table<ActiveRow>],
+    real: &'a Energies<ReplicaRow>,
+    nulls: &'a [Energies<NullRow>],
+    active: &'a [Energies<ActiveRow>],
 ) -> impl Iterator<Item = (String, &'a str, &'a str)> {
     let real = real.placed().map(|(place, row)| (place, row.graph.as_str(), row.method.as_str()));
-    let nulls = nulls.iter().flat_map(Table::placed);
+    let nulls = nulls.iter().flat_map(Energies::placed);
     let nulls = nulls.map(|(place, row)| (place, row.graph.as_str(), row.method.as_str()));
-    let active = active.iter().flat_map(Table::placed);
+    let active = active.iter().flat_map(Energies::placed);
     real.chain(nulls).chain(active.map(|(place, row)| (place, row.graph.as_str(), row.method.as_str())))
 }
 
 /// No run on a null model may count twice.
-fn check_repeats(nulls: &[Table<NullRow>]) -> anyhow::Result<()> {
+fn check_repeats(nulls: &[Energies<NullRow>]) -> anyhow::Result<()> {
     let mut seen = HashMap::new();
-    for (place, row) in nulls.iter().flat_map(Table::placed) {
+    for (place, row) in nulls.iter().flat_map(Energies::placed) {
         let NullRow { kind, distribution, index, instance, seed, method, graph, .. } = row;
         if let Some(before) = seen.insert((kind, distribution, index, instance, seed), place.clone()) {
             let distribution = distribution.iter().map(|name| format!(" {name}")).collect::<String>();
@@ -201,9 +208,9 @@ fn check_repeats(nulls: &[Table<NullRow>]) -> anyhow::Result<()> {
 }
 
 /// No image may count twice.
-fn check_images(active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
+fn check_images(active: &[Energies<ActiveRow>]) -> anyhow::Result<()> {
     let mut seen = HashMap::new();
-    for (place, row) in active.iter().flat_map(Table::placed) {
+    for (place, row) in active.iter().flat_map(Energies::placed) {
         if let Some(before) = seen.insert((&row.image, row.image_index), place.clone()) {
             bail!("{place} repeats {before}: image {}; give each image once", row.image);
         }
@@ -213,9 +220,9 @@ fn check_images(active: &[Table<ActiveRow>]) -> anyhow::Result<()> {
 
 /// The energies of each case, summarised.
 fn samples(
-    real: &Table<ReplicaRow>,
-    nulls: &[Table<NullRow>],
-    active: &[Table<ActiveRow>],
+    real: &Energies<ReplicaRow>,
+    nulls: &[Energies<NullRow>],
+    active: &[Energies<ActiveRow>],
 ) -> anyhow::Result<BTreeMap<Population, Sample>> {
     let mut energies: BTreeMap<Population, Vec<f64>> = BTreeMap::new();
     let finite = |place: String, energy: f64| -> anyhow::Result<f64> {
@@ -224,7 +231,7 @@ fn samples(
     };
     let real_energies = real.placed().map(|(place, row)| finite(place, row.energy));
     energies.insert(Population::Real, real_energies.collect::<anyhow::Result<_>>()?);
-    for (place, row) in nulls.iter().flat_map(Table::placed) {
+    for (place, row) in nulls.iter().flat_map(Energies::placed) {
         let (kind, distribution) = (row.kind.as_str(), row.distribution.as_deref());
         let case = Population::of_null(kind, distribution).with_context(|| {
             let distribution = distribution.unwrap_or("null");
@@ -232,7 +239,7 @@ fn samples(
         })?;
         energies.entry(case).or_default().push(finite(place, row.energy)?);
     }
-    for (place, row) in active.iter().flat_map(Table::placed) {
+    for (place, row) in active.iter().flat_map(Energies::placed) {
         energies.entry(Population::Active).or_default().push(finite(place, row.energy)?);
     }
     let sample = |(case, values): (Population, Vec<f64>)| {
@@ -243,9 +250,9 @@ fn samples(
 
 /// The method of each case; names are joined where different searches are allowed.
 fn methods(
-    real: &Table<ReplicaRow>,
-    nulls: &[Table<NullRow>],
-    active: &[Table<ActiveRow>],
+    real: &Energies<ReplicaRow>,
+    nulls: &[Energies<NullRow>],
+    active: &[Energies<ActiveRow>],
 ) -> BTreeMap<Population, String> {
     let null = |row: &'_ NullRow| Population::of_null(&row.kind, row.distribution.as_deref());
     let nulls = nulls.iter().flat_map(|table| &table.rows).filter_map(|row| Some((null(row)?, &row.method)));
@@ -276,7 +283,7 @@ fn row(graph: &str, method: String, comparison: &Comparison) -> SummaryRow {
 }
 
 /// The graph's fingerprint, if the replicas know it, and the hash of every table that was read.
-fn provenance(args: &Args, real: &Table<ReplicaRow>) -> anyhow::Result<Provenance> {
+fn provenance(args: &Args, real: &Energies<ReplicaRow>) -> anyhow::Result<Provenance> {
     let mut pairs = Vec::new();
     if let Some(graph) = real.footer.get("graph") {
         pairs.push(("graph", graph.to_owned()));
@@ -293,9 +300,9 @@ fn provenance(args: &Args, real: &Table<ReplicaRow>) -> anyhow::Result<Provenanc
 /// What a reader of the numbers should know.
 fn notes(
     quiet: Quiet,
-    real: &Table<ReplicaRow>,
-    nulls: &[Table<NullRow>],
-    active: &[Table<ActiveRow>],
+    real: &Energies<ReplicaRow>,
+    nulls: &[Energies<NullRow>],
+    active: &[Energies<ActiveRow>],
     comparisons: &[Comparison],
 ) {
     let stopped = real.rows.iter().filter(|row| !row.local_minimum).count()
@@ -312,7 +319,7 @@ fn notes(
 }
 
 /// How many images have an active subnetwork that is less frustrated than the network.
-fn below(comparisons: &[Comparison], active: &[Table<ActiveRow>]) -> Option<String> {
+fn below(comparisons: &[Comparison], active: &[Energies<ActiveRow>]) -> Option<String> {
     let real = comparisons.iter().find(|comparison| comparison.population == Population::Real)?;
     let energies: Vec<_> = active.iter().flat_map(|table| &table.rows).map(|row| row.energy).collect();
     let below = energies.iter().filter(|energy| **energy < real.sample.mean).count();

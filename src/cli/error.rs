@@ -7,16 +7,17 @@ use super::flags::{ByteSize, Quiet};
 use super::shown::{brief, shown};
 
 /// The reader of stdout has gone away. Ends the command without an error message and with exit code 0.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("stdout is closed")]
 pub(super) struct ClosedPipe;
 
-impl fmt::Display for ClosedPipe {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("stdout is closed")
-    }
+/// Flags of a subcommand that cannot be combined, where their declaration cannot say so. Ends the command as wrong usage.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct Conflict {
+    pub subcommand: &'static str,
+    pub message: &'static str,
 }
-
-impl std::error::Error for ClosedPipe {}
 
 /// Writes one line of results to stdout. Finish output files first: a closed pipe ends the command here.
 ///

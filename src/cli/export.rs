@@ -1,4 +1,4 @@
-//! `pipeline export`
+//! `pipeline export`: from a graph to a sparse matrix that SciPy reads.
 
 use std::ops::Range;
 use std::path::PathBuf;

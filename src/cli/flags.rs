@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use anyhow::Context as _;
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use rayon::ThreadPool;
 
 pub use crate::byte_size::ByteSize;
+use crate::threads;
 
 /// `--threads`
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -30,18 +30,8 @@ impl Threads {
     /// # Errors
     /// If the system refuses the threads.
     pub fn pool(self) -> anyhow::Result<ThreadPool> {
-        let one_per_core = || std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if self.threads == 0 { one_per_core() } else { self.threads };
-        started(threads, rayon::ThreadPoolBuilder::new().num_threads(self.threads).build())
+        Ok(threads::pool(self.threads)?)
     }
-}
-
-fn started<E>(threads: usize, pool: Result<ThreadPool, E>) -> anyhow::Result<ThreadPool>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let advice = "raise the limit (ulimit -u, or of memory), or ask for fewer (--threads, RAYON_NUM_THREADS)";
-    pool.with_context(|| format!("the system refuses to start {threads} threads; {advice}"))
 }
 
 /// `--seed`
@@ -119,15 +109,6 @@ impl fmt::Display for Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn threads_that_the_system_refuses_are_one_sentence() {
-        let refusing = rayon::ThreadPoolBuilder::new()
-            .num_threads(3)
-            .spawn_handler(|_| Err(std::io::Error::from(std::io::ErrorKind::WouldBlock)));
-        let error = started(3, refusing.build()).unwrap_err().to_string();
-        assert!(error.starts_with("the system refuses to start 3 threads; raise the limit"), "{error}");
-    }
 
     #[test]
     fn parts_are_a_partition() {

@@ -1,4 +1,8 @@
-//! `pipeline forward`
+//! `pipeline forward`: from images and a network to logits, and to the outputs of all layers, as NumPy arrays.
+//!
+//! Arrays are written as images are computed. Two orders meet here: inside, elements are channels-last and images are in the
+//! lanes of vectors; arrays are image after image, channels first (`ArrayOrder`). The outputs of all layers are a folder
+//! of arrays, which appears when it is complete and is replaced only if nothing else is in it (`StatesDir`).
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,9 +15,9 @@ use tempfile::TempDir;
 
 use super::flags::{Force, Quiet, Threads};
 use super::image_args::ImageArgs;
+use super::model_args::ModelArgs;
 use super::output::{self, Output, Replaceable};
-use super::source::Source;
-use crate::forward::{Forward, NotFinite, States};
+use crate::forward::{Forward, NotFinite, States, images_at_once};
 use crate::image::Images;
 use crate::kernel::LANES;
 use crate::net::{Network, Op, Shape};
@@ -30,13 +34,13 @@ use crate::unroll;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: Source,
+    source: ModelArgs,
     #[command(flatten)]
     images: ImageArgs,
     /// Array to write: float32, N x classes.
     #[arg(short, long, value_name = "FILE.npy", value_parser = output::file("npy"))]
     output: PathBuf,
-    /// Folder to write with the output of every layer: one array of N x channels x height x width each, and a list of them,
+    /// StatesDir to write with the output of every layer: one array of N x channels x height x width each, and a list of them,
     /// `layers.csv`. A network's layers take 1 to 50 MB per image.
     #[arg(long, value_name = "DIR")]
     states_dir: Option<PathBuf>,
@@ -61,7 +65,7 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let replaceable = Replaceable::beside(&args.output, args.force);
     let mut out = BufWriter::new(Output::create(&args.output, replaceable.force(&args.output))?);
-    let folder = |path: &PathBuf| Folder::create(path, replaceable.force(path));
+    let folder = |path: &PathBuf| StatesDir::create(path, replaceable.force(path));
     let folder = args.states_dir.as_ref().map(folder).transpose()?;
     let pool = args.threads.pool()?;
     let start = Instant::now();
@@ -115,11 +119,9 @@ impl All<'_> {
         self.bar.begin("forward", self.images.len() as u64);
         while first < self.images.len() {
             let left = self.images.len() - first;
-            let n = match left {
-                _ if states.is_some() => LANES,
-                ..=4 => 4,
-                5..=12 => 8,
-                _ => LANES * (left / LANES).clamp(1, rayon::current_num_threads()),
+            let n = match states {
+                Some(_) => LANES,
+                None => images_at_once(left, rayon::current_num_threads()),
             };
             let some: Vec<_> = (first..first + n.min(left)).collect();
             let out = out.as_deref_mut();
@@ -147,7 +149,7 @@ impl All<'_> {
         }
         if let Some(out) = out {
             for (some, logits) in some.chunks(L).zip(&logits) {
-                write(out, logits, Layout::of_logits(self.forward), some.len())?;
+                write(out, logits, ArrayOrder::of_logits(self.forward), some.len())?;
             }
         }
         Ok(time)
@@ -173,14 +175,14 @@ impl All<'_> {
 
 /// How the elements of a tensor become those of an array.
 #[derive(Clone, Copy)]
-struct Layout {
+struct ArrayOrder {
     /// The shape whose channels-last order they have.
     shape: Shape,
     /// Groups of the shuffle that numbers the channels; 1 for none.
     shuffle_groups: usize,
 }
 
-impl Layout {
+impl ArrayOrder {
     fn of_logits(forward: &Forward) -> Self {
         Self { shape: forward.order(forward.logits_layer()), shuffle_groups: 1 }
     }
@@ -194,13 +196,13 @@ impl Layout {
 }
 
 /// Appends the first `n` lanes of a tensor to an array, channel-major.
-fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], layout: Layout, n: usize) -> anyhow::Result<()> {
-    let Shape { c, h, w } = layout.shape;
+fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], order: ArrayOrder, n: usize) -> anyhow::Result<()> {
+    let Shape { c, h, w } = order.shape;
     let mut bytes = Vec::with_capacity(4 * tensor.len());
     let value = |lane: usize, channel: usize, pixel: usize| tensor[pixel * c + channel][lane];
     for lane in 0..n {
         bytes.clear();
-        for channel in layout.channels() {
+        for channel in order.channels() {
             bytes.extend((0..h * w).flat_map(|pixel| value(lane, channel, pixel).to_le_bytes()));
         }
         out.write_all(&bytes)?;
@@ -209,7 +211,7 @@ fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], layout: Layo
 }
 
 /// A folder that appears under its name only when it is complete.
-struct Folder {
+struct StatesDir {
     path: PathBuf,
     temporary: Held<TempDir>,
     force: Force,
@@ -222,7 +224,7 @@ const COLUMNS: [&str; 8] = ["index", "file", "layer", "operator", "channels", "h
 /// How many of them lists had before the others came.
 const LEAST_COLUMNS: usize = 7;
 
-impl Folder {
+impl StatesDir {
     fn create(path: &Path, force: Force) -> anyhow::Result<Self> {
         let name = path.file_name().with_context(|| format!("{} is not the name of a folder", path.display()))?;
         let parent = output::folder(path)?;
@@ -283,7 +285,7 @@ fn listed(path: &Path) -> Option<Vec<String>> {
 
 /// One array per layer.
 struct StateFiles {
-    folder: Folder,
+    folder: StatesDir,
     list: File,
     files: Vec<BufWriter<File>>,
     /// By layer: groups of the shuffle that numbers its nodes, and the channels of its array.
@@ -292,7 +294,7 @@ struct StateFiles {
 }
 
 impl StateFiles {
-    fn create(folder: Folder, net: &Network, n_images: usize) -> anyhow::Result<Self> {
+    fn create(folder: StatesDir, net: &Network, n_images: usize) -> anyhow::Result<Self> {
         let mut list = csv::Writer::from_path(folder.temporary().join(LIST))?;
         list.write_record(COLUMNS)?;
         let mut files = Vec::new();
@@ -320,11 +322,11 @@ impl StateFiles {
         let time = start.elapsed();
         all.check(&self.states, some)?;
         for (layer, file) in self.files.iter_mut().enumerate() {
-            let layout = Layout { shape: forward.order(layer), shuffle_groups: self.shuffle_groups[layer] };
-            write(file, self.states.tensor(layer), layout, some.len())?;
+            let order = ArrayOrder { shape: forward.order(layer), shuffle_groups: self.shuffle_groups[layer] };
+            write(file, self.states.tensor(layer), order, some.len())?;
         }
         if let Some(out) = out {
-            write(out, self.states.logits(), Layout::of_logits(forward), some.len())?;
+            write(out, self.states.logits(), ArrayOrder::of_logits(forward), some.len())?;
         }
         Ok(time)
     }
@@ -371,7 +373,7 @@ mod tests {
         let tensor: Vec<[f32; 4]> = (0..12).map(|element| [element as f32; 4]).collect();
         let written = |shuffle_groups| {
             let mut bytes = Vec::new();
-            write(&mut bytes, &tensor, Layout { shape: Shape::new(6, 1, 2), shuffle_groups }, 1).unwrap();
+            write(&mut bytes, &tensor, ArrayOrder { shape: Shape::new(6, 1, 2), shuffle_groups }, 1).unwrap();
             bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b) as u32).collect::<Vec<_>>()
         };
         assert_eq!(written(1), [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]);

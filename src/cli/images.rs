@@ -1,4 +1,4 @@
-//! `pipeline images`
+//! `pipeline images`: from photographs to the array that the other subcommands would compute from them on the fly.
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,6 @@
-//! `pipeline import-graph`
+//! `pipeline import-graph`: from a list of edges to a graph directory and a table that says which node is which.
+//!
+//! Reading is [`import`]'s. Graph and table get their names together, so that one never stands without the other.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! `pipeline inspect`
+//! `pipeline inspect`: what a graph directory contains, for people or as JSON. Nothing but the manifest is read, and one frame if
+//! it is asked for.
 
 use std::path::PathBuf;
 

@@ -1,15 +1,16 @@
-//! What the subcommands that run long have in common: that they can be stopped, and continued.
+//! What the subcommands that run long have in common: that they can be stopped and continued, and how the flags say so.
+//!
+//! What is done and saved is [`run`]'s. Here is when a table may be replaced, when there is nothing left to do, and what the
+//! user reads when the run was stopped.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, bail};
-use tempfile::NamedTempFile;
+use std::path::Path;
 
 use super::flags::{Force, Quiet, Threads};
-use super::output::{Replaceable, folder};
-use crate::regular;
+use super::output::Replaceable;
+use crate::null::schedule;
+use crate::run::{self, Earlier, checkpoint_path};
 use crate::table::{self, Provenance};
-use crate::temporary::{self, Held};
+use crate::{perturb, spin};
 
 /// `--threads`, `--resume`, `--force`, `--quiet`
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -45,43 +46,33 @@ impl LongRun {
         self.resume && !self.force.force && !is_unfinished() && outputs.iter().all(is_same)
     }
 
-    /// Claims the checkpoint of a run with this output, and reads it if the run is to go on from there. What was being
-    /// written when an earlier run was killed is removed; the checkpoint before that is intact.
-    ///
-    /// # Errors
-    /// If another run has claimed it, if there is one and neither `--resume` nor `--force`, or it cannot be read.
-    pub fn checkpoint(&self, output: &Path) -> anyhow::Result<(Place, Option<Vec<u8>>)> {
-        let path = checkpoint_path(output);
-        let claim = temporary::claim(folder(&path)?, path.file_name().unwrap_or_default());
-        let claim = claim.with_context(|| format!("cannot write to the folder of {}", path.display()))?;
-        let Some(claim) = claim else {
-            bail!("{} is being written by another run; wait for it, or choose another output", output.display());
-        };
-        let found = path.exists();
-        if found && !self.resume && !self.force.force {
-            bail!("{} holds an unfinished run; --resume continues it, --force starts again", path.display());
+    /// What becomes of a checkpoint that is there.
+    pub fn earlier(&self) -> Earlier {
+        match (self.resume, self.force.force) {
+            (true, _) => Earlier::Resume,
+            (false, true) => Earlier::Discard,
+            (false, false) => Earlier::Refuse,
         }
-        let read = || regular::read(&path, u64::MAX).with_context(|| format!("cannot read {}", path.display()));
-        let bytes = (found && self.resume).then(read).transpose()?;
-        Ok((Place { path, _claim: claim }, bytes))
     }
 }
 
-/// Where the checkpoint of a run is; while this lives, no other run can have it there.
-pub struct Place {
-    /// The file.
-    pub path: PathBuf,
-    _claim: Held<NamedTempFile>,
+/// Why a run has not ended: `interrupted`, which says how to continue, if it was stopped, and otherwise what failed, and that
+/// therefore there is no table.
+pub(super) fn explained(error: anyhow::Error, interrupted: run::Error, failed: String) -> anyhow::Error {
+    match is_interruption(&error) {
+        true => interrupted.into(),
+        false => error.context(failed),
+    }
+}
+
+/// Whether an error says that a run was stopped.
+fn is_interruption(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(spin::Error::Interrupted))
+        || matches!(error.downcast_ref(), Some(perturb::Error::Interrupted))
+        || matches!(error.downcast_ref(), Some(schedule::Error::Spin(spin::Error::Interrupted)))
 }
 
 /// The line that says that there was nothing left to do.
 pub(super) fn complete(output: &Path) -> String {
     format!("{}: complete", output.display())
-}
-
-/// `<output>.checkpoint`; not ending in `.parquet`, so that nobody reads it as a table.
-fn checkpoint_path(output: &Path) -> PathBuf {
-    let mut path = output.as_os_str().to_owned();
-    path.push(".checkpoint");
-    path.into()
 }

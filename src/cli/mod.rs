@@ -1,10 +1,26 @@
-//! The command line: one file per subcommand, each with `Args` (its doc comments are the help) and
-//! `run(args) -> anyhow::Result<()>`. Only this module prints, draws progress or reads the environment.
+//! THE COMMAND LINE: arguments in, calls of the library, tables and a few lines out.
 //!
-//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! ```text
+//! network ─── build-graph ──┐                   ┌─ solve ──► replicas ─┐
+//! edge list ─ import-graph ─┴─► graph directory ┼─ null ───► nulls ────┼─ compare ─► summary
+//! images ────────────────────────────┬──────────┼─ active ─► active ───┘
+//!                                    └──────────┴─ perturb ► omega ────── lambda ──► lambda
+//! ```
+//!
+//! `inspect`, `verify` and `export` read a graph directory, `forward` and `images` show what becomes of images. Each subcommand has a file
+//! of its name with `Args`, whose doc comments are the help that a user reads, and `run(args) -> anyhow::Result<()>`, which does
+//! the same for all of them:
+//!
+//! 1. the outputs are opened, so that a bad path fails in the first second;
+//! 2. the inputs are read, and whether they belong together is checked;
+//! 3. the library computes. What runs for long is a [`run`](crate::run) that can be stopped and continued (`long_run`);
+//! 4. the outputs get their names, all together ([`output`]), and the last line on stdout says what was found.
+//!
+//! Flags that several subcommands have are groups with a file each ([`flags`], [`graph_dir`], [`image_args`], [`model_args`],
+//! [`network`], [`search_args`]). Only this module prints, draws progress or reads the environment. Results go to stdout, everything
+//! else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -16,7 +32,6 @@ pub mod columns;
 pub mod compare;
 mod error;
 pub mod export;
-mod finished;
 pub mod flags;
 pub mod forward;
 pub mod graph_dir;
@@ -26,26 +41,25 @@ pub mod import_graph;
 pub mod inspect;
 pub mod lambda;
 mod long_run;
+pub mod model_args;
 pub mod network;
 pub mod null;
 pub mod output;
 pub mod perturb;
 pub mod progress;
 mod provenance;
-pub mod search;
+pub mod search_args;
 mod searched;
-pub mod session;
 mod shown;
+mod signals;
 pub mod solve;
-pub mod source;
 mod usage;
 pub mod verify;
 
 pub use error::{chain, note, peak_memory, print};
-pub use provenance::provenance;
+pub use provenance::{VERSION, provenance};
 
-/// Version and git revision, as `--version` and the tables state it.
-pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("FRUSTRATION_REVISION"), ")");
+use error::{ClosedPipe, Conflict};
 
 /// Frustration of pretrained convolutional networks, out of core.
 #[derive(Debug, clap::Parser)]
@@ -103,17 +117,17 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    session::ignore_file_size_signal();
+    signals::ignore_file_size_signal();
     let cli = match parse(args) {
         Ok(cli) => cli,
         Err(usage) => return explain(usage),
     };
     match cli.command.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<error::ClosedPipe>() => ExitCode::SUCCESS,
-        Err(error) => match error.downcast() {
-            Ok(usage) => explain(usage),
-            Err(error) => {
+        Err(error) if error.is::<ClosedPipe>() => ExitCode::SUCCESS,
+        Err(error) => match error.downcast_ref() {
+            Some(conflict) => explain(usage_of(conflict)),
+            None => {
                 let _ = writeln!(std::io::stderr(), "pipeline: error: {}", chain(&error));
                 ExitCode::FAILURE
             }
@@ -136,12 +150,12 @@ fn explain(usage: clap::Error) -> ExitCode {
     ExitCode::from(usage.exit_code() as u8)
 }
 
-/// Flags of a subcommand that cannot be combined, where their declaration cannot say so.
-fn conflict(subcommand: &str, message: impl Display) -> clap::Error {
+/// What clap says of flags that cannot be combined.
+fn usage_of(conflict: &Conflict) -> clap::Error {
     let mut cli = Cli::command();
     cli.build();
-    let command = cli.find_subcommand_mut(subcommand).expect("a subcommand asks for itself");
-    command.error(clap::error::ErrorKind::ArgumentConflict, message)
+    let command = cli.find_subcommand_mut(conflict.subcommand).expect("a subcommand says its own name");
+    command.error(clap::error::ErrorKind::ArgumentConflict, conflict)
 }
 
 #[cfg(test)]

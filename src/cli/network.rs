@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::ValueEnum as _;
 
-use super::build_graph::{self, BatchNorm, Residual, Scheme};
+use super::build_graph::{BatchNorm, Residual};
 use super::flags::Seed;
-use super::source::Source;
+use super::model_args::{self, ModelArgs, Scheme};
 use crate::graph::{BlockStream, Layer};
 use crate::net::Network;
 use crate::shard::{Description, Shards};
@@ -39,10 +39,10 @@ impl NetworkArgs {
     }
 
     /// Where the network is to be read from: the flags, and the manifest on what the flags leave open.
-    fn source(&self, description: &Description) -> anyhow::Result<Source> {
+    fn source(&self, description: &Description) -> anyhow::Result<ModelArgs> {
         let Self { model, weights } = self.clone();
         let entry = |key: &str| description.0.get(key).map(String::as_str);
-        let input_size = entry("input_size").map(build_graph::input_size).transpose();
+        let input_size = entry("input_size").map(model_args::input_size).transpose();
         let input_size = input_size.map_err(|error| anyhow!("the graph's input_size: {error}"))?;
         let arch = entry("architecture").map(str::to_owned);
         let scheme = |init| Scheme::from_str(init, true).map_err(|_| anyhow!("unknown init `{init}`"));
@@ -55,7 +55,7 @@ impl NetworkArgs {
         if model.is_none() && weights.is_none() && init.is_none() {
             bail!("the network's parameters are needed: --weights FILE.safetensors");
         }
-        Ok(Source { model, arch, weights, init, seed: Seed { seed }, input_size })
+        Ok(ModelArgs { model, arch, weights, init, seed: Seed { seed }, input_size })
     }
 }
 

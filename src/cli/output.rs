@@ -1,7 +1,6 @@
 //! Output files: opened before the long work, complete or absent after it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::Permissions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -43,12 +42,7 @@ impl Output {
             _ => {}
         }
         let folder = folder(path)?;
-        let temp = temporary::create(folder, name, |builder| {
-            if let Some(readable) = readable() {
-                builder.permissions(readable);
-            }
-            builder.tempfile_in(folder)
-        });
+        let temp = temporary::file(folder, name);
         let temp = temp.with_context(|| format!("cannot write to the folder of {}", path.display()))?;
         Ok(Self { path: path.to_owned(), temp, force })
     }
@@ -71,10 +65,8 @@ impl Output {
     /// # Errors
     /// If the storage fails.
     pub(crate) fn stage(self) -> anyhow::Result<Staged> {
-        let Self { path, temp: Held { item, lock }, force } = self;
-        let kept = item.as_file().sync_all().and_then(|()| Ok(item.into_temp_path().keep()?));
-        let temporary = kept.with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Staged { temporary, path, replaces: force.force, lock })
+        let Self { path, temp, force } = self;
+        Staged::file(temp, path.clone(), force.force).with_context(|| format!("cannot write {}", path.display()))
     }
 }
 
@@ -193,17 +185,6 @@ pub fn folder(path: &Path) -> anyhow::Result<&Path> {
         bail!("{}: the folder {} does not exist", path.display(), folder.display());
     }
     Ok(folder)
-}
-
-/// Temporary files are private by default; outputs are as readable as the umask allows.
-#[cfg(unix)]
-fn readable() -> Option<Permissions> {
-    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
-}
-
-#[cfg(not(unix))]
-fn readable() -> Option<Permissions> {
-    None
 }
 
 #[cfg(test)]

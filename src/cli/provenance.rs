@@ -11,11 +11,14 @@ use sha2::{Digest as _, Sha256};
 use crate::regular;
 use crate::table::{FOOTER_KEYS, Provenance};
 
+/// Version and git revision, as `--version` and the tables state it.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("FRUSTRATION_REVISION"), ")");
+
 /// Version, the command line as far as it decides the result, the seed if there is one, then the caller's pairs, each key behind `frustration.`:
 /// `provenance(Some(7), &[("graph", fingerprint)])`.
 pub fn provenance(seed: Option<u64>, pairs: &[(&str, String)]) -> Provenance {
     let mut all = Provenance::default();
-    all.push("version", super::VERSION);
+    all.push("version", VERSION);
     all.push("arguments", command_line());
     if let Some(seed) = seed {
         all.push("seed", seed.to_string());
@@ -66,6 +69,7 @@ const NOT_DECIDING: [&str; 10] =
 /// The process's command line as a shell would take it, in the order of declaration, without the flags above and without
 /// what is said and would be so anyway: equal runs state equal command lines. Empty if the process is another program.
 fn command_line() -> String {
+    // A circle: each subcommand states the command line in its tables, and all of them together declare it.
     let mut cli = super::Cli::command();
     let matches = cli.try_get_matches_from_mut(std::env::args_os());
     matches.map_or(String::new(), |matches| deciding(&cli, &matches))

@@ -1,18 +1,19 @@
-//! `pipeline solve`
+//! `pipeline solve`: from a graph to the replicas of one search, the least of which estimates its frustration.
+//!
+//! The search is saved and goes on as a [`Session`]. Of the best replica a second table says where in the graph the frustrated edges are.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-
-use anyhow::{Context as _, bail};
 
 use super::flags::{Seed, Timing};
 use super::graph_dir::GraphDir;
 use super::long_run::{self, LongRun};
 use super::output::{self, Output};
-use super::search::Search;
-use super::searched;
-use super::session::{self, Session, Setup};
+use super::search_args::SearchArgs;
+use super::{progress, searched, signals};
 use crate::graph::{Layer, Totals};
+use crate::report::Sample;
+use crate::run::{Session, Setup};
 use crate::spin::frustrated::{self, BlockFrustration};
 use crate::spin::{self, Plan, Replica};
 use crate::table::{LayerRow, ReplicaRow};
@@ -39,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=65536))]
     replicas: u32,
     #[command(flatten)]
-    search: Search,
+    search: SearchArgs,
     #[command(flatten)]
     seed: Seed,
     /// Seconds between two checkpoints. A killed search loses at most this and one sweep (one replica of `steepest`).
@@ -68,12 +69,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return super::print(long_run::complete(&args.output));
     }
     let (replicas_out, layers_out) = (create(&args.output)?, create(&layers_path)?);
+    let bar = progress::bar(args.run.quiet.quiet);
     let session = Session::begin(Setup {
         output: &args.output,
+        earlier: args.run.earlier(),
         graph: (graph.fingerprint().to_owned(), graph.totals().n_nodes),
         plan: plan.clone(),
         every: Duration::from_secs(args.checkpoint_every),
-        run: &args.run,
+        stop: signals::stop_on_signals()?,
+        progress: &*bar,
     })?;
     let solved = args.run.threads.pool()?.install(|| -> anyhow::Result<_> {
         let graph = graph.verified(&session)?;
@@ -82,16 +86,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let blocks = frustrated::by_block(&graph, &best.state, best.sum_abs)?;
         Ok((best.index, blocks, replicas))
     });
-    let (best, blocks, replicas) = match solved {
-        Err(error) if session::is_interruption(&error) => {
-            bail!("interrupted; the search so far is in {}, --resume continues it", session.path().display())
-        }
-        solved => solved.with_context(|| format!("cannot solve {}", args.graph))?,
-    };
+    let failed = || format!("cannot solve {}", args.graph);
+    let solved = solved.map_err(|error| long_run::explained(error, session.interrupted(), failed()));
+    let (best, blocks, replicas) = solved?;
 
     let name = args.graph.name();
     let layer_rows: Vec<_> = blocks.iter().map(|b| layer_row(&name, best, graph.layers(), b)).collect();
-    let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64());
+    let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64())?;
     let rows: Vec<_> = replicas
         .into_iter()
         .map(|r| ReplicaRow { secs: args.timing.timing.then_some(r.secs), ..row(&name, &plan, graph.totals(), r) })
@@ -146,18 +147,19 @@ fn layer_row(graph: &str, replica: u32, layers: &[Layer], block: &BlockFrustrati
 }
 
 /// The last line: what was found, and what it cost.
-fn summary(replicas: &[Replica], totals: Totals, secs: f64) -> String {
+fn summary(replicas: &[Replica], totals: Totals, secs: f64) -> anyhow::Result<String> {
     let n = replicas.len() as f64;
-    let mean = replicas.iter().map(|r| r.energy).sum::<f64>() / n;
-    let sd = (replicas.iter().map(|r| (r.energy - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt();
+    let sample = Sample::of(&replicas.iter().map(|r| r.energy).collect::<Vec<_>>())?;
     let sweeps = replicas.iter().map(|r| r.sweeps).sum::<u64>();
     let flips = replicas.iter().map(|r| r.flips).sum::<u64>();
     let rate = sweeps as f64 * totals.n_edges as f64 / secs / 1e9;
     let unfinished = replicas.iter().filter(|r| !r.local_minimum).count();
     let mut line = format!(
-        "ε̂ = {:.6} (least of {}; mean {mean:.6}, sd {sd:.6}); {flips} flips in {secs:.1} s",
-        best(replicas).energy,
-        replicas.len()
+        "ε̂ = {:.6} (least of {}; mean {:.6}, sd {:.6}); {flips} flips in {secs:.1} s",
+        sample.least,
+        sample.n,
+        sample.mean,
+        sample.sd.unwrap_or(0.0)
     );
     if sweeps > 0 {
         line += &format!(", {:.1} sweeps a replica, {rate:.2} G edges/s", sweeps as f64 / n);
@@ -166,5 +168,5 @@ fn summary(replicas: &[Replica], totals: Totals, secs: f64) -> String {
     if unfinished > 0 {
         line += &format!("; {unfinished} replicas stopped by --max-flips before a local minimum");
     }
-    line
+    Ok(line)
 }

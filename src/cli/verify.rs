@@ -1,4 +1,4 @@
-//! `pipeline verify`
+//! `pipeline verify`: reads all of a graph directory and says whether it is what it claims to be.
 
 use std::path::PathBuf;
 use std::time::Instant;

@@ -2,7 +2,8 @@
 
 use rand::Rng;
 
-use super::{Error, Kind, Model, with_parameters};
+use super::model::{Kind, Model};
+use super::parameters::{Error, with_parameters};
 use crate::graph::BlockStream;
 
 /// The value store of N1 model `index`: the parameters of every layer permuted uniformly.
@@ -17,18 +18,18 @@ pub fn n1(graph: &dyn BlockStream, seed: u64, index: u32) -> Result<Vec<f32>, Er
     })
 }
 
-/// Fisher and Yates, from the end. The places are `⌊n u⌋` with 64 random bits `u`: no place is likelier than another by
-/// more than n · 2⁻⁶⁴.
+/// Fisher and Yates, from the end. Where a value goes is `⌊n u⌋` with 64 random bits `u` in [0, 1): no
+/// position is likelier than another by more than n · 2⁻⁶⁴.
 fn shuffle(values: &mut [f32], rng: &mut impl Rng) {
     for last in (1..values.len()).rev() {
-        let place = (u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64;
-        values.swap(last, place as usize);
+        let other = (u128::from(rng.next_u64()) * (last as u128 + 1)) >> 64;
+        values.swap(last, other as usize);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rng;
+    use super::super::model::rng;
     use super::*;
 
     #[test]

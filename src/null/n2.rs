@@ -4,26 +4,26 @@
 //! value store holds the parent's store first (pooling weights are still read there) and then one value per edge, in
 //! the order in which the frames list them.
 //!
-//! # The permutation
-//! The edge at position `x` of `E` gets the weight of edge `π(x)`, where `π` is a keyed bijection of `[0, E)`: a Feistel
-//! network on pairs `(left, right)` with `left < a`, `right < b`, `a b ≥ E` (Black and Rogaway, "Ciphers with arbitrary
-//! finite domains", 2002), walked on where it leaves `[0, E)`. So every position can be computed alone, in parallel, and
-//! again, without a shuffle on disk: any order of the multiset serves, and here it is listed by parameter, each as
-//! often as edges carry it.
+//! ```text
+//! the parent's store     p₀  p₁  p₂            p₀ on 3 edges, p₁ on 3, p₂ on 2
+//! all weights            p₀ p₀ p₀ p₁ p₁ p₁ p₂ p₂        the multiset, listed by parameter
+//! π                      4  7  0  2  6  1  3  5         a permutation of the eight places
+//! the model's store      p₀  p₁  p₂ │ p₁ p₂ p₀ p₀ p₂ p₀ p₁ p₁
+//!                        for pooling   the edges in the order of the frames
+//! ```
 //!
-//! Cost per edge: some ten nanoseconds; memory: 24 bytes for each run of equally frequent parameters.
+//! Neither the multiset nor the permutation is ever in memory. The edge at position `x` of `E` gets the weight of place `π(x)`
+//! of the list. `π` is computed for each position alone (see `permutation`), so values are made in parallel, in any
+//! order, and again if need be; which parameter is at a place is found in a table of spans of parameters that equally many edges carry.
+//! Any order of the list serves, since the permutation is as good as random.
+//!
+//! Cost per edge: some ten nanoseconds; memory: 24 bytes for each span of equally frequent parameters.
 
 use std::ops::Range;
 
+use super::permutation::{BATCH, Permutation};
 use crate::graph::{self, Block, BlockStream, Frame, FrameInfo, Interval, Layer, LayerKind, PanelKind, Repeat, Totals};
-use crate::kernel::{Isa, Task};
 use crate::random::spread;
-
-/// Rounds of the Feistel network.
-const ROUNDS: usize = 8;
-
-/// Values that are made at a time.
-const BATCH: usize = 256;
 
 /// The topology of an N2 model and the rule for its values.
 pub struct Unshared<'a> {
@@ -152,15 +152,15 @@ fn give_values(block: &mut Block, intervals: &mut [Interval], first: u64) -> u64
 
 /// All permuted weights, by parameter, each as often as edges carry it.
 struct Multiset {
-    runs: Vec<Parameters>,
-    /// For every `2^shift` elements, the run in which the first of them is.
+    spans: Vec<Span>,
+    /// For every `2^shift` elements, the span in which the first of them is.
     starts: Vec<u32>,
     shift: u32,
     len: u64,
 }
 
-/// Consecutive values that equally many edges carry.
-struct Parameters {
+/// Consecutive values of the store that equally many edges carry.
+struct Span {
     /// Number of elements before the first.
     before: u64,
     /// Offset of the first in the value store.
@@ -180,18 +180,18 @@ impl Multiset {
                 count(block, frame.inward.intervals(block), &mut counts);
             }
         }
-        let (mut runs, mut len) = (Vec::new(), 0u64);
-        for (offset, values) in equal_runs(&counts) {
+        let (mut spans, mut len) = (Vec::new(), 0u64);
+        for (offset, values) in equal_spans(&counts) {
             let edges = u64::from(counts[offset]);
             if edges > 0 {
-                runs.push(Parameters { before: len, offset: offset as u64, edges });
+                spans.push(Span { before: len, offset: offset as u64, edges });
                 len += edges * values as u64;
             }
         }
         let shift = len.div_ceil(1 << 16).next_power_of_two().trailing_zeros();
-        let run_at = |element: u64| runs.partition_point(|run| run.before <= element).saturating_sub(1) as u32;
-        let starts = (0..=len >> shift).map(|k| run_at(k << shift)).collect();
-        Ok(Self { runs, starts, shift, len })
+        let span_at = |element: u64| spans.partition_point(|span| span.before <= element).saturating_sub(1) as u32;
+        let starts = (0..=len >> shift).map(|k| span_at(k << shift)).collect();
+        Ok(Self { spans, starts, shift, len })
     }
 
     fn len(&self) -> u64 {
@@ -200,11 +200,11 @@ impl Multiset {
 
     /// Offset in the value store of element `element`.
     fn get(&self, element: u64) -> u64 {
-        let mut run = self.starts[(element >> self.shift) as usize] as usize;
-        while self.runs.get(run + 1).is_some_and(|next| next.before <= element) {
-            run += 1;
+        let mut span = self.starts[(element >> self.shift) as usize] as usize;
+        while self.spans.get(span + 1).is_some_and(|next| next.before <= element) {
+            span += 1;
         }
-        let Parameters { before, offset, edges } = self.runs[run];
+        let Span { before, offset, edges } = self.spans[span];
         // Exact: elements are below 2⁵², so a quotient is too far from the next whole number to be rounded to it.
         offset + ((element - before) as f64 / edges as f64) as u64
     }
@@ -221,147 +221,21 @@ fn count(block: &Block, intervals: &[Interval], counts: &mut [u32]) {
     }
 }
 
-/// Start and length of every run of equal numbers.
-fn equal_runs(counts: &[u32]) -> impl Iterator<Item = (usize, usize)> + '_ {
+/// Start and length of every span of equal numbers.
+fn equal_spans(counts: &[u32]) -> impl Iterator<Item = (usize, usize)> + '_ {
     let mut start = 0;
-    counts.chunk_by(|a, b| a == b).map(move |run| {
-        start += run.len();
-        (start - run.len(), run.len())
+    counts.chunk_by(|a, b| a == b).map(move |span| {
+        start += span.len();
+        (start - span.len(), span.len())
     })
-}
-
-/// A keyed bijection of `[0, n)`.
-struct Permutation {
-    n: u64,
-    /// Sizes of the two halves, at most 2³¹: `a · b ≥ n`.
-    a: u32,
-    b: u32,
-    keys: [[u32; 2]; ROUNDS],
-    isa: Isa,
-}
-
-impl Permutation {
-    /// # Panics
-    /// If `n` is more than 2⁶².
-    fn new(n: u64, key: u64) -> Self {
-        let a = n.isqrt().max(1);
-        let b = n.div_ceil(a);
-        assert!(a.max(b) <= 1 << 31, "{n} edges are more than any graph has");
-        let keys = |round: usize| {
-            let key = spread(key.wrapping_add(round as u64));
-            [key as u32, (key >> 32) as u32]
-        };
-        Self { n, a: a as u32, b: b as u32, keys: std::array::from_fn(keys), isa: Isa::detect() }
-    }
-
-    /// The images of `first`, `first + 1`, … below `n`, and no matter what after that.
-    fn images(&self, first: u64) -> [u64; BATCH] {
-        let mut pairs = Pairs { left: [0; BATCH], right: [0; BATCH] };
-        for (k, x) in (first..).take(BATCH).enumerate() {
-            (pairs.left[k], pairs.right[k]) = ((x % u64::from(self.a)) as u32, (x / u64::from(self.a)) as u32);
-        }
-        self.isa.run(Step { permutation: self, pairs: &mut pairs });
-        let mut images = [0; BATCH];
-        for (k, image) in images.iter_mut().enumerate().take((self.n - first).min(BATCH as u64) as usize) {
-            *image = u64::from(pairs.left[k]) + u64::from(self.a) * u64::from(pairs.right[k]);
-            // Fewer than one in 2 √n leaves the range.
-            while *image >= self.n {
-                let mut pair =
-                    Pairs { left: [(*image % u64::from(self.a)) as u32], right: [(*image / u64::from(self.a)) as u32] };
-                Step { permutation: self, pairs: &mut pair }.run();
-                *image = u64::from(pair.left[0]) + u64::from(self.a) * u64::from(pair.right[0]);
-            }
-        }
-        images
-    }
-}
-
-/// Numbers of `[0, a b)` as `left + a · right`.
-struct Pairs<const K: usize> {
-    left: [u32; K],
-    right: [u32; K],
-}
-
-/// The network: the halves take turns in getting a function of the other added.
-struct Step<'a, const K: usize> {
-    permutation: &'a Permutation,
-    pairs: &'a mut Pairs<K>,
-}
-
-impl<const K: usize> Task for Step<'_, K> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Permutation { a, b, keys, .. } = *self.permutation;
-        let Pairs { left, right } = self.pairs;
-        for keys in keys.chunks_exact(2) {
-            for (left, right) in left.iter_mut().zip(&*right) {
-                *left = add_below(*left, *right, keys[0], a);
-            }
-            for (right, left) in right.iter_mut().zip(&*left) {
-                *right = add_below(*right, *left, keys[1], b);
-            }
-        }
-    }
-}
-
-/// `x` plus a keyed function of `other`, modulo `n ≤ 2³¹`.
-#[inline(always)]
-fn add_below(x: u32, other: u32, key: [u32; 2], n: u32) -> u32 {
-    // Two multiply–xorshift rounds (C. Wellons' lowbias32) with a key word before each.
-    let mut bits = other ^ key[0];
-    bits = (bits ^ bits >> 16).wrapping_mul(0x7feb_352d);
-    bits = (bits ^ bits >> 15).wrapping_add(key[1]).wrapping_mul(0x846c_a68b);
-    bits ^= bits >> 16;
-    let sum = x + ((u64::from(bits) * u64::from(n)) >> 32) as u32;
-    sum.min(sum.wrapping_sub(n))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::graph::edges::for_each_edge;
     use crate::net::arch::{self, Init, WeightSource};
     use crate::unroll::{Options, Unrolled};
-
-    proptest! {
-        #[test]
-        fn every_number_has_one_image(n in 1u64..5000, key in any::<u64>()) {
-            let permutation = Permutation::new(n, key);
-            let mut seen = vec![false; n as usize];
-            for x in 0..n {
-                let image = permutation.images(x)[0] as usize;
-                prop_assert!(!std::mem::replace(&mut seen[image], true));
-            }
-        }
-    }
-
-    /// Over many keys every pair (position, image) is about equally frequent, and neighbours part.
-    #[test]
-    fn images_look_uniform() {
-        const N: usize = 60;
-        const KEYS: u64 = 20_000;
-        let (mut counts, mut neighbours) = ([[0u32; N]; N], [0u32; N]);
-        for key in 0..KEYS {
-            let permutation = Permutation::new(N as u64, key);
-            let images = permutation.images(0);
-            for x in 0..N {
-                let (image, next) = (images[x] as usize, images[(x + 1) % N] as usize);
-                counts[x][image] += 1;
-                neighbours[(next + N - image) % N] += 1;
-            }
-        }
-        let chi_square = |counts: &[u32], expected: f64| {
-            counts.iter().map(|&c| (f64::from(c) - expected).powi(2) / expected).sum::<f64>()
-        };
-        for counts in &counts {
-            assert!(chi_square(counts, KEYS as f64 / N as f64) < 120.0, "{counts:?}");
-        }
-        assert!(chi_square(&neighbours[1..], (KEYS as usize * N) as f64 / (N - 1) as f64) < 120.0, "{neighbours:?}");
-    }
 
     /// Edges into convolutional and dense layers, and the others.
     fn edges(graph: &dyn BlockStream, values: &[f32]) -> [Vec<(u32, u32, u32)>; 2] {

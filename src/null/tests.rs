@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::graph::edges::for_each_edge;
-use crate::graph::{Direction, Frame, NodeId};
+use crate::graph::{BlockStream, Direction, Frame, Layer, NodeId};
 use crate::net::arch::{self, WeightSource};
 use crate::net::{Conv, Dense, Network, Op, Pool, PoolKind, Shape, Window};
 use crate::shard::testing;

@@ -48,6 +48,6 @@ pub(super) fn is_random(random: &[u8]) -> bool {
 }
 
 /// The folder that holds what has this path.
-pub(super) fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

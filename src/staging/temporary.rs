@@ -45,6 +45,18 @@ pub(crate) fn create<T: AsRef<Path>>(
     }
 }
 
+/// A temporary file as [`create`] makes it, as readable as the umask allows.
+///
+/// # Errors
+/// If it cannot be made.
+pub(crate) fn file(folder: &Path, name: &OsStr) -> io::Result<Held<NamedTempFile>> {
+    create(folder, name, |builder| {
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(folder)
+    })
+}
+
 /// A temporary file for output `name` in `folder`, unless somebody holds another one: no two processes have one at a time.
 ///
 /// # Errors

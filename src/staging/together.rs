@@ -5,11 +5,14 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 pub(crate) use super::journal::finish;
 use super::journal::{Failed, JOURNAL, Renaming, encode, name_all};
-use super::names::{TEMPORARY, parent, sync_folder};
+pub(crate) use super::names::parent;
+use super::names::{TEMPORARY, sync_folder};
 use super::rename::{inode, remove};
-use super::temporary;
+use super::temporary::{self, Held};
 
 /// Something complete under its temporary name. Whoever drops it uncommitted leaves a left-over.
 #[derive(Debug)]
@@ -26,6 +29,16 @@ pub(crate) struct Staged {
 }
 
 impl Staged {
+    /// A file that is complete, synced.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn file(file: Held<NamedTempFile>, path: PathBuf, replaces: bool) -> io::Result<Self> {
+        let Held { item, lock } = file;
+        item.as_file().sync_all()?;
+        Ok(Self { temporary: item.into_temp_path().keep()?, path, replaces, lock })
+    }
+
     fn renaming(&self) -> Renaming {
         let temporary = self.temporary.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let random = temporary.strip_suffix(TEMPORARY).and_then(|rest| rest.rsplit('.').next());

@@ -1,24 +1,28 @@
-//! `pipeline perturb`
+//! `pipeline perturb`: from images, a network and its best state to the share of the outputs that follow the state's order.
+//!
+//! The network is one subject, each N3 model another: it has to be solved for its own order before images are pushed along it. A
+//! piece of the [`Run`] is an image that a subject sees. Subjects come one after the other, images of one in parallel, as many at once as
+//! keep all threads busy. Directions, norms and Ω are [`perturb`]'s.
 
 mod norm;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use rayon::prelude::*;
 
 use self::norm::Norms;
+use super::error::Conflict;
 use super::flags::{Part, Seed};
 use super::graph_dir::GraphDir;
 use super::image_args::ImageArgs;
 use super::long_run::{self, LongRun};
 use super::network::NetworkArgs;
 use super::output::{self, Output};
-use super::search::Search;
-use super::{conflict, finished, print, progress, searched, session, solve};
+use super::search_args::SearchArgs;
+use super::{print, progress, searched, signals, solve};
 use crate::forward::Forward;
 use crate::image::Images;
 use crate::net::Network;
@@ -26,6 +30,7 @@ use crate::net::arch::Init;
 use crate::null::{self, Kind, Model, Revalued};
 use crate::perturb::{self, Case, Experiment, Outcome, Signs};
 use crate::progress::Progress;
+use crate::run::{Run, StopFlag, Workload};
 use crate::shard::{ShardStream, Shards};
 use crate::spin::{self, Plan};
 use crate::table::{self, OmegaRow, Provenance, ReplicaRow};
@@ -85,7 +90,7 @@ pub struct Args {
     #[arg(long, alias = "shard", value_name = "i/n", default_value_t = Part::ALL, hide_default_value = true)]
     part: Part,
     #[command(flatten)]
-    search: Search,
+    search: SearchArgs,
     #[command(flatten)]
     seed: Seed,
     #[command(flatten)]
@@ -112,28 +117,30 @@ impl CaseName {
     }
 }
 
-/// Whose weights: 0 the network's, 1 + m those of N3 model m. With the image's index the key of finished work.
-type Weights = u32;
-type Finished = finished::Finished<(Weights, usize), Outcome>;
+/// Who is perturbed: 0 is the network, 1 + m the N3 model m.
+type Subject = u32;
+
+/// A piece of the work is an image that a subject sees.
+type Piece = (Subject, usize);
 
 impl Args {
     fn has(&self, case: Case) -> bool {
         self.cases.iter().any(|name| name.case() == case)
     }
 
-    /// Cases that have these weights, in the order of the table.
-    fn cases_of(&self, weights: Weights) -> Vec<Case> {
-        let is_of = |case: &Case| self.has(*case) && (*case == Case::N3) == (weights > 0);
+    /// The cases of a subject, in the order of the table.
+    fn cases_of(&self, subject: Subject) -> Vec<Case> {
+        let is_of = |case: &Case| self.has(*case) && (*case == Case::N3) == (subject > 0);
         Case::ALL.into_iter().filter(is_of).collect()
     }
 
-    /// All weights of the run, each with its images.
-    fn work(&self, images: &[usize]) -> Vec<(Weights, Vec<usize>)> {
+    /// All subjects of the run, each with its images.
+    fn subjects(&self, images: &[usize]) -> Vec<(Subject, Vec<usize>)> {
         let of_model =
             |model| images.iter().copied().filter(move |image| image % self.n3_models as usize == model as usize);
         let models = (0..self.n3_models).map(|model| (1 + model, of_model(model).collect()));
         let all = std::iter::once((0, images.to_vec())).chain(models);
-        all.filter(|(weights, images)| !images.is_empty() && !self.cases_of(*weights).is_empty()).collect()
+        all.filter(|(subject, images)| !images.is_empty() && !self.cases_of(*subject).is_empty()).collect()
     }
 
     /// How an N3 model is solved.
@@ -180,23 +187,33 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let images = args.images.open(shape, args.run.quiet)?;
     let identity = args.identity(graph.fingerprint(), replicas.as_deref(), norms, images.len());
     let (pool, bar) = (args.run.threads.pool()?, progress::bar(args.run.quiet.quiet));
-    let (finished, stop) = (Finished::begin(&args.output, identity, &args.run)?, session::stop_on_signals()?);
-    let job = |graph| Job {
-        finished,
-        norms: perturb::norms(norms.0, args.perturbations as usize),
-        stop,
-        bar: &*bar,
+    let subjects = args.subjects(&args.part.of(0..images.len()));
+    let total = subjects.iter().map(|(_, images)| images.len()).sum();
+    let workload = Workload { task: "perturb images", unit: "image", total, units: |_: &[Outcome]| 1 };
+    let work = Run::begin((&args.output, args.run.earlier()), identity, workload, &*bar)?;
+    let norms = perturb::norms(norms.0, args.perturbations as usize);
+    let stop = signals::stop_on_signals()?;
+    let perturber = |graph| Perturber {
         args: &args,
         graph,
         net: &net,
         parameters,
         signs,
         images: &images,
+        norms: &norms,
+        stop,
+        bar: &*bar,
     };
-    let (norms, finished) = pool.install(|| job(graph.verified(&*bar)?).run())?;
-    let rows = rows(&args, &images, &norms, &finished);
+    pool.install(|| -> anyhow::Result<()> {
+        let perturber = perturber(graph.verified(&*bar)?);
+        let failed = || format!("cannot perturb images of {}", args.images.images.display());
+        let done = work.complete(|| perturber.run(&work, subjects));
+        done.map_err(|error| long_run::explained(error, work.interrupted(), failed()))
+    })?;
+    let (pieces, checkpoint) = work.close();
+    let rows = rows(&args, &images, &norms, &pieces);
     output::write_rows(out, &provenance, &rows)?;
-    finished.remove();
+    checkpoint.remove();
     summary(&rows, start.elapsed().as_secs_f64())?.into_iter().try_for_each(print)
 }
 
@@ -214,7 +231,8 @@ fn parameters(args: &Args, graph: &Shards, unrolled: Unrolled) -> anyhow::Result
 /// The directions of the replica with the least energy, the first of them on a tie.
 fn signs(replicas: Option<&Path>, graph: &Shards) -> anyhow::Result<Signs> {
     let Some(path) = replicas else {
-        return Err(conflict("perturb", "the case real needs --replicas FILE.parquet, from solve").into());
+        let message = "the case real needs --replicas FILE.parquet, from solve";
+        return Err(Conflict { subcommand: "perturb", message }.into());
     };
     let (rows, footer) = (table::read::<ReplicaRow>(path)?, table::read_provenance(path)?);
     if let Some(found) = footer.get("graph") {
@@ -231,8 +249,8 @@ fn signs(replicas: Option<&Path>, graph: &Shards) -> anyhow::Result<Signs> {
     Signs::of_state(graph.layers(), &best.state).with_context(place)
 }
 
-/// What the whole run needs.
-struct Job<'a> {
+/// What perturbing images needs.
+struct Perturber<'a> {
     args: &'a Args,
     graph: ShardStream<'a>,
     net: &'a Network,
@@ -240,64 +258,56 @@ struct Job<'a> {
     parameters: Vec<StoredParameters>,
     signs: Option<Signs>,
     images: &'a Images,
-    norms: Vec<f64>,
-    stop: Arc<AtomicBool>,
+    norms: &'a [f64],
+    stop: StopFlag,
     bar: &'a dyn Progress,
-    finished: Finished,
 }
 
-impl Job<'_> {
-    /// Everything that is not finished yet. Returns the norms of the perturbations, and what they have done.
-    fn run(mut self) -> anyhow::Result<(Vec<f64>, Finished)> {
-        let work = self.args.work(&self.args.part.of(0..self.images.len()));
-        let n_parts: usize = work.iter().map(|(_, images)| images.len()).sum();
-        for (weights, images) in work {
-            let is_missing = |image: &usize| !self.finished.has(&(weights, *image));
-            let images: Vec<_> = images.into_iter().filter(is_missing).collect();
-            if images.is_empty() {
-                continue;
-            }
-            if let Err(error) = self.run_images(weights, &images, n_parts) {
-                self.bar.end();
-                self.finished.save()?;
-                let error = error.context(format!("cannot perturb images of {}", self.args.images.images.display()));
-                return Err(self.finished.explained(error, "image", self.finished.len(), n_parts));
-            }
-        }
-        self.bar.end();
-        Ok((self.norms, self.finished))
-    }
-
-    /// Some images with the same weights: as many at once as keep all threads busy.
-    fn run_images(&mut self, weights: Weights, images: &[usize], n_parts: usize) -> anyhow::Result<()> {
-        let experiment = self.experiment(weights)?;
-        self.bar.begin("perturb images", n_parts as u64);
-        self.bar.advance(self.finished.len() as u64);
-        let at_once = (8 * rayon::current_num_threads()).div_ceil(experiment.batches());
-        for images in images.chunks(at_once) {
-            let load = |&image: &usize| Ok((image, self.images.load(image)?));
-            let loaded: Vec<_> = images.par_iter().map(load).collect::<anyhow::Result<_>>()?;
-            let outcomes = experiment.run(&loaded, &|| self.stop.load(Ordering::Relaxed))?;
-            for (&image, outcomes) in images.iter().zip(outcomes) {
-                self.finished.add((weights, image), outcomes)?;
-                self.bar.advance(1);
+impl Perturber<'_> {
+    /// Everything that is not finished yet, one subject after the other.
+    fn run(&self, work: &Run<'_, Piece, Outcome>, subjects: Vec<(Subject, Vec<usize>)>) -> anyhow::Result<()> {
+        for (subject, images) in subjects {
+            let missing = work.missing(images.into_iter().map(|image| (subject, image)));
+            if !missing.is_empty() {
+                let experiment = self.experiment(subject)?;
+                work.announce();
+                self.run_images(work, &experiment, &missing)?;
             }
         }
         Ok(())
     }
 
-    /// The network with these weights, and the directions that go with them.
-    fn experiment(&self, weights: Weights) -> anyhow::Result<Experiment> {
-        let (net, signs) = match weights {
+    /// Some images of one subject: as many at once as keep all threads busy.
+    fn run_images(
+        &self,
+        work: &Run<'_, Piece, Outcome>,
+        experiment: &Experiment,
+        missing: &[Piece],
+    ) -> anyhow::Result<()> {
+        let at_once = (8 * rayon::current_num_threads()).div_ceil(experiment.batches());
+        for pieces in missing.chunks(at_once) {
+            let load = |&(_, image): &Piece| Ok((image, self.images.load(image)?));
+            let loaded: Vec<_> = pieces.par_iter().map(load).collect::<anyhow::Result<_>>()?;
+            let outcomes = experiment.run(&loaded, &|| self.stop.is_set())?;
+            for (&piece, outcomes) in pieces.iter().zip(outcomes) {
+                work.add(piece, outcomes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The network of a subject, and the directions that go with it.
+    fn experiment(&self, subject: Subject) -> anyhow::Result<Experiment> {
+        let (net, signs) = match subject {
             0 => (None, self.signs.clone()),
-            _ => self.n3(weights - 1).map(|(net, signs)| (Some(net), Some(signs)))?,
+            _ => self.n3(subject - 1).map(|(net, signs)| (Some(net), Some(signs)))?,
         };
         let net = net.as_ref().unwrap_or(self.net);
         let mut experiment = Experiment::new(net, Forward::new(net)?, &self.graph)?;
         let signs = |case| if case == Case::RandomDirection { None } else { signs.clone() };
-        experiment.parts =
-            self.args.cases_of(weights).into_iter().map(|case| perturb::Part { case, signs: signs(case) }).collect();
-        (experiment.norms, experiment.seed) = (self.norms.clone(), self.args.seed.seed);
+        let parts = self.args.cases_of(subject).into_iter().map(|case| perturb::Part { case, signs: signs(case) });
+        experiment.parts = parts.collect();
+        (experiment.norms, experiment.seed) = (self.norms.to_vec(), self.args.seed.seed);
         Ok(experiment)
     }
 
@@ -308,7 +318,7 @@ impl Job<'_> {
         let net = perturb::reweighted(self.net, &self.parameters, &values);
         self.bar.begin(&format!("solve {model}"), 0);
         let stream = Revalued::new(&self.graph, values)?;
-        let replicas = spin::solve(&stream, &self.args.plan(model), &session::Watch(&self.stop));
+        let replicas = spin::solve(&stream, &self.args.plan(model), &self.stop);
         let replicas = replicas.with_context(|| format!("cannot solve {model}"))?;
         self.bar.end();
         Ok((net, Signs::of_state(self.graph.layers(), &solve::best(&replicas).state)?))
@@ -316,12 +326,12 @@ impl Job<'_> {
 }
 
 /// The table: by image, then by case, then by perturbation.
-fn rows(args: &Args, images: &Images, norms: &[f64], finished: &Finished) -> Vec<OmegaRow> {
+fn rows(args: &Args, images: &Images, norms: &[f64], pieces: &BTreeMap<Piece, Vec<Outcome>>) -> Vec<OmegaRow> {
     let graph = args.graph.name();
-    let row = |&(weights, image): &(Weights, usize), outcome: &Outcome| OmegaRow {
+    let row = |&(subject, image): &Piece, outcome: &Outcome| OmegaRow {
         graph: graph.clone(),
-        case: args.cases_of(weights)[outcome.part].name().to_owned(),
-        model: i64::from(weights.saturating_sub(1)),
+        case: args.cases_of(subject)[outcome.part].name().to_owned(),
+        model: i64::from(subject.saturating_sub(1)),
         image_index: image as i64,
         image: images.name(image).to_owned(),
         label: images.label(image).map_or(-1, i64::from),
@@ -336,7 +346,7 @@ fn rows(args: &Args, images: &Images, norms: &[f64], finished: &Finished) -> Vec
         class_after: outcome.class_after as i64,
         same_class: outcome.class_before == outcome.class_after,
     };
-    let rows = finished.parts().flat_map(|(key, outcomes)| outcomes.iter().map(move |outcome| (key, outcome)));
+    let rows = pieces.iter().flat_map(|(key, outcomes)| outcomes.iter().map(move |outcome| (key, outcome)));
     let mut rows: Vec<_> = rows.map(|(key, outcome)| row(key, outcome)).collect();
     let key = |row: &OmegaRow| (row.image_index, Case::named(&row.case), row.perturbation);
     rows.sort_by_key(key);

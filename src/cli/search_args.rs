@@ -13,7 +13,7 @@ const MOST_FLIPS: u64 = 1_000_000_000;
 
 /// `--method`, `--random-flips`, `--sweeps`, `--max-flips`, `--memory`
 #[derive(Clone, Copy, Debug, clap::Args)]
-pub struct Search {
+pub struct SearchArgs {
     /// How to search.
     #[arg(long, value_enum, default_value_t = MethodName::Sweep)]
     method: MethodName,
@@ -42,7 +42,7 @@ pub enum MethodName {
     Anneal,
 }
 
-impl Search {
+impl SearchArgs {
     /// The search from that many initial states.
     pub fn plan(&self, replicas: u32, seed: u64) -> Plan {
         Plan {

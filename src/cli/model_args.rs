@@ -1,19 +1,18 @@
-//! Which network: the flags of the subcommands that read one.
+//! Which network: the flags of the subcommands that read one, `build-graph` and `forward`.
 
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::build_graph::{Scheme, input_size};
 use super::flags::Seed;
-use crate::net::arch::{self, WeightSource};
+use crate::net::arch::{self, Init, WeightSource};
 use crate::net::{Network, onnx};
 
 /// `--model`, or `--arch` with `--weights` or `--init` and `--seed`; `--input-size`
 #[derive(Clone, Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("network").args(["model", "arch"]).required(true))]
 #[command(group = clap::ArgGroup::new("parameters").args(["weights", "init"]))]
-pub struct Source {
+pub struct ModelArgs {
     /// Trained network as an ONNX file.
     #[arg(long, value_name = "FILE.onnx", conflicts_with = "parameters")]
     pub model: Option<PathBuf>,
@@ -34,7 +33,25 @@ pub struct Source {
     pub input_size: Option<[usize; 2]>,
 }
 
-impl Source {
+/// How parameters are drawn.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Scheme {
+    /// He normal.
+    He,
+    /// Xavier uniform.
+    Xavier,
+}
+
+impl From<Scheme> for Init {
+    fn from(scheme: Scheme) -> Self {
+        match scheme {
+            Scheme::He => Self::He,
+            Scheme::Xavier => Self::Xavier,
+        }
+    }
+}
+
+impl ModelArgs {
     /// Reads the network.
     ///
     /// # Errors
@@ -50,5 +67,26 @@ impl Source {
         };
         let name = self.arch.as_deref().context("a network is needed: --model or --arch")?;
         Ok(arch::build(name, weights, self.input_size)?)
+    }
+}
+
+/// `H` or `HxW`.
+pub(super) fn input_size(text: &str) -> Result<[usize; 2], String> {
+    let side = |side: &str| side.parse::<usize>().ok().filter(|&n| n > 0);
+    let (h, w) = text.split_once('x').unwrap_or((text, text));
+    side(h).zip(side(w)).map(|(h, w)| [h, w]).ok_or_else(|| "expected a size such as 227 or 224x320".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_square_or_two_sides() {
+        assert_eq!(input_size("227"), Ok([227, 227]));
+        assert_eq!(input_size("224x320"), Ok([224, 320]));
+        for wrong in ["", "0", "x", "224x", "224x0", "-1", "1x2x3"] {
+            assert!(input_size(wrong).is_err(), "{wrong}");
+        }
     }
 }
