@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+#[cfg(feature = "cli")]
 pub(crate) use super::journal::finish;
 use super::journal::{Failed, JOURNAL, Renaming, encode, name_all};
 pub(crate) use super::names::parent;
