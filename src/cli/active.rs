@@ -24,7 +24,6 @@ use crate::forward::{Forward, States};
 use crate::graph::{BlockStream as _, Layer};
 use crate::image::Images;
 use crate::kernel::{Isa, LANES, bit_of_lane};
-use crate::progress::Progress;
 use crate::report::Sample;
 use crate::run::{Run, StopFlag, Workload, hex};
 use crate::shard::Shards;
@@ -162,16 +161,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         stored.verified(&*bar)?;
         let wiring = Wiring::new(&graph, &forward).with_context(place)?;
         let scales = Scales::measure(&graph)?;
-        let solver = GroupSolver {
-            args: &args,
-            graph: &graph,
-            forward: &forward,
-            wiring,
-            scales,
-            images: &images,
-            stop,
-            bar: &*bar,
-        };
+        let (args, graph, forward, images) = (&args, &graph, &forward, &images);
+        let solver = GroupSolver { args, graph, forward, wiring, scales, images, stop };
         let failed = || format!("cannot solve active subnetworks of {}", args.graph);
         let done = work.complete(|| solver.run(&work, groups));
         done.map_err(|error| long_run::explained(error, work.interrupted(), failed()))
@@ -180,10 +171,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let solved: Vec<_> = groups.into_values().flatten().collect();
     let line = summary(&solved, graph.totals().n_nodes, start.elapsed().as_secs_f64());
     let rows = Rows { args: &args, images: &images, layers: graph.layers(), name: args.graph.name() };
-    output::commit(vec![
-        output::stage_rows(out, &provenance, solved.iter().map(|solved| [rows.of_image(solved)]))?,
-        output::stage_rows(layers_out, &provenance, solved.iter().map(|solved| rows.of_layers(solved)))?,
-    ])?;
+    rows.write(&solved, [out, layers_out], &provenance)?;
     checkpoint.remove();
     print(line?)
 }
@@ -208,7 +196,6 @@ struct GroupSolver<'a> {
     scales: Scales,
     images: &'a Images,
     stop: StopFlag,
-    bar: &'a dyn Progress,
 }
 
 impl GroupSolver<'_> {
@@ -219,7 +206,7 @@ impl GroupSolver<'_> {
         for group in work.missing(groups) {
             let solved = self.solve(of_group(group, self.images.len()), &mut states)?;
             let greatest = solved.iter().map(|solved| solved.replica.energy).fold(0.0, f64::max);
-            self.bar.note(&format!("images {}: ε at most {greatest:.6}", group * LANES + solved.len()));
+            work.note(&format!("images {}: ε at most {greatest:.6}", group * LANES + solved.len()));
             work.add(group, solved)?;
         }
         Ok(())
@@ -270,6 +257,14 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Writes both tables, image after image.
+    fn write(&self, solved: &[SolvedImage], [out, layers_out]: [Output; 2], footer: &Provenance) -> anyhow::Result<()> {
+        output::commit(vec![
+            output::stage_rows(out, footer, solved.iter().map(|solved| [self.of_image(solved)]))?,
+            output::stage_rows(layers_out, footer, solved.iter().map(|solved| self.of_layers(solved)))?,
+        ])
+    }
+
     fn of_image(&self, solved: &SolvedImage) -> ActiveRow {
         let SolvedImage { image, class, logit, layers, replica, active, spins } = solved;
         ActiveRow {

@@ -57,28 +57,44 @@ pub struct Args {
 /// be written.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let out = Output::create(&args.output, args.force)?;
-    let real = Energies::read(&args.real, &["state"])?;
-    ensure!(!real.rows.is_empty(), "{} has no rows", args.real.display());
-    let nulls = args.null.iter().map(|path| Energies::read(path, &[]));
-    let nulls = nulls.collect::<anyhow::Result<Vec<_>>>()?;
-    let active = args.active.iter().map(|path| Energies::read(path, &["active", "spins"]));
-    let active = active.collect::<anyhow::Result<Vec<_>>>()?;
-    // A part of a run that had less to do than there are parts is empty, but not all of them.
-    let has_rows =
-        nulls.iter().any(|table| !table.rows.is_empty()) || active.iter().any(|table| !table.rows.is_empty());
-    ensure!(has_rows, "no rows in {}, expected energies to compare with", listed(args.null.iter().chain(&args.active)));
-    check_graph(&real, &nulls, &active)?;
-    check_preprocessing(&active)?;
-    check_search(&args, &real, &nulls, &active)?;
-    check_repeats(&nulls)?;
-    check_images(&active)?;
-    let comparisons = report::compare(&samples(&real, &nulls, &active)?);
-    let methods = methods(&real, &nulls, &active);
-    let row = |comparison: &Comparison| row(&real.rows[0].graph, methods[&comparison.population].clone(), comparison);
+    let tables = Tables::read(&args)?;
+    check_graph(&tables)?;
+    check_preprocessing(&tables.active)?;
+    check_search(&args, &tables)?;
+    check_repeats(&tables.nulls)?;
+    check_images(&tables.active)?;
+    let comparisons = report::compare(&samples(&tables)?);
+    let (graph, methods) = (&tables.real.rows[0].graph, methods(&tables));
+    let row = |comparison: &Comparison| row(graph, methods[&comparison.population].clone(), comparison);
     let rows: Vec<_> = comparisons.iter().map(row).collect();
-    output::write_rows(out, &provenance(&args, &real)?, &rows)?;
-    notes(args.quiet, &real, &nulls, &active, &comparisons);
-    aligned(&comparisons).into_iter().chain(below(&comparisons, &active)).try_for_each(print)
+    output::write_rows(out, &provenance(&args, &tables.real)?, &rows)?;
+    notes(args.quiet, &tables, &comparisons);
+    aligned(&comparisons).into_iter().chain(below(&comparisons, &tables.active)).try_for_each(print)
+}
+
+/// All tables that are compared.
+struct Tables<'a> {
+    /// Of the network: it has a row.
+    real: Energies<'a, ReplicaRow>,
+    nulls: Vec<Energies<'a, NullRow>>,
+    active: Vec<Energies<'a, ActiveRow>>,
+}
+
+impl<'a> Tables<'a> {
+    fn read(args: &'a Args) -> anyhow::Result<Self> {
+        let real = Energies::read(&args.real, &["state"])?;
+        ensure!(!real.rows.is_empty(), "{} has no rows", args.real.display());
+        let nulls = args.null.iter().map(|path| Energies::read(path, &[]));
+        let nulls = nulls.collect::<anyhow::Result<Vec<_>>>()?;
+        let active = args.active.iter().map(|path| Energies::read(path, &["active", "spins"]));
+        let active = active.collect::<anyhow::Result<Vec<_>>>()?;
+        // A part of a run that had less to do than there are parts is empty, but not all of them.
+        let has_rows =
+            nulls.iter().any(|table| !table.rows.is_empty()) || active.iter().any(|table| !table.rows.is_empty());
+        let all = || listed(args.null.iter().chain(&args.active));
+        ensure!(has_rows, "no rows in {}, expected energies to compare with", all());
+        Ok(Self { real, nulls, active })
+    }
 }
 
 /// A table of energies that was read.
@@ -107,13 +123,10 @@ impl<'a, R: TableRow> Energies<'a, R> {
 }
 
 /// Everything must be of the graph of the first replica.
-fn check_graph(
-    real: &Energies<ReplicaRow>,
-    nulls: &[Energies<NullRow>],
-    active: &[Energies<ActiveRow>],
-) -> anyhow::Result<()> {
+fn check_graph(tables: &Tables<'_>) -> anyhow::Result<()> {
+    let Tables { real, nulls, active } = tables;
     let first = &real.rows[0];
-    for (place, graph, _) in origins(real, nulls, active) {
+    for (place, graph, _) in origins(tables) {
         ensure!(
             graph == first.graph,
             "{place} is of graph `{graph}`, {} of `{}`; a comparison needs null models of the same graph",
@@ -153,19 +166,15 @@ fn check_preprocessing(active: &[Energies<ActiveRow>]) -> anyhow::Result<()> {
 }
 
 /// Everything must be from one search, unless different ones are allowed.
-fn check_search(
-    args: &Args,
-    real: &Energies<ReplicaRow>,
-    nulls: &[Energies<NullRow>],
-    active: &[Energies<ActiveRow>],
-) -> anyhow::Result<()> {
+fn check_search(args: &Args, tables: &Tables<'_>) -> anyhow::Result<()> {
+    let Tables { real, nulls, active } = tables;
     const ADVICE: &str = "solve both in the same way, or insist with --allow-different-search";
-    let tables = std::iter::once((real.path, &real.footer))
+    let footers = std::iter::once((real.path, &real.footer))
         .chain(nulls.iter().map(|table| (table.path, &table.footer)))
         .chain(active.iter().map(|table| (table.path, &table.footer)));
-    let Differences { different, unknown } = searched::differences(tables);
+    let Differences { different, unknown } = searched::differences(footers);
     let (first, expected) = (&real.rows[0].method, real.place(0));
-    let mut rows = origins(real, nulls, active).filter(|(_, _, method)| method != first);
+    let mut rows = origins(tables).filter(|(_, _, method)| method != first);
     let row = rows.next().map(|(place, _, method)| format!("{place} was solved by {method}, {expected} by {first}"));
     for difference in different.into_iter().chain(row) {
         ensure!(args.allow_different_search, "{difference}; {ADVICE}");
@@ -179,11 +188,8 @@ fn check_search(
 }
 
 /// Where each row is, its graph and its method.
-fn origins<'a>(
-    real: &'a Energies<ReplicaRow>,
-    nulls: &'a [Energies<NullRow>],
-    active: &'a [Energies<ActiveRow>],
-) -> impl Iterator<Item = (String, &'a str, &'a str)> {
+fn origins<'a>(tables: &'a Tables<'_>) -> impl Iterator<Item = (String, &'a str, &'a str)> {
+    let Tables { real, nulls, active } = tables;
     let real = real.placed().map(|(place, row)| (place, row.graph.as_str(), row.method.as_str()));
     let nulls = nulls.iter().flat_map(Energies::placed);
     let nulls = nulls.map(|(place, row)| (place, row.graph.as_str(), row.method.as_str()));
@@ -219,11 +225,8 @@ fn check_images(active: &[Energies<ActiveRow>]) -> anyhow::Result<()> {
 }
 
 /// The energies of each case, summarised.
-fn samples(
-    real: &Energies<ReplicaRow>,
-    nulls: &[Energies<NullRow>],
-    active: &[Energies<ActiveRow>],
-) -> anyhow::Result<BTreeMap<Population, Sample>> {
+fn samples(tables: &Tables<'_>) -> anyhow::Result<BTreeMap<Population, Sample>> {
+    let Tables { real, nulls, active } = tables;
     let mut energies: BTreeMap<Population, Vec<f64>> = BTreeMap::new();
     let finite = |place: String, energy: f64| -> anyhow::Result<f64> {
         ensure!(energy.is_finite(), "{place}: energy is {energy}, expected a number; the table is damaged");
@@ -249,11 +252,8 @@ fn samples(
 }
 
 /// The method of each case; names are joined where different searches are allowed.
-fn methods(
-    real: &Energies<ReplicaRow>,
-    nulls: &[Energies<NullRow>],
-    active: &[Energies<ActiveRow>],
-) -> BTreeMap<Population, String> {
+fn methods(tables: &Tables<'_>) -> BTreeMap<Population, String> {
+    let Tables { real, nulls, active } = tables;
     let null = |row: &'_ NullRow| Population::of_null(&row.kind, row.distribution.as_deref());
     let nulls = nulls.iter().flat_map(|table| &table.rows).filter_map(|row| Some((null(row)?, &row.method)));
     let active = active.iter().flat_map(|table| &table.rows).map(|row| (Population::Active, &row.method));
@@ -298,13 +298,8 @@ fn provenance(args: &Args, real: &Energies<ReplicaRow>) -> anyhow::Result<Proven
 }
 
 /// What a reader of the numbers should know.
-fn notes(
-    quiet: Quiet,
-    real: &Energies<ReplicaRow>,
-    nulls: &[Energies<NullRow>],
-    active: &[Energies<ActiveRow>],
-    comparisons: &[Comparison],
-) {
+fn notes(quiet: Quiet, tables: &Tables<'_>, comparisons: &[Comparison]) {
+    let Tables { real, nulls, active } = tables;
     let stopped = real.rows.iter().filter(|row| !row.local_minimum).count()
         + active.iter().flat_map(|table| &table.rows).filter(|row| !row.local_minimum).count()
         + nulls.iter().flat_map(|table| &table.rows).filter(|row| !row.local_minimum).count();

@@ -19,10 +19,9 @@ use super::search_args::SearchArgs;
 use super::{note, print, progress, searched, signals};
 use crate::null::schedule::{self, ModelFolder, Schedule, SolvedModel};
 use crate::null::{self, Kind, Model};
-use crate::progress::Progress;
 use crate::report::Sample;
 use crate::run::{Run, Workload};
-use crate::shard::{Existing, ShardStream};
+use crate::shard::Existing;
 use crate::spin::{Plan, Replica};
 use crate::table::NullRow;
 
@@ -164,7 +163,16 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let missing = missing(&models, folder.as_ref(), &work)?;
     let pool = args.run.threads.pool()?;
     let graph = pool.install(|| graph.verified(&*bar)).with_context(|| refused(&args.graph))?;
-    let done = solve(&args, graph, folder.as_ref(), (&missing, pool.current_num_threads()), &work, &*bar);
+    let schedule = Schedule {
+        graph,
+        plan: args.plan(),
+        threads: pool.current_num_threads(),
+        output: &args.output,
+        folder: folder.as_ref(),
+        program: &format!("frustration {}", super::VERSION),
+        control: &signals::stop_on_signals()?,
+    };
+    let done = solve(&schedule, &args.graph.name(), &missing, &work);
     if folder.is_some_and(|folder| folder.copied.load(Ordering::Relaxed)) {
         note(args.run.quiet, "frames could not be linked to those of the graph; the kept graphs have copies");
     }
@@ -212,29 +220,16 @@ fn refused(graph: &GraphDir) -> String {
 
 /// Solves the null models that are missing, and adds their rows to the finished ones.
 fn solve(
-    args: &Args,
-    graph: ShardStream<'_>,
-    folder: Option<&ModelFolder>,
-    (missing, threads): (&[Model], usize),
+    schedule: &Schedule<'_>,
+    graph: &str,
+    missing: &[Model],
     work: &Run<'_, Piece, NullRow>,
-    bar: &dyn Progress,
 ) -> anyhow::Result<()> {
-    let plan = args.plan();
-    let schedule = Schedule {
-        graph,
-        plan: plan.clone(),
-        threads,
-        output: &args.output,
-        folder,
-        program: &format!("frustration {}", super::VERSION),
-        control: &signals::stop_on_signals()?,
-    };
-    let name = args.graph.name();
     let add = |solved: SolvedModel| {
-        let rows: Vec<_> = solved.replicas.iter().map(|replica| row(&name, &plan, &solved, replica)).collect();
+        let rows: Vec<_> = solved.replicas.iter().map(|replica| row(graph, &schedule.plan, &solved, replica)).collect();
         let least = rows.iter().map(|row| row.energy).fold(f64::INFINITY, f64::min);
         work.add(piece(solved.model), rows)?;
-        bar.note(&format!("{}: ε {least:.6}", solved.model));
+        work.note(&format!("{}: ε {least:.6}", solved.model));
         Ok(())
     };
     work.complete(|| {

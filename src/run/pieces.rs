@@ -90,6 +90,11 @@ impl<'a, K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned>
         self.progress.advance(self.done() as u64);
     }
 
+    /// Tells progress one short line about the current state.
+    pub fn note(&self, line: &str) {
+        self.progress.note(line);
+    }
+
     /// Adds a finished piece, saves all of them unless that has been done a moment ago, and tells progress.
     ///
     /// # Errors
