@@ -1,9 +1,18 @@
-//! Parquet files, whoever wrote them: opened, looked through, and read behind the boundary of [`contained`].
+//! Parquet files, whoever wrote them: how a file that may be damaged, or made to do harm, is read without a crash and
+//! without more memory than its size deserves.
+//!
+//! Parquet's library trusts its input more than we do, so a file passes five gates:
+//!
+//! 1. the lists and texts of the footer are measured before the library sees them ([`pages::check_footer`]): a length that
+//!    lies is found while it is a number, not an allocation;
+//! 2. every column must lie inside the file, and rows be in proportion to bytes ([`check`]): a few bytes may otherwise stand
+//!    for any number of equal rows;
+//! 3. so must every page inside its column ([`pages::check_pages`]);
+//! 4. while rows are read, a [`Budget`] says how much memory they may take, again in proportion to the file;
+//! 5. a panic of the library becomes an error of the file ([`contained`]).
 //!
 //! Types are Parquet's own: the Arrow schema that some writers add (dictionaries, large and view types) only says how they
 //! held their columns in memory.
-//!
-//! A few bytes may stand for any number of rows. [`Budget`] says how many are believed, in proportion to the file.
 
 use std::fs::File;
 

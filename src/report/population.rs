@@ -32,9 +32,6 @@ pub enum Population {
 }
 
 impl Population {
-    /// All of them, in order.
-    pub const ALL: [Self; 6] = [Self::Real, Self::N1, Self::N2, Self::N3He, Self::N3Xavier, Self::Active];
-
     /// The null model that the columns `kind` and `distribution` of a table name, if there is one.
     pub fn of_null(kind: &str, distribution: Option<&str>) -> Option<Self> {
         match (kind, distribution) {
@@ -137,7 +134,7 @@ mod tests {
             (N3Xavier, Some(N1)),
             (Active, Some(Real)),
         ];
-        assert_eq!(pairs(&Population::ALL), expected);
+        assert_eq!(pairs(&[Real, N1, N2, N3He, N3Xavier, Active]), expected);
         assert_eq!(pairs(&[Real, N3He]), [(Real, None), (N3He, Some(Real))]);
     }
 

@@ -1,4 +1,9 @@
-//! Reads back what [`Sink`](super::Sink) wrote.
+//! Reads tables back: those that [`Sink`](super::Sink) wrote, and those that other programs made of them.
+//!
+//! pandas, Polars and DuckDB write the same table with other marks: every column may have nulls, and one that has nothing
+//! else may have no type. So a file is accepted if each column of the table is there with its type ([`check`]), wherever it
+//! stands and whatever stands beside it; then each batch of rows is searched for nulls where there must be none ([`fit`]).
+//! What is wrong is said with the file, the row and the column.
 
 use std::path::Path;
 

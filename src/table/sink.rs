@@ -1,4 +1,13 @@
-//! The Parquet writer, and the choices that make its files open everywhere.
+//! The Parquet writer, and the choices that make its files small and open everywhere.
+//!
+//! | type of column | encoding | because |
+//! | --- | --- | --- |
+//! | integers | deltas, bit-packed | counters and counts hardly differ from row to row |
+//! | doubles | bytes of equal rank together | signs and exponents are alike, and compress |
+//! | bytes | plain, without statistics | states look random, and their least and greatest mean nothing |
+//! | text, booleans | Parquet's default: a dictionary, bits | few different values |
+//!
+//! All of it is then compressed by zstd.
 
 use std::io::Write;
 use std::marker::PhantomData;
