@@ -50,6 +50,8 @@ pub mod shard;
 pub mod spin;
 mod staging;
 pub mod table;
+#[cfg(test)]
+mod testing;
 mod threads;
 pub mod unroll;
 

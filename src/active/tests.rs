@@ -10,8 +10,9 @@ use crate::kernel::{Isa, LANES, lane_of_bit, state};
 use crate::net::{Network, Op, Pool, PoolKind, Shape};
 use crate::progress::Silent;
 use crate::spin::{Method, Plan, Replica, Scales, exact};
-use crate::unroll::tests::oracle::{self, Element};
-use crate::unroll::tests::{NetworkBuilder, Round, all_options, random, window};
+use crate::testing::network::{NetworkBuilder, Round, all_options, window};
+use crate::testing::oracle::{self, Element};
+use crate::testing::random_network;
 use crate::unroll::{Options, ResidualRule, Unrolled};
 
 /// Small whole numbers of both signs: all values of the network are exact.
@@ -208,7 +209,7 @@ proptest! {
         anneal in any::<bool>(),
     ) {
         let numbers = &mut Numbers(seed);
-        let net = with_weights(random::network(size, &script, dense), numbers);
+        let net = with_weights(random_network::network(size, &script, dense), numbers);
         let options = all_options().nth(rule).unwrap();
         let method = if anneal { Method::Anneal { sweeps: 5 } } else { Method::Sweep };
         match check(&net, options, numbers, method) {

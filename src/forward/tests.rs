@@ -6,7 +6,8 @@ use super::schedule::Computation;
 use super::{Error, Forward, plain};
 use crate::kernel::{Isa, LANES};
 use crate::net::{Activation, BatchNorm, Lrn, Network, Op, PoolKind, Scale, Shape, Window};
-use crate::unroll::tests::{NetworkBuilder, Round, random, window};
+use crate::testing::network::{NetworkBuilder, Round, window};
+use crate::testing::random_network;
 
 /// A number between −1 and 1 that looks random.
 fn noise(i: usize) -> f32 {
@@ -89,7 +90,7 @@ proptest! {
         script in prop::collection::vec(any::<[u8; 8]>(), 1..9),
         dense in any::<bool>(),
     ) {
-        check(&tame(random::network(size, &script, dense)));
+        check(&tame(random_network::network(size, &script, dense)));
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     layer_of,
 };
 
-/// SparseRows of a frame unless [`Csr::with_frame_rows`] says otherwise.
+/// Rows of a frame unless [`Csr::with_frame_rows`] says otherwise.
 const FRAME_ROWS: u32 = 4096;
 /// A frame that has this many edges, in and out together, is complete: rows differ in length by orders of magnitude.
 const FRAME_EDGES: u64 = 1 << 20;
@@ -26,7 +26,7 @@ pub struct Csr {
     one_way: bool,
 }
 
-/// SparseRows of one direction: `columns[starts[i]..starts[i + 1]]`, ascending.
+/// Rows of one direction: `columns[starts[i]..starts[i + 1]]`, ascending.
 #[derive(Clone, Debug)]
 struct SparseRows {
     starts: Vec<u64>,

@@ -51,11 +51,11 @@ fn panel<'a>(
 mod tests {
     use super::*;
     use crate::graph::edges::for_each_edge;
-    use crate::shard::testing;
+    use crate::testing::blocks;
 
     #[test]
     fn blocks_of_every_sort_are_summed_as_their_edges_are() {
-        let graph = testing::fixture();
+        let graph = blocks::fixture();
         for frame in &graph.contents {
             for blocks in [&frame.inward, &frame.outward] {
                 let mut sum = 0.0;

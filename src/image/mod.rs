@@ -13,7 +13,7 @@
 //! Everything behind the decoder is as in Pillow and torchvision, resizing to the bit. Decoders of JPEG round differently:
 //! on 500 photographs the pixels of these inputs and of Pillow's differ by 0.2 of 255 in the mean and by 9 at most.
 //!
-//! Memory: one image at a time and thread. ImageSource of the conventions: `torchvision.transforms`, Pillow's `Image.convert`
+//! Memory: one image at a time and thread. Source of the conventions: `torchvision.transforms`, Pillow's `Image.convert`
 //! and `Image.resize`.
 
 use std::path::{Path, PathBuf};

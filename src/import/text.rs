@@ -1,6 +1,6 @@
 //! Edge lists as text, line by line: fields separated by commas, semicolons, tabs or spaces, which the first line tells.
 //!
-//! - TextLines in front of everything else that begin with `#` or `%` are comments, as in the files of SNAP and KONECT. If the
+//! - Lines in front of everything else that begin with `#` or `%` are comments, as in the files of SNAP and KONECT. If the
 //!   last of them has the names of the columns, they hold; so does what the first says of the format of KONECT.
 //! - A field may be in double quotes, in which a doubled quote is one, and ends on the line on which it begins: an edge list
 //!   has no text of several lines, and a quote that is not closed would swallow edges.
@@ -131,7 +131,7 @@ impl Comments {
         is_header.then(|| names.into_iter().map(Cow::into_owned).collect())
     }
 
-    /// Whether the first one is that of KONECT: `% sym signed`. EdgeColumns are then source, target, weight and time. In networks of
+    /// Whether the first one is that of KONECT: `% sym signed`. Columns are then source, target, weight and time. In networks of
     /// two sides, `bip`, the sides are numbered each by itself.
     fn konect(&self) -> Result<bool, Fault> {
         let mut words = self.first.strip_prefix('%').unwrap_or_default().split_whitespace();

@@ -5,7 +5,7 @@ use crate::graph::edges::for_each_edge;
 use crate::graph::{BlockStream, Direction, Frame, Layer, NodeId};
 use crate::net::arch::{self, WeightSource};
 use crate::net::{Conv, Dense, Network, Op, Pool, PoolKind, Shape, Window};
-use crate::shard::testing;
+use crate::testing::blocks;
 use crate::unroll::{Options, Unrolled};
 
 /// A padded convolution in two groups, a pool and a dense layer. No two parameters are equal.
@@ -210,7 +210,7 @@ fn the_bytes_of_a_seed_never_change() {
 
 #[test]
 fn graphs_without_parameters_or_sizes_are_refused() {
-    let mut graph = testing::fixture();
+    let mut graph = blocks::fixture();
     assert_eq!(graph.layers[1].taps, 0);
     assert!(n3(&graph, Init::He, 0, 0).is_ok());
     assert!(matches!(n3(&graph, Init::Xavier, 0, 0), Err(Error::Taps { .. })));

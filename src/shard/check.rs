@@ -150,10 +150,11 @@ fn furthest(block: &Block, step: impl Fn(&crate::graph::Repeat) -> u64) -> u128 
 mod tests {
     use super::*;
     use crate::graph::Repeat;
-    use crate::shard::{fuzz, testing};
+    use crate::shard::fuzz;
+    use crate::testing::blocks;
 
     fn check(block: Block, interval: Interval) -> Result<u128, BlockRule> {
-        let layers = testing::layers(&[4, 6]);
+        let layers = blocks::layers(&[4, 6]);
         let info = FrameInfo { rows: 4..9, layer: 1, n_edges_in: 0, n_edges_out: 0 };
         let mut blocks = Blocks::default();
         blocks.push(block, &[interval]);

@@ -154,7 +154,7 @@ impl Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shard::testing;
+    use crate::testing::blocks;
     use proptest::prelude::*;
 
     #[test]
@@ -193,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(graph in testing::graphs()) {
+        fn what_is_encoded_is_decoded(graph in blocks::graphs()) {
             let (mut bytes, mut read) = (Vec::new(), Frame::default());
             for frame in &graph.contents {
                 encode(frame, &mut bytes);

@@ -59,7 +59,7 @@ fn kind(kind: LayerKind) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shard::testing::layers;
+    use crate::testing::blocks::layers;
 
     #[test]
     fn names_do_not_matter_and_structure_does() {

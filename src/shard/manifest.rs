@@ -311,7 +311,7 @@ mod tests {
             sum_abs: 0.1 + 0.2,
             description,
             one_way: false,
-            layers: crate::shard::testing::layers(&[2]).iter().map(LayerRecord::from).collect(),
+            layers: crate::testing::blocks::layers(&[2]).iter().map(LayerRecord::from).collect(),
             values: ValuesRecord { n_values: 0, piece_bytes: crate::shard::layout::PIECE_BYTES, checksums: vec![] },
             shards: vec![ShardRecord {
                 file: "frames-00000.shard".into(),

@@ -103,8 +103,6 @@ mod revalued;
 mod stream;
 mod target;
 #[cfg(test)]
-pub(crate) mod testing;
-#[cfg(test)]
 mod tests;
 mod values;
 mod varint;

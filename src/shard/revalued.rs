@@ -84,13 +84,13 @@ fn is_linked(from: &Path, bytes: &[u8], to: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::progress::Silent;
-    use crate::shard::testing::{self, Memory};
     use crate::shard::{Depth, verify, write};
+    use crate::testing::blocks::{self, Memory};
 
     /// The fixture with its values negated and doubled, and a graph directory of the fixture itself.
     fn graphs() -> (tempfile::TempDir, Memory) {
         let dir = tempfile::tempdir().unwrap();
-        let mut graph = testing::fixture();
+        let mut graph = blocks::fixture();
         write(&graph, &Description::default(), &dir.path().join("g"), &Silent).unwrap();
         graph.values.iter_mut().for_each(|value| *value *= -2.0);
         graph.layers.iter_mut().for_each(|layer| layer.sum_abs *= 2.0);

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use proptest::prelude::*;
 
-use super::testing::{self, Memory};
 use super::writer::{Output, write_with};
 use super::*;
 use crate::graph::csr::Csr;
 use crate::graph::{BlockStream, Frame};
 use crate::progress::Silent;
+use crate::testing::blocks::{self, Memory};
+use crate::testing::limited::Limited;
 
 type Contents = BTreeMap<String, Vec<u8>>;
 
@@ -50,14 +51,14 @@ fn triangle() -> Csr {
 
 proptest! {
     #[test]
-    fn writing_then_reading_is_the_identity(graph in testing::graphs(), shard_bytes in 1u64..400) {
+    fn writing_then_reading_is_the_identity(graph in blocks::graphs(), shard_bytes in 1u64..400) {
         let (dir, summary) = stored(&graph, shard_bytes);
         let (whole, same) = stored(&graph, u64::MAX);
         let path = dir.path().join("g");
         let shards = Shards::open(&path).unwrap();
-        prop_assert_eq!(testing::collect(&shards.unverified()), graph.clone());
+        prop_assert_eq!(blocks::collect(&shards.unverified()), graph.clone());
         prop_assert_eq!(shards.totals(), graph.totals());
-        prop_assert_eq!(testing::collect(&Shards::open(&whole.path().join("g")).unwrap().unverified()), graph);
+        prop_assert_eq!(blocks::collect(&Shards::open(&whole.path().join("g")).unwrap().unverified()), graph);
         prop_assert_eq!(&summary.fingerprint, &same.fingerprint);
         let files = contents(&path);
         prop_assert_eq!(summary.bytes, files.values().map(|f| f.len() as u64).sum::<u64>());
@@ -75,7 +76,7 @@ fn a_one_way_graph_comes_back_and_says_so() {
     let (dir, _) = stored(&graph, u64::MAX);
     let shards = Shards::open(&dir.path().join("g")).unwrap();
     assert!(shards.is_one_way());
-    assert_eq!(testing::collect(&shards.unverified()), testing::collect(&graph));
+    assert_eq!(blocks::collect(&shards.unverified()), blocks::collect(&graph));
     assert!(!verify(&dir.path().join("g"), Depth::Deep, &Silent).unwrap().directions);
 
     let mut files = contents(&dir.path().join("g"));
@@ -107,7 +108,7 @@ fn compressed_rows_are_stored_too() {
     let (dir, summary) = stored(&graph, 1);
     assert_eq!(summary.n_shards, 3);
     let shards = Shards::open(&dir.path().join("g")).unwrap();
-    assert_eq!(testing::collect(&shards.unverified()), testing::collect(&graph));
+    assert_eq!(blocks::collect(&shards.unverified()), blocks::collect(&graph));
     verify(&dir.path().join("g"), Depth::Deep, &Silent).unwrap();
 }
 
@@ -179,7 +180,7 @@ fn shards_of_another_graph_are_refused() {
 
 #[test]
 fn directions_that_disagree_are_found() {
-    let mut graph = testing::collect(&triangle());
+    let mut graph = blocks::collect(&triangle());
     // Node 0 has edges to 1 (weight 1) and 2 (weight -1): swap their weights on the way out only.
     let swapped = &mut graph.contents[0].outward.intervals[..];
     let (a, b) = (swapped[0].values, swapped[1].values);
@@ -207,33 +208,16 @@ fn streams_that_break_their_contract_are_not_stored() {
     ];
     for (index, change) in changes.iter().enumerate() {
         let dir = tempfile::tempdir().unwrap();
-        let mut graph = testing::collect(&triangle());
+        let mut graph = blocks::collect(&triangle());
         change(&mut graph);
         assert!(write(&graph, &Description::default(), &dir.path().join("g"), &Silent).is_err(), "change {index}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "change {index}");
     }
 }
 
-/// Writes until a common budget is used up.
-struct Limited(Arc<AtomicUsize>, fs::File);
-
-impl Write for Limited {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = bytes.len().min(self.0.load(Ordering::Relaxed));
-        if n == 0 && !bytes.is_empty() {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.0.fetch_sub(n, Ordering::Relaxed);
-        self.1.write(&bytes[..n])
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        self.1.flush()
-    }
-}
-
-impl Output for Limited {
+impl Output for Limited<fs::File> {
     fn seal(&mut self) -> io::Result<()> {
-        self.1.seal()
+        self.inner.seal()
     }
 }
 
@@ -244,7 +228,7 @@ fn a_full_disk_leaves_what_was_there() {
     let try_with = |target: &Target, budget: usize| {
         let left = Arc::new(AtomicUsize::new(budget));
         let create = |path: &Path| -> io::Result<Box<dyn Output>> {
-            Ok(Box::new(Limited(left.clone(), fs::File::create_new(path)?)))
+            Ok(Box::new(Limited { left: left.clone(), inner: fs::File::create_new(path)? }))
         };
         write_with(&triangle(), &Description::default(), target, &Silent, &create)
     };
@@ -273,7 +257,7 @@ fn only_graphs_are_replaced() {
     let open_before = Shards::open(&target.dir).unwrap();
     write().unwrap();
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-    assert_eq!(testing::collect(&open_before.unverified()), testing::collect(&triangle()));
+    assert_eq!(blocks::collect(&open_before.unverified()), blocks::collect(&triangle()));
     fs::write(target.dir.join("thesis.tex"), "").unwrap();
     assert!(matches!(write(), Err(Error::NotAGraph { .. })));
     assert!(target.dir.join("thesis.tex").exists());
@@ -321,9 +305,9 @@ const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/format-v1")
 
 #[test]
 fn the_first_version_is_still_read() {
-    let graph = testing::fixture();
+    let graph = blocks::fixture();
     let shards = Shards::open(&Path::new(FIXTURE).join("graph")).unwrap();
-    assert_eq!(testing::collect(&shards.unverified()), graph);
+    assert_eq!(blocks::collect(&shards.unverified()), graph);
     let (_dir, summary) = stored(&graph, u64::MAX);
     assert_eq!(shards.fingerprint(), summary.fingerprint);
 }
@@ -333,7 +317,7 @@ fn the_first_version_is_still_read() {
 #[ignore = "writes fixtures/format-v1"]
 fn write_format_v1() {
     let dir = Path::new(FIXTURE);
-    let graph = testing::fixture();
+    let graph = blocks::fixture();
     let target = Target { shard_bytes: 1, existing: Existing::Replace, ..Target::new(&dir.join("graph")) };
     let mut description = Description::default();
     description.set("network", "a block of every sort");

@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_layer_of_a_bad_value_is_named() {
-        let mut layers = crate::shard::testing::layers(&[1, 1]);
+        let mut layers = crate::testing::blocks::layers(&[1, 1]);
         layers[1].params = 1..3;
         assert_eq!(not_finite(&[1.0, 2.0], &layers), None);
         let (offset, layer, value) = not_finite(&[1.0, 2.0, f32::INFINITY], &layers).unwrap();

@@ -98,8 +98,11 @@ fn encoded(properties: WriterPropertiesBuilder, path: ColumnPath, encoding: Enco
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::{self as table, LayerRow, NullRow, ReplicaRow, SummaryRow};
     use super::*;
+    use crate::testing::limited::Limited;
 
     fn replica(replica: i64) -> ReplicaRow {
         ReplicaRow {
@@ -192,16 +195,7 @@ mod tests {
 
     #[test]
     fn a_writer_that_fails_is_an_error() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-                Err(std::io::ErrorKind::StorageFull.into())
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let sink = Sink::new(Full, &Provenance::default());
+        let sink = Sink::new(Limited { left: Arc::default(), inner: Vec::new() }, &Provenance::default());
         let done = sink.and_then(|mut sink| {
             sink.append(&[LayerRow::default()])?;
             sink.finish()

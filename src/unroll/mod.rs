@@ -51,10 +51,10 @@ mod node_layer;
 mod norm;
 mod options;
 mod parameters;
-mod pool;
+pub(crate) mod pool;
 mod route;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod unrolled;
 mod unroller;
 mod view;

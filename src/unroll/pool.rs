@@ -11,7 +11,7 @@ use crate::net::{Layer, Pool, PoolKind, Shape, Window};
 const POOL_WEIGHT: f64 = 0.01;
 
 /// True for a window of one element: it computes nothing, so the layer is dropped. With a stride it is a slice.
-pub(super) fn is_slice(pool: &Pool, input: Shape, output: Shape) -> bool {
+pub(crate) fn is_slice(pool: &Pool, input: Shape, output: Shape) -> bool {
     let Window { kernel, stride, pad, .. } = pool.window;
     let taken = |n: usize, stride: usize| (stride > 0).then(|| n.div_ceil(stride));
     let sides = [taken(input.h, stride[0]), taken(input.w, stride[1])];

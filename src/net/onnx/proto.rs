@@ -1,6 +1,6 @@
 //! The messages of `onnx.proto` that an importer needs, borrowed from the file's bytes.
 //!
-//! WireFields that are not listed (doc strings, value_info, subgraphs, functions) are skipped unread. Repeated scalars may
+//! Fields that are not listed (doc strings, value_info, subgraphs, functions) are skipped unread. Repeated scalars may
 //! be packed or not: proto2 writers (PyTorch, MATLAB) do one, proto3 writers the other. Absent scalars are the
 //! protobuf default, since proto3 writers leave out zeros.
 use super::wire::{MAX_REPEAT, WireError, WireField, WireFields};

@@ -45,7 +45,7 @@ pub(super) enum Payload<'a> {
 /// One field of a message.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct WireField<'a> {
-    /// WireField number in the schema.
+    /// Field number in the schema.
     pub number: u64,
     /// Its value.
     pub payload: Payload<'a>,

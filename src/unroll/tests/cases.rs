@@ -1,9 +1,10 @@
 //! Networks made by hand, each for one rule.
 
 use super::super::{BatchNormRule, Options, ResidualRule, Unrolled};
-use super::{NetworkBuilder, Round, check, unroll, unrolled, window};
+use super::{check, unroll, unrolled};
 use crate::graph::{BlockStream, Frame, LayerKind, PanelKind};
 use crate::net::{Op, PoolKind, Shape, Window};
+use crate::testing::network::{NetworkBuilder, Round, window};
 
 use super::super::frames::Limits;
 

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::super::frames::Limits;
 use super::super::{Options, Unrolled};
-use super::{TINY, oracle};
+use super::TINY;
 use crate::graph::edges::for_each_edge;
 use crate::graph::{Block, BlockStream, Blocks, Direction, Frame, NodeId, PanelKind};
 use crate::net::Network;
+use crate::testing::oracle;
 
 /// Checks that the edges of both directions are those of the definitions, that counts and ranges are right, and that rows
 /// do not depend on how frames are cut.

@@ -1,9 +1,10 @@
 //! Networks that have no graph or too large a one, and large ones that are unrolled in little memory.
 
 use super::super::{BatchNormRule, Error, Options, ResidualRule, Unrolled};
-use super::{NetworkBuilder, Round, check, laws, unrolled, window};
+use super::{check, laws, unrolled};
 use crate::graph::BlockStream;
 use crate::net::{Dense, Op, PoolKind, Shape, Window};
+use crate::testing::network::{NetworkBuilder, Round, window};
 
 fn error(build: NetworkBuilder, options: Options) -> String {
     Unrolled::new(&build.net(), options).map(|_| ()).unwrap_err().to_string()

@@ -1,9 +1,8 @@
 //! The edges of a network by nested loops over output elements, taps and channels, straight from the definitions.
 
-use super::super::pool;
-use super::super::{BatchNormRule, Options, ResidualRule, Unrolled};
-use crate::graph::NodeId;
+use crate::graph::{BlockStream as _, NodeId};
 use crate::net::{Network, Op, Pool, Shape, Window};
+use crate::unroll::{BatchNormRule, Options, ResidualRule, Unrolled, pool};
 
 /// A target, a source and the weight of the edge between them.
 pub(crate) type Edge = (NodeId, NodeId, f32);
@@ -30,7 +29,7 @@ pub(crate) struct Traced {
 }
 
 /// All edges, sorted; node numbers from `graph`.
-pub(super) fn edges(net: &Network, options: Options, graph: &Unrolled) -> Vec<Edge> {
+pub(crate) fn edges(net: &Network, options: Options, graph: &Unrolled) -> Vec<Edge> {
     let mut edges: Vec<_> = traced(net, options, graph).into_iter().map(|traced| traced.edge).collect();
     sort(&mut edges);
     edges
@@ -59,7 +58,7 @@ pub(crate) fn nodes_of(
 }
 
 /// By target, source and weight.
-pub(super) fn sort(edges: &mut [Edge]) {
+pub(crate) fn sort(edges: &mut [Edge]) {
     edges.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then(a.2.total_cmp(&b.2)));
 }
 
@@ -235,12 +234,17 @@ impl Oracle<'_> {
 
     fn number(&self, index: usize, [c, y, x]: Element) -> NodeId {
         let layer = (0..index).filter(|&before| self.is_node(before)).count();
-        let node_layer = &self.graph.node_layers[layer];
-        let shape = node_layer.shape;
+        let layer = &self.graph.layers()[layer];
+        let [n_channels, height, width] = layer.shape.map(|n| n as usize);
+        let shape = Shape::new(n_channels, height, width);
         let [c, y, x] = match self.net.layers[index].shape == shape {
             true => [c, y, x],
-            false => [c / (shape.h * shape.w), c / shape.w % shape.h, c % shape.w],
+            false => [c / (height * width), c / width % height, c % width],
         };
-        node_layer.first + ((y * shape.w + x) * shape.c) as u32 + node_layer.order.node_channel(c as u32)
+        let channel = match layer.shuffle_groups as usize {
+            0 => c,
+            g => c % (n_channels / g) * g + c / (n_channels / g),
+        };
+        layer.nodes.start + ((y * width + x) * n_channels + channel) as u32
     }
 }
