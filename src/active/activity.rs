@@ -6,7 +6,7 @@ use super::alive::{Alive, Pass};
 use super::answer::Answer;
 use super::count::{self, Counts};
 use super::error::Error;
-use super::fields::ActiveEdges;
+use super::fields::{ActiveEdges, Subnetworks};
 use super::wiring::Wiring;
 use crate::forward::States;
 use crate::graph::BlockStream;
@@ -60,14 +60,13 @@ impl<'a> Activity<'a> {
         let roots: Vec<_> = wiring.roots(&answers);
         let alive = Pass { wiring, stream, states, open: &open }.run(&roots)?;
         let mut activity = Self { wiring, stream, isa, open, alive, counts: Vec::new(), answers };
-        activity.counts = count::by_layer(&activity.edges(1.0))?;
+        activity.counts = count::by_layer(&activity.edges())?;
         Ok(activity)
     }
 
-    fn edges(&self, factor: f64) -> ActiveEdges<'_> {
+    fn edges(&self) -> ActiveEdges<'_> {
         let Self { wiring, stream, isa, open, alive, .. } = self;
-        let sum_abs = std::array::from_fn(|image| self.counts.iter().map(|counts| counts.sum_abs[image]).sum());
-        ActiveEdges { wiring, stream: *stream, isa: *isa, open, alive, factor, sum_abs }
+        ActiveEdges { wiring, stream: *stream, isa: *isa, open, alive }
     }
 
     /// Number of images.
@@ -116,6 +115,8 @@ impl<'a> Activity<'a> {
         control: &dyn Control,
     ) -> Result<Vec<Replica>, spin::Error> {
         let replicas: Range<u32> = first..first + self.n_images() as u32;
-        spin::solve_parts(self.stream, &self.edges(scales.factor), scales, replicas, plan, control)
+        let sum_abs = std::array::from_fn(|image| self.counts.iter().map(|counts| counts.sum_abs[image]).sum());
+        let subnetworks = Subnetworks { edges: self.edges(), scales, seed: plan.seed, sum_abs };
+        spin::solve_parts(&subnetworks, replicas, plan, control)
     }
 }

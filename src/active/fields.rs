@@ -11,7 +11,7 @@ use super::wiring::Wiring;
 use crate::graph::reading::{Digit, Reading};
 use crate::graph::{Block, BlockStream, Frame, Interval, NodeId};
 use crate::kernel::{self, Fields, Isa, LANES, Local, Operands, Scratch, Spins, Tapped};
-use crate::spin::{Coupling, Edges};
+use crate::spin::{Edges, Problem, Scales};
 
 /// What a thread reuses.
 #[derive(Default)]
@@ -36,9 +36,15 @@ pub(super) struct ActiveEdges<'a> {
     pub isa: Isa,
     pub open: &'a [Vec<u16>],
     pub alive: &'a Alive,
-    /// What fields are multiplied by.
-    pub factor: f64,
-    /// `Σ|w|` by replica modulo sixteen.
+}
+
+/// The active subnetworks of up to sixteen images, to be solved.
+pub(super) struct Subnetworks<'a> {
+    pub edges: ActiveEdges<'a>,
+    /// Those of the whole graph.
+    pub scales: &'a Scales,
+    pub seed: u64,
+    /// `Σ|w|` by image.
     pub sum_abs: [f64; LANES],
 }
 
@@ -51,12 +57,68 @@ pub(super) struct Terms<'a> {
     pub spins: &'a [u16],
 }
 
-impl Coupling for ActiveEdges<'_> {
+impl Problem for Subnetworks<'_> {
     type Buffers = Buffers;
 
-    fn add(&self, index: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, buffers: &mut Buffers) {
-        let terms = Terms { reading: Reading::scaled(self.factor), spins: spins.plane(0) };
-        self.add_inward(index, frame, terms, fields, buffers);
+    /// A subnetwork is no graph of its own: it is what masks leave of the whole one.
+    const OF_WHOLE_GRAPHS: bool = false;
+
+    fn graph(&self) -> &dyn BlockStream {
+        self.edges.stream
+    }
+
+    fn add_fields(&self, frame: (usize, &Frame), spins: &Spins, fields: &mut Fields, buffers: &mut Buffers) {
+        let terms = Terms { reading: Reading::scaled(self.scales.factor), spins: spins.plane(0) };
+        self.edges.add_inward(frame, terms, fields, buffers);
+        self.edges.add_outward(frame, terms, fields, buffers);
+    }
+
+    fn members(&self) -> Option<&[u16]> {
+        Some(&self.edges.alive.nodes)
+    }
+
+    fn sum_abs(&self, replica: u32) -> f64 {
+        self.scales.factor * self.sum_abs[replica as usize % LANES]
+    }
+
+    fn scales(&self, _: usize) -> &Scales {
+        self.scales
+    }
+
+    #[inline(always)]
+    fn row_sum(&self, _: usize, node: NodeId) -> f32 {
+        self.scales.rows[node as usize]
+    }
+
+    fn seed(&self, _: usize) -> u64 {
+        self.seed
+    }
+}
+
+impl Edges for Subnetworks<'_> {
+    type Buffers = Buffers;
+
+    fn add_digit(
+        &self,
+        digit: Digit,
+        frame: (usize, &Frame),
+        spins: &Spins,
+        fields: &mut Fields,
+        buffers: &mut Buffers,
+    ) {
+        self.edges.add_digit(digit, frame, spins, fields, buffers);
+    }
+}
+
+impl ActiveEdges<'_> {
+    /// Adds `Σ_j w_ji s_j` over the active edges out of a frame's rows.
+    fn add_outward(
+        &self,
+        (index, frame): (usize, &Frame),
+        terms: Terms<'_>,
+        fields: &mut Fields,
+        buffers: &mut Buffers,
+    ) {
         let info = &self.stream.frames()[index];
         let mut taps = self.alive.outward.of(index);
         let Buffers { section: section_buffers, pairs } = buffers;
@@ -74,14 +136,6 @@ impl Coupling for ActiveEdges<'_> {
             kernel::add_means(self.isa, self.open(pair.gates, info.rows.start, info.rows.len()), pairs, fields);
         }
     }
-
-    fn sum_abs(&self, replica: u32) -> f64 {
-        self.factor * self.sum_abs[replica as usize % LANES]
-    }
-
-    fn members(&self) -> Option<&[u16]> {
-        Some(&self.alive.nodes)
-    }
 }
 
 impl Edges for ActiveEdges<'_> {
@@ -90,13 +144,13 @@ impl Edges for ActiveEdges<'_> {
     fn add_digit(
         &self,
         digit: Digit,
-        (index, frame): (usize, &Frame),
+        frame: (usize, &Frame),
         spins: &Spins,
         fields: &mut Fields,
         buffers: &mut Buffers,
     ) {
         let terms = Terms { reading: Reading::Digit(digit), spins: spins.plane(0) };
-        self.add_inward(index, frame, terms, fields, buffers);
+        self.add_inward(frame, terms, fields, buffers);
     }
 }
 
@@ -104,8 +158,7 @@ impl ActiveEdges<'_> {
     /// Adds `Σ_j w_ij s_j` over the active edges into a frame's rows.
     pub fn add_inward(
         &self,
-        index: usize,
-        frame: &Frame,
+        (index, frame): (usize, &Frame),
         terms: Terms<'_>,
         fields: &mut Fields,
         buffers: &mut Buffers,

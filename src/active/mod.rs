@@ -18,7 +18,7 @@
 //! and by edge for max-pooling layers only. No edge list.
 //!
 //! # Energy
-//! `e(s) = ½ (1 − Σ s_i w s_j / Σ|w|)` over active edges. The solver is [`crate::spin`]'s; see [`spin::Coupling`](crate::spin::Coupling). A
+//! `e(s) = ½ (1 − Σ s_i w s_j / Σ|w|)` over active edges. The solver is [`crate::spin`]'s; see [`spin::Problem`](crate::spin::Problem). A
 //! subnetwork without edges has energy 0.
 //!
 //! # Cost

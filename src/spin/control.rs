@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use super::error::Error;
+use super::plan::Plan;
 use super::replica::Replica;
 use crate::kernel::Spins;
 use crate::progress::{Progress, Silent};
@@ -93,16 +94,26 @@ impl Run {
     }
 }
 
-/// Saves a batch, or ends the search, if that is asked for; `started` is when this run began, `done` are the replicas of
-/// earlier batches.
-pub(super) fn pulse(control: &dyn Control, done: &[Replica], batch: &mut Batch, started: Instant) -> Result<(), Error> {
-    let pulse = control.pulse();
-    if pulse != Pulse::Continue {
-        let secs = batch.secs;
-        batch.secs += started.elapsed().as_secs_f64();
-        let saved = control.save(&Checkpoint { done: Cow::Borrowed(done), batch: Some(Cow::Borrowed(batch)) });
-        batch.secs = secs;
-        saved.map_err(Error::Save)?;
+/// What the batches of a search have in common: the plan, who watches, and the replicas of earlier batches.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub plan: &'a Plan,
+    pub control: &'a dyn Control,
+    pub done: &'a [Replica],
+}
+
+impl Request<'_> {
+    /// Saves a batch, or ends the search, if that is asked for; `started` is when this run began.
+    pub fn pulse(&self, batch: &mut Batch, started: Instant) -> Result<(), Error> {
+        let pulse = self.control.pulse();
+        if pulse != Pulse::Continue {
+            let secs = batch.secs;
+            batch.secs += started.elapsed().as_secs_f64();
+            let (done, under_way) = (Cow::Borrowed(self.done), Some(Cow::Borrowed(&*batch)));
+            let saved = self.control.save(&Checkpoint { done, batch: under_way });
+            batch.secs = secs;
+            saved.map_err(Error::Save)?;
+        }
+        if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
     }
-    if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
 }

@@ -6,33 +6,34 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::plan::Plan;
-use super::siblings::Company;
+use super::problem::{self, Problem};
 use crate::graph::NodeId;
 use crate::kernel::{Spins, state};
 
 /// Initial states of some replicas.
-pub(super) fn initial_spins(n_nodes: u32, plan: &Plan, company: Company<'_>, replicas: Range<u32>) -> Spins {
+pub(super) fn spins(problem: &impl Problem, plan: &Plan, replicas: Range<u32>) -> Spins {
+    let n_nodes = problem.graph().totals().n_nodes;
     let mut spins = Spins::for_replicas(n_nodes, replicas.len());
     for (slot, replica) in replicas.enumerate() {
-        let (plan, replica) = company.beginning(plan, replica);
-        for node in initial_flips(&plan, replica, n_nodes) {
+        let (seed, number) = problem::origin(problem, replica);
+        for node in flips(&Plan { seed, ..plan.clone() }, number, n_nodes) {
             spins.flip(slot, node);
         }
     }
     spins
 }
 
-/// As a [state].
-pub(super) fn initial_state(n_nodes: usize, plan: &Plan, index: u32) -> Vec<u8> {
+/// Initial state of one replica, as a [state].
+pub(super) fn state(n_nodes: usize, plan: &Plan, replica: u32) -> Vec<u8> {
     let mut state = vec![0xff; state::n_bytes(n_nodes as u32)];
-    for node in initial_flips(plan, index, n_nodes as u32) {
+    for node in flips(plan, replica, n_nodes as u32) {
         state::flip(&mut state, node);
     }
     state
 }
 
 /// The nodes whose flips make a replica's initial state, with repetitions.
-fn initial_flips(plan: &Plan, replica: u32, n_nodes: u32) -> impl Iterator<Item = NodeId> {
+fn flips(plan: &Plan, replica: u32, n_nodes: u32) -> impl Iterator<Item = NodeId> {
     let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
     rng.set_stream(u64::from(replica));
     let draw = move |_| ((u64::from(rng.random::<u32>()) * u64::from(n_nodes)) >> 32) as NodeId;

@@ -5,19 +5,16 @@
 //!
 //! Memory: 4 bytes per value and graph, 4 bytes per node and graph, and what one search needs.
 
-use super::control::Control;
-use super::coupling::Coupling;
+use super::control::{Control, Request};
 use super::error::Error;
 use super::measure::{Scales, weigh};
-use super::memory;
 use super::plan::{Method, Plan};
+use super::problem::{OnGraph, Problem};
 use super::replica::Replica;
-use super::rules::random::LaneKeys;
-use super::rules::relaxed;
-use super::sweep::ending::Ending;
-use super::sweep::{Relax, Search};
-use crate::graph::{BlockStream, Frame, Revalued};
-use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Operands, Spins, bit_of_lane};
+use super::sweep::Relax;
+use super::{memory, rules};
+use crate::graph::{BlockStream, Frame, NodeId, Revalued};
+use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Operands, Spins, bit_of_lane, lane_of_bit};
 
 /// At most sixteen replicas of graphs that differ in their values only: replica `k` of graph `g` is number
 /// `g · Plan::replicas + k`.
@@ -25,6 +22,10 @@ pub struct Siblings<'a> {
     parent: &'a dyn BlockStream,
     plan: Plan,
     n_graphs: usize,
+    /// By lane: index of its graph; in a lane without a replica, of any.
+    graphs: [usize; LANES],
+    /// By lane: number of the replica in the search on its graph alone.
+    numbers: [u32; LANES],
     values: LaneValues,
     each: Vec<Sibling<'a>>,
     /// `Σ_j |Au_ij|`: `[node][graph]`
@@ -65,11 +66,13 @@ impl<'a> Siblings<'a> {
     pub fn new(parent: &'a dyn BlockStream, plan: &Plan, n_graphs: usize) -> Self {
         let instances = plan.replicas as usize;
         assert!((1..=LANES).contains(&(n_graphs * instances)), "replicas for the lanes of one vector");
-        let graph_of_replica = std::array::from_fn(|replica| (replica / instances).min(n_graphs - 1));
+        let graph_of_replica: [_; LANES] = std::array::from_fn(|replica| (replica / instances).min(n_graphs - 1));
         Self {
             parent,
             plan: plan.clone(),
             n_graphs,
+            graphs: std::array::from_fn(|lane| graph_of_replica[bit_of_lane(lane)]),
+            numbers: std::array::from_fn(|lane| (bit_of_lane(lane) % instances) as u32),
             values: LaneValues::zero(parent.values().len(), n_graphs, graph_of_replica),
             each: Vec::with_capacity(n_graphs),
             rows: vec![0.0; n_graphs * parent.totals().n_nodes as usize],
@@ -106,65 +109,37 @@ impl<'a> Siblings<'a> {
     /// Unless all graphs have been pushed.
     pub fn solve(&self, control: &dyn Control) -> Result<Vec<Vec<Replica>>, Error> {
         assert_eq!(self.each.len(), self.n_graphs, "a graph is missing");
-        let search = Search {
-            graph: self.parent,
-            coupling: self,
-            ending: Ending::OneByOne,
-            company: Company::Siblings(self),
-            plan: &self.plan,
-            control,
-            done: &[],
-        };
+        let request = Request { plan: &self.plan, control, done: &[] };
         let n_replicas = self.plan.replicas * self.n_graphs as u32;
-        let mut replicas = relaxed(Relax::new(search, 0..n_replicas)?, self.plan.method)?;
+        let mut replicas = rules::run(Relax::new(self, request, 0..n_replicas)?)?;
         replicas.iter_mut().for_each(|replica| replica.index %= self.plan.replicas);
         let mut each: Vec<_> = replicas.chunks(self.plan.replicas as usize).map(<[_]>::to_vec).collect();
         for (index, replicas) in each.iter_mut().enumerate() {
-            weigh::weigh(&self.graph(index), self.plan.isa, replicas)?;
+            weigh::weigh(&self.graph_of(index), self.plan.isa, replicas)?;
         }
         Ok(each)
     }
 
-    /// The graph of a replica, or of a lane that has none: any.
-    pub(super) fn graph_of(&self, replica: usize) -> usize {
-        (replica / self.plan.replicas as usize).min(self.n_graphs - 1)
-    }
-
     /// One of the graphs, with its values.
-    pub(super) fn graph(&self, index: usize) -> Revalued<'a> {
+    fn graph_of(&self, index: usize) -> Revalued<'a> {
         let Sibling { graph, unscaled, .. } = &self.each[index];
         graph.refilled(unscaled.clone().unwrap_or_else(|| self.values.of_graph(index)))
     }
 
-    pub(super) fn n_graphs(&self) -> usize {
-        self.n_graphs
-    }
-
-    /// The graph of every lane.
-    pub(super) fn graphs(&self) -> [usize; LANES] {
-        std::array::from_fn(|lane| self.graph_of(bit_of_lane(lane)))
-    }
-
-    /// `Σ_j |Au_ij|` of every row: `[node][graph]`
-    pub(super) fn rows(&self) -> &[f32] {
-        &self.rows
-    }
-
-    /// Seed of a replica, and its number in the search on its graph alone.
-    fn seat(&self, replica: u32) -> (u64, u32) {
-        (self.each[self.graph_of(replica as usize)].seed, replica % self.plan.replicas)
-    }
-
-    /// The random numbers of one sweep.
-    pub(super) fn random(&self, sweep: u32) -> LaneKeys {
-        LaneKeys::new(std::array::from_fn(|lane| self.seat(bit_of_lane(lane) as u32)), u64::from(sweep))
+    /// Index of a replica's graph.
+    fn index_of(&self, replica: usize) -> usize {
+        self.graphs[lane_of_bit(replica % LANES)]
     }
 }
 
-impl Coupling for Siblings<'_> {
+impl Problem for Siblings<'_> {
     type Buffers = LaneScratch;
 
-    fn add(&self, _: usize, frame: &Frame, spins: &Spins, fields: &mut Fields, scratch: &mut LaneScratch) {
+    fn graph(&self) -> &dyn BlockStream {
+        self.parent
+    }
+
+    fn add_fields(&self, (_, frame): (usize, &Frame), spins: &Spins, fields: &mut Fields, scratch: &mut LaneScratch) {
         let operands = Operands { isa: self.plan.isa, values: &self.values, spins };
         for blocks in [&frame.inward, &frame.outward] {
             operands.add_blocks(blocks, fields, scratch);
@@ -172,37 +147,35 @@ impl Coupling for Siblings<'_> {
     }
 
     fn sum_abs(&self, replica: u32) -> f64 {
-        let Sibling { graph, scales, .. } = &self.each[self.graph_of(replica as usize)];
+        let Sibling { graph, scales, .. } = &self.each[self.index_of(replica as usize)];
         scales.factor * graph.totals().sum_abs
     }
-}
 
-/// Whom the lanes of a search belong to.
-#[derive(Clone, Copy)]
-pub(super) enum Company<'a> {
-    /// Replicas of one graph.
-    One(&'a Scales),
-    /// Replicas of several.
-    Siblings(&'a Siblings<'a>),
-}
-
-impl Company<'_> {
-    /// By lane, a number that depends on the layers' scales.
-    pub(super) fn by_lane<T: Copy>(&self, f: impl Fn(&Scales) -> T) -> [T; LANES] {
-        match self {
-            Self::One(scales) => [f(scales); LANES],
-            Self::Siblings(siblings) => siblings.graphs().map(|graph| f(&siblings.each[graph].scales)),
-        }
+    fn scales(&self, lane: usize) -> &Scales {
+        &self.each[self.graphs[lane]].scales
     }
 
-    /// The plan by which a replica begins, and its number in that.
-    pub(super) fn beginning(&self, plan: &Plan, replica: u32) -> (Plan, u32) {
-        match self {
-            Self::One(_) => (plan.clone(), replica),
-            Self::Siblings(siblings) => {
-                let (seed, instance) = siblings.seat(replica);
-                (Plan { seed, ..plan.clone() }, instance)
-            }
-        }
+    #[inline(always)]
+    fn row_sum(&self, lane: usize, node: NodeId) -> f32 {
+        self.rows[node as usize * self.n_graphs + self.graphs[lane]]
+    }
+
+    fn seed(&self, lane: usize) -> u64 {
+        self.each[self.graphs[lane]].seed
+    }
+
+    #[inline(always)]
+    fn numbers(&self, _: usize) -> [u32; LANES] {
+        self.numbers
+    }
+
+    #[inline(always)]
+    fn by_graph<T: Copy>(&self, f: impl Fn(usize) -> T) -> [T; LANES] {
+        std::array::from_fn(f)
+    }
+
+    fn each_graph(&self, slots: &[usize], f: &mut OnGraph<'_>) -> Result<(), Error> {
+        let mut runs = slots.chunk_by(|&a, &b| self.index_of(a) == self.index_of(b));
+        runs.try_for_each(|slots| f(&self.graph_of(self.index_of(slots[0])), slots))
     }
 }

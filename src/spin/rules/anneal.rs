@@ -10,34 +10,33 @@
 //! networks. At every range Metropolis ends lower for the same work: it moves more. A `β` per layer (`∝ 1/σ_layer` or
 //! `∝ 1/√σ_layer`) brought nothing that is worth losing detailed balance for.
 
-use super::random::{SweepKey, Uniform};
-use super::threshold;
+use super::descent;
+use super::random::Uniform;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
-use crate::spin::coupling::Coupling;
 use crate::spin::error::Error;
-use crate::spin::siblings::Company;
+use crate::spin::problem::Problem;
+use crate::spin::sweep::Relax;
 use crate::spin::sweep::rule::Rule;
-use crate::spin::sweep::{Relax, Search};
 
 /// `β σ` of the first and of the last sweep.
 const BETA_SIGMA: [f64; 2] = [0.15, 4.0];
 
 /// One temperature in each lane.
-struct Metropolis<U> {
-    random: U,
+struct Metropolis<'a, P> {
+    random: Uniform<'a, P>,
     /// `2 β / ln 2`.
     exponents: [f32; LANES],
 }
 
-impl<U: Uniform> Rule for Metropolis<U> {
+impl<P: Problem> Rule for Metropolis<'_, P> {
     #[inline(always)]
     fn flips(&self, _: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16 {
         // The least uniform number is 2⁻²⁵: beyond 2²⁵ no lane can flip.
         if !r.iter().zip(&self.exponents).fold(false, |any, (r, exponent)| any | (r * exponent <= 25.5)) {
             return 0;
         }
-        let u = self.random.uniform(node, group);
+        let u = self.random.draw(node, group);
         let mut flips = [false; LANES];
         for (lane, flips) in flips.iter_mut().enumerate() {
             *flips = u[lane] * exp2(r[lane] * self.exponents[lane]) < 1.0;
@@ -73,22 +72,17 @@ fn exponent(beta: f64) -> f32 {
 }
 
 /// The whole method: the schedule, then descent.
-pub(super) fn run<C: Coupling>(relax: &mut Relax<'_, C>, sweeps: u32) -> Result<(), Error> {
-    let Search { company, plan, control, .. } = relax.search;
+pub(super) fn run<P: Problem>(relax: &mut Relax<'_, P>, sweeps: u32) -> Result<(), Error> {
+    let (problem, control) = (relax.problem(), relax.request().control);
     control.begin("anneal", u64::from(sweeps));
     control.advance(u64::from(relax.steps().min(sweeps)));
     while relax.steps() < sweeps && relax.may_flip() {
         let sweep = relax.steps();
-        let exponents = company.by_lane(|scales| exponent(beta(scales.typical, sweep, sweeps)));
-        match company {
-            Company::One(_) => {
-                relax.step(&Metropolis { random: SweepKey::new(plan.seed, u64::from(sweep)), exponents })?;
-            }
-            Company::Siblings(siblings) => relax.step(&Metropolis { random: siblings.random(sweep), exponents })?,
-        }
+        let exponents = problem.by_graph(|lane| exponent(beta(problem.scales(lane).typical, sweep, sweeps)));
+        relax.step(&Metropolis { random: Uniform::new(problem, sweep), exponents })?;
     }
     control.end();
-    threshold::descend(relax, sweeps)
+    descent::run(relax, sweeps)
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
 //! Methods that stream: what flips at every visit, sweep after sweep.
 
 pub mod anneal;
-pub(super) mod random;
+mod descent;
+mod random;
 pub mod threshold;
 
-use super::coupling::Coupling;
 use super::error::Error;
 use super::plan::Method;
+use super::problem::Problem;
 use super::replica::Replica;
 use super::sweep::Relax;
 
-/// Runs a streaming method to its end.
-pub(super) fn relaxed<C: Coupling>(mut relax: Relax<'_, C>, method: Method) -> Result<Vec<Replica>, Error> {
-    match method {
+/// Runs the plan's streaming method to its end.
+pub(super) fn run<P: Problem>(mut relax: Relax<'_, P>) -> Result<Vec<Replica>, Error> {
+    match relax.request().plan.method {
         Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
-        _ => threshold::run(&mut relax)?,
+        Method::Sweep | Method::Steepest => threshold::run(&mut relax)?,
     }
     Ok(relax.finish())
 }

@@ -25,10 +25,9 @@ pub(super) use self::adjacency::Adjacency;
 pub(super) use self::descent::Descent;
 use super::control::{Checkpoint, Control, Pulse};
 use super::error::Error;
-use super::initial::initial_state;
-use super::memory;
 use super::plan::Plan;
 use super::replica::Replica;
+use super::{initial, memory};
 use crate::graph::BlockStream;
 
 /// Runs the plan's replicas, one per thread at a time.
@@ -68,7 +67,7 @@ pub(super) fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control)
 /// One replica from its initial state to the minimum; its energy is that of the rounded weights.
 fn replica(adjacency: &Adjacency<'_>, plan: &Plan, index: u32) -> Replica {
     let start = Instant::now();
-    let mut descent = Descent::new(adjacency, &initial_state(adjacency.n_nodes(), plan, index));
+    let mut descent = Descent::new(adjacency, &initial::state(adjacency.n_nodes(), plan, index));
     let (flips, local_minimum) = descent.run(plan.max_flips);
     Replica {
         index,

@@ -5,7 +5,7 @@
 //! groups with a neighbour that flipped since they were last read ([`stale`]), and of the replicas that have not
 //! settled ([`ending`]).
 
-pub(super) mod ending;
+mod ending;
 mod fixed_point;
 pub(super) mod rule;
 mod stale;
@@ -14,48 +14,29 @@ mod visit;
 use std::ops::Range;
 use std::time::Instant;
 
-use self::ending::{Ending, PATIENCE};
+use self::ending::PATIENCE;
 use self::fixed_point::{Grid, Tally};
 use self::rule::{Look, Rule};
 use self::stale::Stale;
 use self::visit::{Outcome, Spare, Visit};
-use super::control::{self, Batch, Control, Run};
-use super::coupling::Coupling;
+use super::control::{Batch, Request, Run};
 use super::error::Error;
-use super::initial::initial_spins;
+use super::initial;
 use super::one_way::behind::Behind;
 use super::one_way::waves::Waves;
-use super::plan::Plan;
+use super::problem::Problem;
 use super::replica::Replica;
-use super::siblings::Company;
 use super::visits::{Job, jobs};
-use crate::graph::{self, BlockStream};
+use crate::graph;
 use crate::kernel::LANES;
 
-/// What all batches of a search have in common.
-pub(super) struct Search<'a, C> {
-    pub graph: &'a dyn BlockStream,
-    pub coupling: &'a C,
-    /// How replicas end that take long to settle.
-    pub ending: Ending,
-    pub company: Company<'a>,
-    pub plan: &'a Plan,
-    pub control: &'a dyn Control,
-    /// Replicas of earlier batches.
-    pub done: &'a [Replica],
-}
-
-impl<C> Copy for Search<'_, C> {}
-
-impl<C> Clone for Search<'_, C> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
 /// The replicas of a batch, and what is known of them.
-pub(super) struct Relax<'a, C: Coupling> {
-    pub(super) search: Search<'a, C>,
+pub(super) struct Relax<'a, P>
+where
+    P: Problem,
+{
+    problem: &'a P,
+    request: Request<'a>,
     batch: Batch,
     /// When this run began, which may go on from an earlier one, and when the last sweep ended.
     started: Instant,
@@ -65,46 +46,56 @@ pub(super) struct Relax<'a, C: Coupling> {
     grids: Vec<Grid>,
     /// Of a one-way stream.
     one_way: Option<(Behind, Waves)>,
-    spare: Spare<C::Buffers>,
+    spare: Spare<P::Buffers>,
 }
 
-impl<'a, C: Coupling> Relax<'a, C> {
+impl<'a, P: Problem> Relax<'a, P> {
     /// Goes on from a saved batch. Cost for a one-way stream: one sweep.
-    pub(super) fn resume(search: Search<'a, C>, batch: Batch) -> Result<Self, graph::Error> {
-        let mut relax = Self::of(search, batch)?;
+    pub(super) fn resume(problem: &'a P, request: Request<'a>, batch: Batch) -> Result<Self, graph::Error> {
+        let mut relax = Self::of(problem, request, batch)?;
         if relax.one_way.is_some() {
             relax.alignments()?;
         }
         Ok(relax)
     }
 
-    fn of(search: Search<'a, C>, batch: Batch) -> Result<Self, graph::Error> {
-        let graph = search.graph;
+    fn of(problem: &'a P, request: Request<'a>, batch: Batch) -> Result<Self, graph::Error> {
+        let graph = problem.graph();
         let mut layers = vec![0..0; graph.layers().len()];
         for (index, info) in graph.frames().iter().enumerate() {
             let frames = &mut layers[info.layer as usize];
             *frames = if frames.end == 0 { index..index + 1 } else { frames.start..index + 1 };
         }
-        let grid = |layer: usize| Grid::new(search.company.by_lane(|scales| scales.layers[layer].max));
+        let grid = |layer: usize| Grid::new(problem.by_graph(|lane| problem.scales(lane).layers[layer].max));
         let grids = (0..layers.len()).map(grid).collect();
         let now = Instant::now();
         let one_way = match graph.is_one_way() {
             true => Some((Behind::new(batch.spins.n_nodes(), batch.spins.n_planes()), Waves::new(graph)?)),
             false => None,
         };
-        Ok(Self { search, batch, started: now, last: now, layers, grids, one_way, spare: Spare::default() })
+        Ok(Self { problem, request, batch, started: now, last: now, layers, grids, one_way, spare: Spare::default() })
     }
 
     /// Draws the initial state of some replicas, the first a multiple of sixteen, and measures their energies (cost:
     /// half a sweep).
-    pub(super) fn new(search: Search<'a, C>, replicas: Range<u32>) -> Result<Self, graph::Error> {
-        let spins = initial_spins(search.graph.totals().n_nodes, search.plan, search.company, replicas.clone());
+    pub(super) fn new(problem: &'a P, request: Request<'a>, replicas: Range<u32>) -> Result<Self, graph::Error> {
+        let spins = initial::spins(problem, request.plan, replicas.clone());
         let runs = replicas.map(|replica| Run { replica, ..Run::default() }).collect();
-        let mut relax = Self::of(search, Batch { steps: 0, runs, secs: 0.0, spins })?;
+        let mut relax = Self::of(problem, request, Batch { steps: 0, runs, secs: 0.0, spins })?;
         for (run, alignment) in relax.alignments()?.into_iter().enumerate() {
             relax.batch.runs[run].alignment = alignment;
         }
         Ok(relax)
+    }
+
+    /// What is solved.
+    pub(super) fn problem(&self) -> &'a P {
+        self.problem
+    }
+
+    /// What was asked for.
+    pub(super) fn request(&self) -> Request<'a> {
+        self.request
     }
 
     /// Sweeps that are done.
@@ -130,14 +121,12 @@ impl<'a, C: Coupling> Relax<'a, C> {
         }
         let n_groups = self.batch.spins.n_planes();
         let one_way = self.one_way.is_some();
-        let mut stale = if one_way { Stale::everything(n_groups) } else { Stale::new(self.search.graph, n_groups)? };
+        let mut stale = if one_way { Stale::everything(n_groups) } else { Stale::new(self.problem.graph(), n_groups)? };
         while self.batch.runs.iter().any(Run::is_live) {
-            if self.search.ending == Ending::OneByOne {
-                if self.batch.steps >= schedule + PATIENCE && !one_way {
-                    return ending::one_by_one(&self.search, &mut self.batch, self.started);
-                }
-                self.close_ranks(&mut stale);
+            if P::OF_WHOLE_GRAPHS && self.batch.steps >= schedule + PATIENCE && !one_way {
+                return ending::one_by_one(self.problem, self.request, &mut self.batch, self.started);
             }
+            self.close_ranks(&mut stale);
             self.sweep(rule, &mut stale)?;
         }
         Ok(())
@@ -187,7 +176,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
 
     /// Tells how it goes.
     fn report(&mut self, edge_ends: u64) {
-        let control = self.search.control;
+        let control = self.request.control;
         let secs = std::mem::replace(&mut self.last, Instant::now()).elapsed().as_secs_f64();
         let runs = &self.batch.runs;
         let energy = runs.iter().map(|run| self.energy(run.replica, run.alignment)).fold(f64::INFINITY, f64::min);
@@ -200,8 +189,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
 
     /// A moment to save or stop.
     fn pulse(&mut self) -> Result<(), Error> {
-        let Search { control, done, .. } = self.search;
-        control::pulse(control, done, &mut self.batch, self.started)
+        self.request.pulse(&mut self.batch, self.started)
     }
 
     /// Reports the replicas, without their energies.
@@ -224,7 +212,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
 
     /// `e` of a replica whose `Σ_edges s_i w s_j` is `alignment`, about.
     fn energy(&self, replica: u32, alignment: f64) -> f64 {
-        0.5 * (1.0 - alignment / self.search.coupling.sum_abs(replica))
+        0.5 * (1.0 - alignment / self.problem.sum_abs(replica))
     }
 
     /// `Σ_edges s_i w s_j` by slot, about: the sum of the In fields.
@@ -244,13 +232,11 @@ impl<'a, C: Coupling> Relax<'a, C> {
 
     fn visit(&mut self, layer: usize, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
         let active: Vec<_> = (0..self.batch.spins.n_planes()).map(|group| self.active(group)).collect();
-        let Search { graph, coupling, plan, .. } = self.search;
         let first_group = self.batch.runs[0].replica as usize / LANES;
-        let (spins, isa, grid) = (&self.batch.spins, plan.isa, &self.grids[layer]);
-        let factor = self.search.company.by_lane(|scales| scales.factor)[0];
+        let (spins, isa, grid) = (&self.batch.spins, self.request.plan.isa, &self.grids[layer]);
+        let factor = self.problem.scales(0).factor;
         let visit = Visit {
-            graph,
-            coupling,
+            problem: self.problem,
             spare: &self.spare,
             spins,
             isa,
@@ -267,12 +253,12 @@ impl<'a, C: Coupling> Relax<'a, C> {
     }
 
     fn n_rows(&self, frame: usize) -> usize {
-        self.search.graph.frames()[frame].rows.len()
+        self.problem.graph().frames()[frame].rows.len()
     }
 
     /// Edge ends that a job reads, times replicas.
     fn edge_ends(&self, job: &Job) -> u64 {
-        let info = &self.search.graph.frames()[job.frame];
+        let info = &self.problem.graph().frames()[job.frame];
         let replicas: u32 = job.groups.iter().map(|&group| self.active(group).count_ones()).sum();
         (info.n_edges_in + info.n_edges_out) * u64::from(replicas)
     }
@@ -298,7 +284,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
         let mut allowed = vec![u16::MAX; tallies.len()];
         for (slot, run) in self.batch.runs.iter_mut().enumerate() {
             let (sum, count) = tallies[slot / LANES].of(&self.grids[layer], slot % LANES);
-            if count > self.search.plan.max_flips.saturating_sub(run.flips) {
+            if count > self.request.plan.max_flips.saturating_sub(run.flips) {
                 run.exhausted = true;
                 allowed[slot / LANES] &= !(1 << (slot % LANES));
                 continue;
@@ -307,7 +293,7 @@ impl<'a, C: Coupling> Relax<'a, C> {
             run.flips += count;
         }
         for outcome in outcomes {
-            let first_row = self.search.graph.frames()[outcome.frame].rows.start as usize;
+            let first_row = self.problem.graph().frames()[outcome.frame].rows.start as usize;
             for (index, &group) in outcome.groups.iter().enumerate() {
                 let masks = self.batch.spins.plane_mut(group)[first_row..].iter_mut();
                 let flips = outcome.flips.iter().skip(index).step_by(outcome.groups.len());

@@ -7,18 +7,17 @@ use rayon::prelude::*;
 use super::fixed_point::{Grid, Tally};
 use super::rule::{Rule, Tallied};
 use crate::graph::reading::Reading;
-use crate::graph::{self, BlockStream, Blocks, Frame, NodeId};
+use crate::graph::{self, Blocks, Frame, NodeId};
 use crate::kernel::{Fields, Isa, Local, Scratch, Spins, Task, signed};
-use crate::spin::coupling::Coupling;
 use crate::spin::one_way::behind::{self, Behind};
 use crate::spin::one_way::waves::Waves;
+use crate::spin::problem::Problem;
 use crate::spin::visits::Job;
 
 /// What a visit reads.
-pub(super) struct Visit<'a, C: Coupling> {
-    pub graph: &'a dyn BlockStream,
-    pub coupling: &'a C,
-    pub spare: &'a Spare<C::Buffers>,
+pub(super) struct Visit<'a, P: Problem> {
+    pub problem: &'a P,
+    pub spare: &'a Spare<P::Buffers>,
     pub spins: &'a Spins,
     pub isa: Isa,
     /// What the weights are multiplied by.
@@ -57,7 +56,7 @@ impl Outcome {
 struct Buffers<B> {
     frame: Frame,
     fields: Fields,
-    coupling: B,
+    problem: B,
     shares: (Scratch, Local),
 }
 
@@ -75,7 +74,7 @@ impl<B: Default> Spare<B> {
     }
 }
 
-impl<C: Coupling> Visit<'_, C> {
+impl<P: Problem> Visit<'_, P> {
     /// Does all jobs of a layer; outcomes in the jobs' order.
     pub(super) fn run(&self, jobs: Vec<Job>, rule: &impl Rule) -> Result<Vec<Outcome>, graph::Error> {
         let each = |job| self.spare.lend(|buffers| self.job(buffers, job, rule, None));
@@ -99,39 +98,39 @@ impl<C: Coupling> Visit<'_, C> {
             let done = wave.into_par_iter().with_max_len(1).map(each);
             // Asking takes time, too: the system finds room for what it will read.
             let done = std::thread::scope(|scope| {
-                let prefetch = || waves.prefetch_after(self.graph, last);
+                let prefetch = || waves.prefetch_after(self.problem.graph(), last);
                 if std::thread::Builder::new().spawn_scoped(scope, prefetch).is_err() {
                     prefetch();
                 }
                 done.collect::<Result<Vec<_>, _>>()
             });
             for mut outcome in done? {
-                let rows = &self.graph.frames()[outcome.frame].rows;
+                let rows = &self.problem.graph().frames()[outcome.frame].rows;
                 outcome.groups.iter().for_each(|&group| behind.clear(group, rows));
                 behind.add(&outcome.groups, &std::mem::take(&mut outcome.shares));
                 outcomes.push(outcome);
             }
-            waves.release(self.graph, first..last + 1);
+            waves.release(self.problem.graph(), first..last + 1);
         }
         Ok(outcomes)
     }
 
     fn job<R: Rule>(
         &self,
-        buffers: &mut Buffers<C::Buffers>,
+        buffers: &mut Buffers<P::Buffers>,
         job: Job,
         rule: &R,
         behind: Option<&Behind>,
     ) -> Result<Outcome, graph::Error> {
-        let Buffers { frame, fields, coupling, shares: (scratch, local) } = buffers;
-        self.graph.read(job.frame, frame)?;
-        let rows = &self.graph.frames()[job.frame].rows;
+        let Buffers { frame, fields, problem: own, shares: (scratch, local) } = buffers;
+        self.problem.graph().read(job.frame, frame)?;
+        let rows = &self.problem.graph().frames()[job.frame].rows;
         fields.reset(rows.clone(), job.groups.iter().copied());
         if R::TALLY == Tallied::All {
             // Then every edge is met once, at the row that it goes into.
             frame.outward = Blocks::default();
         }
-        self.coupling.add(job.frame, frame, self.spins, fields, coupling);
+        self.problem.add_fields((job.frame, frame), self.spins, fields, own);
         if let Some(behind) = behind.filter(|_| R::TALLY == Tallied::Flipped) {
             job.groups.iter().enumerate().for_each(|(index, &group)| fields.add(index, behind.of(group, rows)));
         }
@@ -139,15 +138,15 @@ impl<C: Coupling> Visit<'_, C> {
         let tally = |(index, &group): (usize, &usize)| {
             let (spins, active) = (self.spins.plane(group), self.active[group]);
             let (layer, group) = (self.layer, self.first_group + group);
-            let (grid, flips, members) = (self.grid, &mut flips, self.coupling.members());
+            let (grid, flips, members) = (self.grid, &mut flips, self.problem.members());
             self.isa.run(Decide { rule, layer, group, index, fields, spins, active, members, grid, flips })
         };
         let tallies = job.groups.iter().enumerate().map(tally).collect();
         let shares = match behind {
             Some(_) => {
-                let own = self.flipped_spins(&job, &flips);
+                let spins = self.flipped_spins(&job, &flips);
                 let reading = Reading::scaled(self.factor);
-                behind::shares((self.graph, self.isa, reading), (job.frame, frame), &own, (scratch, local))
+                behind::shares((self.problem.graph(), self.isa, reading), (job.frame, frame), &spins, (scratch, local))
             }
             None => Vec::new(),
         };
@@ -157,7 +156,7 @@ impl<C: Coupling> Visit<'_, C> {
     /// The spins of a job's rows after its flips. A replica that is not allowed to make them never flips again: what it
     /// leaves behind does not matter.
     fn flipped_spins(&self, job: &Job, flips: &[u16]) -> Spins {
-        let rows = &self.graph.frames()[job.frame].rows;
+        let rows = &self.problem.graph().frames()[job.frame].rows;
         let mut own = Spins::all_up(rows.len() as u32, job.groups.len());
         for (index, &group) in job.groups.iter().enumerate() {
             let before = &self.spins.plane(group)[rows.start as usize..rows.end as usize];

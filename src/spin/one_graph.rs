@@ -1,0 +1,79 @@
+//! One graph in all lanes: as many replicas at a time as memory allows.
+
+use super::control::{Checkpoint, Control, Request};
+use super::error::Error;
+use super::fields::add_blocks;
+use super::measure::Scales;
+use super::plan::Plan;
+use super::problem::Problem;
+use super::replica::Replica;
+use super::sweep::Relax;
+use super::{memory, rules};
+use crate::graph::reading::Reading;
+use crate::graph::{BlockStream, Frame, NodeId};
+use crate::kernel::{Fields, Local, Scratch, Spins};
+
+/// All edges of a graph, in all replicas.
+pub(super) struct OneGraph<'a> {
+    pub graph: &'a dyn BlockStream,
+    pub plan: &'a Plan,
+    pub scales: Scales,
+}
+
+impl Problem for OneGraph<'_> {
+    type Buffers = (Scratch, Local);
+
+    fn graph(&self) -> &dyn BlockStream {
+        self.graph
+    }
+
+    fn add_fields(
+        &self,
+        (_, frame): (usize, &Frame),
+        spins: &Spins,
+        fields: &mut Fields,
+        (scratch, local): &mut Self::Buffers,
+    ) {
+        let reading = Reading::scaled(self.scales.factor);
+        for blocks in [&frame.inward, &frame.outward] {
+            add_blocks(self.plan.isa, (blocks, self.graph.values()), reading, spins, fields, (scratch, local));
+        }
+    }
+
+    fn sum_abs(&self, _: u32) -> f64 {
+        self.scales.factor * self.graph.totals().sum_abs
+    }
+
+    fn scales(&self, _: usize) -> &Scales {
+        &self.scales
+    }
+
+    #[inline(always)]
+    fn row_sum(&self, _: usize, node: NodeId) -> f32 {
+        self.scales.rows[node as usize]
+    }
+
+    fn seed(&self, _: usize) -> u64 {
+        self.plan.seed
+    }
+}
+
+/// The replicas of a plan by a streaming method, without their energies.
+pub(super) fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
+    let at_once = memory::replicas_at_once(graph, plan)?;
+    let scales = Scales::measure(graph)?;
+    scales.check_weight()?;
+    let problem = OneGraph { graph, plan, scales };
+    let Checkpoint { done, mut batch } = control.saved().unwrap_or_default();
+    let mut done = done.into_owned();
+    while done.len() < plan.replicas as usize {
+        let request = Request { plan, control, done: &done };
+        let first = done.len() as u32;
+        let relax = match batch.take() {
+            Some(batch) => Relax::resume(&problem, request, batch.into_owned())?,
+            None => Relax::new(&problem, request, first..plan.replicas.min(first.saturating_add(at_once)))?,
+        };
+        done.extend(rules::run(relax)?);
+    }
+    Ok(done)
+}
