@@ -5,13 +5,13 @@
 //! |     8 | magic    | `SPINCKP1`                                                                             |
 //! |     8 | n        | length of the header, little-endian                                                    |
 //! |     n | header   | JSON: identity of the search, totals by replica                                        |
-//! |       | payload  | the finished replicas' states one after the other, then the batch's masks (`u16`)       |
+//! |       | payload  | the finished replicas' states one after the other, then the ensemble's masks (`u16`)       |
 //! |     4 | checksum | CRC-32 of all bytes before                                                             |
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
-use super::control::{Batch, Checkpoint, Run};
+use super::control::{Checkpoint, Ensemble, Walker};
 use super::plan::Plan;
 use super::replica::Replica;
 use crate::kernel::{Spins, state};
@@ -38,13 +38,15 @@ pub enum CheckpointError {
 struct Header<'a> {
     search: String,
     done: Cow<'a, [Replica]>,
-    batch: Option<BatchHeader>,
+    #[serde(rename = "batch")]
+    ensemble: Option<EnsembleHeader>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
-struct BatchHeader {
+struct EnsembleHeader {
     steps: u32,
-    runs: Vec<Run>,
+    #[serde(rename = "runs")]
+    walkers: Vec<Walker>,
     secs: f64,
 }
 
@@ -59,10 +61,10 @@ fn identity(graph: &str, plan: &Plan) -> String {
 /// # Errors
 /// Those of `out`.
 pub fn encode(checkpoint: &Checkpoint<'_>, graph: &str, plan: &Plan, out: impl Write) -> io::Result<()> {
-    let batch = checkpoint.batch.as_deref();
-    let batch_header = |b: &Batch| BatchHeader { steps: b.steps, runs: b.runs.clone(), secs: b.secs };
+    let ensemble = checkpoint.ensemble.as_deref();
+    let header_of = |e: &Ensemble| EnsembleHeader { steps: e.steps, walkers: e.walkers.clone(), secs: e.secs };
     let (search, done) = (identity(graph, plan), Cow::Borrowed(&*checkpoint.done));
-    let header = serde_json::to_vec(&Header { search, done, batch: batch.map(batch_header) })?;
+    let header = serde_json::to_vec(&Header { search, done, ensemble: ensemble.map(header_of) })?;
     let mut out = Checksummed { out: BufWriter::new(out), checksum: crc32fast::Hasher::new() };
     out.write_all(MAGIC)?;
     out.write_all(&(header.len() as u64).to_le_bytes())?;
@@ -70,7 +72,7 @@ pub fn encode(checkpoint: &Checkpoint<'_>, graph: &str, plan: &Plan, out: impl W
     for replica in &*checkpoint.done {
         out.write_all(&replica.state)?;
     }
-    for mask in batch.iter().flat_map(|b| (0..b.spins.n_planes()).flat_map(|group| b.spins.plane(group))) {
+    for mask in ensemble.iter().flat_map(|e| (0..e.spins.n_planes()).flat_map(|plane| e.spins.plane(plane))) {
         out.write_all(&mask.to_le_bytes())?;
     }
     let Checksummed { mut out, checksum } = out;
@@ -112,15 +114,15 @@ fn body(header: Header<'_>, payload: &[u8], n_nodes: u32) -> Option<Checkpoint<'
     let states = header.done.len().checked_mul(state::n_bytes(n_nodes))?;
     let (states, masks) = payload.split_at_checked(states)?;
     let done = with_states(header.done.into_owned(), states, n_nodes).into();
-    let batch = match header.batch {
-        Some(BatchHeader { steps, runs, secs }) => {
-            let spins = spins(masks, n_nodes, &runs)?;
-            Some(Cow::Owned(Batch { steps, runs, secs, spins }))
+    let ensemble = match header.ensemble {
+        Some(EnsembleHeader { steps, walkers, secs }) => {
+            let spins = spins(masks, n_nodes, &walkers)?;
+            Some(Cow::Owned(Ensemble { steps, walkers, secs, spins }))
         }
         None if masks.is_empty() => None,
         None => return None,
     };
-    Some(Checkpoint { done, batch })
+    Some(Checkpoint { done, ensemble })
 }
 
 /// Header and payload of intact bytes.
@@ -141,13 +143,13 @@ fn with_states(mut replicas: Vec<Replica>, states: &[u8], n_nodes: u32) -> Vec<R
     replicas
 }
 
-fn spins(payload: &[u8], n_nodes: u32, runs: &[Run]) -> Option<Spins> {
-    let mut spins = Spins::for_replicas(n_nodes, runs.len());
+fn spins(payload: &[u8], n_nodes: u32, walkers: &[Walker]) -> Option<Spins> {
+    let mut spins = Spins::for_replicas(n_nodes, walkers.len());
     if payload.len() != 2 * n_nodes as usize * spins.n_planes() {
         return None;
     }
-    for (group, plane) in payload.chunks_exact(2 * n_nodes as usize).enumerate() {
-        for (mask, bytes) in spins.plane_mut(group).iter_mut().zip(plane.as_chunks::<2>().0) {
+    for (plane, masks) in payload.chunks_exact(2 * n_nodes as usize).enumerate() {
+        for (mask, bytes) in spins.plane_mut(plane).iter_mut().zip(masks.as_chunks::<2>().0) {
             *mask = u16::from_le_bytes(*bytes);
         }
     }

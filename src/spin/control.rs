@@ -47,16 +47,16 @@ pub struct Checkpoint<'a> {
     /// The replicas that are finished, in any order.
     pub done: Cow<'a, [Replica]>,
     /// The replicas that are under way (streaming methods).
-    pub batch: Option<Cow<'a, Batch>>,
+    pub ensemble: Option<Cow<'a, Ensemble>>,
 }
 
 /// Replicas of a streaming method that travel together.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Batch {
+pub struct Ensemble {
     /// Sweeps that are done, those of the descent included.
     pub steps: u32,
-    /// Totals by slot: bit `slot % 16` of the masks of lane group `slot / 16`.
-    pub runs: Vec<Run>,
+    /// Totals by slot: bit `slot % 16` of the masks of plane `slot / 16`.
+    pub walkers: Vec<Walker>,
     /// Seconds spent so far.
     pub secs: f64,
     /// The states, by slot.
@@ -65,7 +65,7 @@ pub struct Batch {
 
 /// The running totals of one replica.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Run {
+pub struct Walker {
     /// The replica's number.
     pub replica: u32,
     /// `Σ_edges s_i w s_j`, about: sums of `f32` fields, for watching only.
@@ -80,21 +80,21 @@ pub struct Run {
     pub settled: bool,
 }
 
-impl Batch {
+impl Ensemble {
     /// Slots of the replicas that may still flip.
     pub(super) fn live(&self) -> Vec<usize> {
-        (0..self.runs.len()).filter(|&slot| self.runs[slot].is_live()).collect()
+        (0..self.walkers.len()).filter(|&slot| self.walkers[slot].is_live()).collect()
     }
 }
 
-impl Run {
+impl Walker {
     /// May it still flip?
     pub(super) fn is_live(&self) -> bool {
         !self.settled && !self.exhausted
     }
 }
 
-/// What the batches of a search have in common: the plan, who watches, and the replicas of earlier batches.
+/// What the ensembles of a search have in common: the plan, who watches, and the replicas of earlier ensembles.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     pub plan: &'a Plan,
@@ -103,15 +103,15 @@ pub(super) struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Saves a batch, or ends the search, if that is asked for; `started` is when this run began.
-    pub fn pulse(&self, batch: &mut Batch, started: Instant) -> Result<(), Error> {
+    /// Saves an ensemble, or ends the search, if that is asked for; `started` is when this run began.
+    pub fn pulse(&self, ensemble: &mut Ensemble, started: Instant) -> Result<(), Error> {
         let pulse = self.control.pulse();
         if pulse != Pulse::Continue {
-            let secs = batch.secs;
-            batch.secs += started.elapsed().as_secs_f64();
-            let (done, under_way) = (Cow::Borrowed(self.done), Some(Cow::Borrowed(&*batch)));
-            let saved = self.control.save(&Checkpoint { done, batch: under_way });
-            batch.secs = secs;
+            let secs = ensemble.secs;
+            ensemble.secs += started.elapsed().as_secs_f64();
+            let (done, under_way) = (Cow::Borrowed(self.done), Some(Cow::Borrowed(&*ensemble)));
+            let saved = self.control.save(&Checkpoint { done, ensemble: under_way });
+            ensemble.secs = secs;
             saved.map_err(Error::Save)?;
         }
         if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }

@@ -80,8 +80,8 @@ pub(super) fn replicas_at_once(graph: &dyn BlockStream, plan: &Plan) -> Result<u
             unit: 68 * n,
         },
     };
-    let groups = need.units(limit)?.min(u64::from(u32::MAX) / LANES as u64);
-    Ok(groups as u32 * LANES as u32)
+    let planes = need.units(limit)?.min(u64::from(u32::MAX) / LANES as u64);
+    Ok(planes as u32 * LANES as u32)
 }
 
 /// Graphs, at most `wanted`, that differ in their values only and fit side by side; 0 if not even one fits that way.

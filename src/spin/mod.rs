@@ -52,7 +52,7 @@ mod visits;
 
 use crate::graph::BlockStream;
 
-pub use control::{Batch, Checkpoint, Control, Pulse, Run};
+pub use control::{Checkpoint, Control, Ensemble, Pulse, Walker};
 pub use effort::Effort;
 pub use error::Error;
 pub use measure::weigh::{Edges, Term};

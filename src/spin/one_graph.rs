@@ -7,7 +7,7 @@ use super::measure::Scales;
 use super::plan::Plan;
 use super::problem::Problem;
 use super::replica::Replica;
-use super::sweep::Relax;
+use super::sweep::Relaxation;
 use super::{memory, rules};
 use crate::graph::reading::Reading;
 use crate::graph::{BlockStream, Frame, NodeId};
@@ -64,16 +64,16 @@ pub(super) fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control)
     let scales = Scales::measure(graph)?;
     scales.check_weight()?;
     let problem = OneGraph { graph, plan, scales };
-    let Checkpoint { done, mut batch } = control.saved().unwrap_or_default();
+    let Checkpoint { done, mut ensemble } = control.saved().unwrap_or_default();
     let mut done = done.into_owned();
     while done.len() < plan.replicas as usize {
         let request = Request { plan, control, done: &done };
         let first = done.len() as u32;
-        let relax = match batch.take() {
-            Some(batch) => Relax::resume(&problem, request, batch.into_owned())?,
-            None => Relax::new(&problem, request, first..plan.replicas.min(first.saturating_add(at_once)))?,
+        let relaxation = match ensemble.take() {
+            Some(ensemble) => Relaxation::resume(&problem, request, ensemble.into_owned())?,
+            None => Relaxation::new(&problem, request, first..plan.replicas.min(first.saturating_add(at_once)))?,
         };
-        done.extend(rules::run(relax)?);
+        done.extend(rules::run(relaxation)?);
     }
     Ok(done)
 }

@@ -9,7 +9,7 @@ use super::plan::Plan;
 use super::problem::Problem;
 use super::replica::Replica;
 use super::rules;
-use super::sweep::Relax;
+use super::sweep::Relaxation;
 use crate::graph;
 use crate::kernel::{Isa, LANES, Spins};
 
@@ -36,7 +36,7 @@ pub fn solve_parts(
     assert!((1..=LANES).contains(&replicas.len()) && replicas.start.is_multiple_of(LANES as u32));
     assert!(!problem.graph().is_one_way(), "parts of a one-way stream cannot be solved");
     let plan = Plan { random_flips: 0, ..plan.clone() };
-    let mut solved = rules::run(Relax::new(problem, Request { plan: &plan, control, done: &[] }, replicas)?)?;
+    let mut solved = rules::run(Relaxation::new(problem, Request { plan: &plan, control, done: &[] }, replicas)?)?;
     weigh_parts(problem, plan.isa, &mut solved)?;
     Ok(solved)
 }

@@ -11,7 +11,7 @@ use super::measure::{Scales, weigh};
 use super::plan::{Method, Plan};
 use super::problem::{OnGraph, Problem};
 use super::replica::Replica;
-use super::sweep::Relax;
+use super::sweep::Relaxation;
 use super::{memory, rules};
 use crate::graph::{BlockStream, Frame, NodeId, Revalued};
 use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Operands, Spins, bit_of_lane, lane_of_bit};
@@ -111,7 +111,7 @@ impl<'a> Siblings<'a> {
         assert_eq!(self.each.len(), self.n_graphs, "a graph is missing");
         let request = Request { plan: &self.plan, control, done: &[] };
         let n_replicas = self.plan.replicas * self.n_graphs as u32;
-        let mut replicas = rules::run(Relax::new(self, request, 0..n_replicas)?)?;
+        let mut replicas = rules::run(Relaxation::new(self, request, 0..n_replicas)?)?;
         replicas.iter_mut().for_each(|replica| replica.index %= self.plan.replicas);
         let mut each: Vec<_> = replicas.chunks(self.plan.replicas as usize).map(<[_]>::to_vec).collect();
         for (index, replicas) in each.iter_mut().enumerate() {

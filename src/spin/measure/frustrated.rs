@@ -38,38 +38,39 @@ pub fn by_block(graph: &dyn BlockStream, state: &[u8], sum_abs: f64) -> Result<V
     let visit = |frame: &mut Frame, index: usize| {
         graph.read(index, frame)?;
         let target = graph.frames()[index].layer as usize;
-        let mut tallies = BTreeMap::new();
+        let mut sums = BTreeMap::new();
         for block in &frame.inward.blocks {
-            let rows = Rows { values: graph.values(), block, intervals: frame.inward.intervals(block), spins: &spins };
+            let rows =
+                BlockRows { values: graph.values(), block, intervals: frame.inward.intervals(block), spins: &spins };
             let source = layer_of(graph.layers(), rows.intervals[0].first_col);
-            rows.add(grid, tallies.entry((target, source)).or_insert_with(Tally::default));
+            rows.add(grid, sums.entry((target, source)).or_insert_with(BlockSums::default));
         }
         if graph.is_one_way() {
             graph.release(frame.inward.own_values());
         }
-        Ok(tallies)
+        Ok(sums)
     };
-    let frames: Vec<BTreeMap<_, Tally>> = (0..graph.frames().len())
+    let frames: Vec<BTreeMap<_, BlockSums>> = (0..graph.frames().len())
         .into_par_iter()
         .map_init(Frame::default, visit)
         .collect::<Result<_, graph::Error>>()?;
-    let mut totals: BTreeMap<(usize, usize), Tally> = BTreeMap::new();
-    for (key, tally) in frames.into_iter().flatten() {
-        totals.entry(key).or_default().merge(&tally);
+    let mut totals: BTreeMap<(usize, usize), BlockSums> = BTreeMap::new();
+    for (key, sums) in frames.into_iter().flatten() {
+        totals.entry(key).or_default().merge(&sums);
     }
-    Ok(totals.into_iter().map(|((target, source), tally)| tally.block(source, target, grid)).collect())
+    Ok(totals.into_iter().map(|((target, source), sums)| sums.block(source, target, grid)).collect())
 }
 
 /// Counts, and weights in units of the grid.
 #[derive(Default)]
-struct Tally {
+struct BlockSums {
     n_edges: u64,
     weight: i128,
     frustrated_edges: u64,
     frustrated_weight: i128,
 }
 
-impl Tally {
+impl BlockSums {
     fn merge(&mut self, other: &Self) {
         self.n_edges += other.n_edges;
         self.weight += other.weight;
@@ -89,15 +90,15 @@ impl Tally {
 }
 
 /// The rows of one block.
-struct Rows<'a> {
+struct BlockRows<'a> {
     values: &'a [f32],
     block: &'a Block,
     intervals: &'a [Interval],
     spins: &'a [f32],
 }
 
-impl Rows<'_> {
-    fn add(&self, grid: f64, tally: &mut Tally) {
+impl BlockRows<'_> {
+    fn add(&self, grid: f64, sums: &mut BlockSums) {
         for group in self.block.groups() {
             for (r, row) in self.block.rows(group) {
                 let (mut weight, mut frustrated, mut count, mut n_edges) = (0.0, 0.0, 0, 0);
@@ -107,10 +108,10 @@ impl Rows<'_> {
                     count += u64::from(term < 0.0);
                     n_edges += 1;
                 });
-                tally.n_edges += n_edges;
-                tally.frustrated_edges += count;
-                tally.weight += (weight * grid) as i128;
-                tally.frustrated_weight -= (frustrated * grid) as i128;
+                sums.n_edges += n_edges;
+                sums.frustrated_edges += count;
+                sums.weight += (weight * grid) as i128;
+                sums.frustrated_weight -= (frustrated * grid) as i128;
             }
         }
     }

@@ -1,11 +1,11 @@
-//! Sums over rows of functions of the weight, at the cost of the panels rather than of the edges.
+//! RowSums over rows of functions of the weight, at the cost of the panels rather than of the edges.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::graph::{self, Block, BlockStream, Blocks, Frame, Interval, NodeId, RowGroup};
-use crate::spin::one_way::out_blocks::turned;
+use crate::spin::one_way::out_blocks::out_blocks;
 
 /// `Σ_j f(Au_ij)` of every row, for `K` functions at once.
 ///
@@ -15,7 +15,7 @@ pub(in crate::spin) fn row_sums<const K: usize>(
     graph: &dyn BlockStream,
     f: impl Fn(f32) -> [f64; K] + Sync,
 ) -> Result<Vec<[f64; K]>, graph::Error> {
-    let mut all = Sums::zero(&(0..graph.totals().n_nodes));
+    let mut all = RowSums::zero(&(0..graph.totals().n_nodes));
     let frames: Vec<_> = (0..graph.frames().len()).collect();
     for wave in frames.chunks(4 * rayon::current_num_threads()) {
         let each = |frame: &mut Frame, &index: &usize| of_frame(graph, index, frame, &f);
@@ -31,15 +31,15 @@ fn of_frame<const K: usize>(
     index: usize,
     frame: &mut Frame,
     f: impl Fn(f32) -> [f64; K],
-) -> Result<Vec<Sums<K>>, graph::Error> {
+) -> Result<Vec<RowSums<K>>, graph::Error> {
     graph.read(index, frame)?;
-    let mut own = Sums::zero(&graph.frames()[index].rows);
+    let mut own = RowSums::zero(&graph.frames()[index].rows);
     own.add(&frame.inward, graph.values(), &f);
     own.add(&frame.outward, graph.values(), &f);
     let mut found = vec![own];
     if graph.is_one_way() {
-        for (rows, blocks) in turned(graph, index, frame) {
-            let mut others = Sums::zero(&rows);
+        for (rows, blocks) in out_blocks(graph, index, frame) {
+            let mut others = RowSums::zero(&rows);
             others.add(&blocks, graph.values(), &f);
             found.push(others);
         }
@@ -48,13 +48,13 @@ fn of_frame<const K: usize>(
     Ok(found)
 }
 
-/// Sums of consecutive rows.
-struct Sums<const K: usize> {
+/// RowSums of consecutive rows.
+struct RowSums<const K: usize> {
     first_row: NodeId,
     sums: Vec<[f64; K]>,
 }
 
-impl<const K: usize> Sums<K> {
+impl<const K: usize> RowSums<K> {
     fn zero(rows: &Range<NodeId>) -> Self {
         Self { first_row: rows.start, sums: vec![[0.0; K]; rows.len()] }
     }

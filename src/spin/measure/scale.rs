@@ -8,7 +8,7 @@ use crate::spin::error::Error;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scales {
     /// By layer.
-    pub layers: Vec<Scale>,
+    pub layers: Vec<LayerScale>,
     /// Geometric mean of the layers' `rms`, each weighted by its nodes; layers without weights do not count.
     pub typical: f64,
     /// `Σ_j |Au_ij|` of every row.
@@ -23,7 +23,7 @@ const USUAL: std::ops::RangeInclusive<i32> = -60..=100;
 
 /// How large `|r_i|` is in one layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Scale {
+pub struct LayerScale {
     /// Root mean square over rows of `√(Σ_j Au_ij²)`: the typical field in a random state.
     pub rms: f64,
     /// Largest `Σ_j |Au_ij|`: no field is larger.
@@ -37,7 +37,7 @@ impl Scales {
     /// If a frame cannot be read.
     pub fn measure(graph: &dyn BlockStream) -> Result<Self, graph::Error> {
         let rows = row_sums(graph, |w| [f64::from(w) * f64::from(w), f64::from(w).abs()])?;
-        let mut layers = vec![Scale::default(); graph.layers().len()];
+        let mut layers = vec![LayerScale::default(); graph.layers().len()];
         for (scale, layer) in layers.iter_mut().zip(graph.layers()) {
             // Row after row, so that the sum does not depend on where frames are cut.
             for &[squares, abs] in &rows[layer.nodes.start as usize..layer.nodes.end as usize] {
@@ -64,7 +64,7 @@ fn factor(max: f64) -> f64 {
     2f64.powi(exponent.clamp(*USUAL.start(), *USUAL.end()) - exponent)
 }
 
-fn typical(scales: &[Scale], graph: &dyn BlockStream) -> f64 {
+fn typical(scales: &[LayerScale], graph: &dyn BlockStream) -> f64 {
     let (mut logs, mut nodes) = (0.0, 0.0);
     for (scale, layer) in scales.iter().zip(graph.layers()).filter(|(scale, _)| scale.rms > 0.0) {
         logs += scale.rms.ln() * layer.nodes.len() as f64;

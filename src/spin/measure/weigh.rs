@@ -20,10 +20,10 @@ use crate::graph::{self, BlockStream, Frame};
 use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, Task, bit_of_lane, signed};
 use crate::spin::fields::add_blocks;
 use crate::spin::replica::Replica;
-use crate::spin::visits::groups_at_once;
+use crate::spin::visits::planes_at_once;
 
 /// Replicas that are weighed together.
-const TOGETHER: usize = 64;
+const AT_ONCE: usize = 64;
 
 /// Edges whose weights can be added up digit by digit.
 pub trait Edges: Sync {
@@ -85,7 +85,7 @@ pub enum Term {
 /// Cost: that of the digits, see the module's head; one bit a node for each of 64 replicas.
 pub(in crate::spin) fn weigh(graph: &dyn BlockStream, isa: Isa, replicas: &mut [Replica]) -> Result<(), graph::Error> {
     let total = total(graph)?;
-    for replicas in replicas.chunks_mut(TOGETHER) {
+    for replicas in replicas.chunks_mut(AT_ONCE) {
         let states: Vec<_> = replicas.iter().map(|replica| &*replica.state).collect();
         let spins = Spins::of_states(graph.totals().n_nodes, &states);
         let aligned = totals(sums(graph, &AllEdges { graph, isa }, (Term::Aligned, isa), &spins)?);
@@ -127,7 +127,7 @@ fn release(graph: &dyn BlockStream, frame: &Frame) {
     }
 }
 
-/// `Σ` over the edges into each layer: `[layer][replica]`, with room for sixteen replicas in every lane group of `spins`.
+/// `Σ` over the edges into each layer: `[layer][replica]`, with room for sixteen replicas in every plane of `spins`.
 ///
 /// # Errors
 /// If the graph cannot be read.
@@ -137,9 +137,9 @@ pub fn sums<E: Edges>(
     (term, isa): (Term, Isa),
     spins: &Spins,
 ) -> Result<Vec<Vec<Sum>>, graph::Error> {
-    let scale = Scale { graph, edges, term, isa, spins };
+    let weighing = Weighing { graph, edges, term, isa, spins };
     let of_frame = |(mut buffers, mut sums): (Buffers<E::Buffers>, Found), index: usize| {
-        scale.add_frame(index, &mut buffers, &mut sums)?;
+        weighing.add_frame(index, &mut buffers, &mut sums)?;
         Ok((buffers, sums))
     };
     let found = (0..graph.frames().len()).into_par_iter().with_max_len(1).try_fold(Default::default, of_frame);
@@ -160,7 +160,7 @@ pub fn sums<E: Edges>(
 /// By layer and slot.
 type Found = HashMap<(u32, usize), Sum>;
 
-struct Scale<'a, E> {
+struct Weighing<'a, E> {
     graph: &'a dyn BlockStream,
     edges: &'a E,
     term: Term,
@@ -175,7 +175,7 @@ struct Buffers<B> {
     edges: B,
 }
 
-impl<E: Edges> Scale<'_, E> {
+impl<E: Edges> Weighing<'_, E> {
     fn add_frame(
         &self,
         index: usize,
@@ -205,15 +205,15 @@ impl<E: Edges> Scale<'_, E> {
         let Buffers { frame, fields, edges } = buffers;
         let info = &self.graph.frames()[index];
         let places = Places::of(&frame.inward, self.graph.values());
-        let groups: Vec<_> = (0..self.spins.n_planes()).collect();
-        for groups in groups.chunks(groups_at_once(info.rows.len())) {
+        let planes: Vec<_> = (0..self.spins.n_planes()).collect();
+        for planes in planes.chunks(planes_at_once(info.rows.len())) {
             for digit in places.digits(n_columns, self.term == Term::Magnitude) {
-                fields.reset(info.rows.clone(), groups.iter().copied());
+                fields.reset(info.rows.clone(), planes.iter().copied());
                 self.edges.add_digit(digit, (index, frame), self.spins, fields, edges);
-                for (index, &group) in groups.iter().enumerate() {
-                    let sums = self.isa.run(Aligned { fields, index, spins: self.spins.plane(group) });
+                for (index, &plane) in planes.iter().enumerate() {
+                    let sums = self.isa.run(Aligned { fields, index, spins: self.spins.plane(plane) });
                     for (lane, &sum) in sums.iter().enumerate().filter(|(_, sum)| **sum != 0) {
-                        let slot = group * LANES + bit_of_lane(lane);
+                        let slot = plane * LANES + bit_of_lane(lane);
                         found.entry((info.layer, slot)).or_default().add(sum, digit.unit);
                     }
                 }
@@ -222,10 +222,10 @@ impl<E: Edges> Scale<'_, E> {
     }
 }
 
-/// `Σ_i s_i F_i` over the rows, for one lane group, of fields that are whole numbers.
+/// `Σ_i s_i F_i` over the rows, for one plane, of fields that are whole numbers.
 struct Aligned<'a> {
     fields: &'a Fields,
-    /// Position of the group among those of the fields.
+    /// Position of the plane among those of the fields.
     index: usize,
     spins: &'a [u16],
 }
@@ -235,8 +235,8 @@ impl Task for Aligned<'_> {
 
     #[inline(always)]
     fn run(self) -> [i64; LANES] {
-        let (first, n_groups) = (self.fields.first_row() as usize, self.fields.n_planes());
-        let vectors = self.fields.vectors().iter().skip(self.index).step_by(n_groups);
+        let (first, n_planes) = (self.fields.first_row() as usize, self.fields.n_planes());
+        let vectors = self.fields.vectors().iter().skip(self.index).step_by(n_planes);
         const MAGIC: f64 = 6_755_399_441_055_744.0;
         let mut sums = [0i64; LANES];
         for (vector, &spins) in vectors.zip(&self.spins[first..]) {

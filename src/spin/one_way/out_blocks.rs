@@ -6,8 +6,13 @@ use std::ops::Range;
 use crate::graph::transpose::{end_row, push_transposed};
 use crate::graph::{Block, BlockStream, Blocks, Frame, NodeId, layer_of};
 
-/// The In blocks of a frame as rows of `Aᵀ`, by the layer of those rows; columns count from the frame's first row.
-pub(in crate::spin) fn turned(graph: &dyn BlockStream, index: usize, frame: &Frame) -> Vec<(Range<NodeId>, Blocks)> {
+/// The In blocks of a frame transposed: rows of `Aᵀ` with the frame's rows as their columns, which count from the first of
+/// them; by the layer of the rows of `Aᵀ`, each with the range that its rows are in.
+pub(in crate::spin) fn out_blocks(
+    graph: &dyn BlockStream,
+    index: usize,
+    frame: &Frame,
+) -> Vec<(Range<NodeId>, Blocks)> {
     let first_row = graph.frames()[index].rows.start;
     let mut by_layer: BTreeMap<usize, Blocks> = BTreeMap::new();
     for block in &frame.inward.blocks {

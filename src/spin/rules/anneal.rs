@@ -16,7 +16,7 @@ use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
 use crate::spin::error::Error;
 use crate::spin::problem::Problem;
-use crate::spin::sweep::Relax;
+use crate::spin::sweep::Relaxation;
 use crate::spin::sweep::rule::Rule;
 
 /// `β σ` of the first and of the last sweep.
@@ -31,12 +31,12 @@ struct Metropolis<'a, P> {
 
 impl<P: Problem> Rule for Metropolis<'_, P> {
     #[inline(always)]
-    fn flips(&self, _: usize, node: NodeId, group: usize, r: &[f32; LANES]) -> u16 {
+    fn flips(&self, _: usize, node: NodeId, plane: usize, r: &[f32; LANES]) -> u16 {
         // The least uniform number is 2⁻²⁵: beyond 2²⁵ no lane can flip.
         if !r.iter().zip(&self.exponents).fold(false, |any, (r, exponent)| any | (r * exponent <= 25.5)) {
             return 0;
         }
-        let u = self.random.draw(node, group);
+        let u = self.random.draw(node, plane);
         let mut flips = [false; LANES];
         for (lane, flips) in flips.iter_mut().enumerate() {
             *flips = u[lane] * exp2(r[lane] * self.exponents[lane]) < 1.0;
@@ -72,17 +72,17 @@ fn exponent(beta: f64) -> f32 {
 }
 
 /// The whole method: the schedule, then descent.
-pub(super) fn run<P: Problem>(relax: &mut Relax<'_, P>, sweeps: u32) -> Result<(), Error> {
-    let (problem, control) = (relax.problem(), relax.request().control);
+pub(super) fn run<P: Problem>(relaxation: &mut Relaxation<'_, P>, sweeps: u32) -> Result<(), Error> {
+    let (problem, control) = (relaxation.problem(), relaxation.request().control);
     control.begin("anneal", u64::from(sweeps));
-    control.advance(u64::from(relax.steps().min(sweeps)));
-    while relax.steps() < sweeps && relax.may_flip() {
-        let sweep = relax.steps();
+    control.advance(u64::from(relaxation.steps().min(sweeps)));
+    while relaxation.steps() < sweeps && relaxation.may_flip() {
+        let sweep = relaxation.steps();
         let exponents = problem.by_graph(|lane| exponent(beta(problem.scales(lane).typical, sweep, sweeps)));
-        relax.step(&Metropolis { random: Uniform::new(problem, sweep), exponents })?;
+        relaxation.step(&Metropolis { random: Uniform::new(problem, sweep), exponents })?;
     }
     control.end();
-    descent::run(relax, sweeps)
+    descent::run(relaxation, sweeps)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
 use crate::spin::error::Error;
 use crate::spin::problem::Problem;
-use crate::spin::sweep::Relax;
+use crate::spin::sweep::Relaxation;
 use crate::spin::sweep::rule::Rule;
 
 /// A field above `−TOLERANCE · Σ_j |Au_ij|` counts as not negative: rounding of `f32` sums stays below it.
@@ -30,10 +30,10 @@ impl<P: Problem> Rule for Downhill<'_, P> {
 }
 
 /// Flips negative fields until there are none, after a schedule of that many sweeps.
-pub(super) fn run<P: Problem>(relax: &mut Relax<'_, P>, schedule: u32) -> Result<(), Error> {
-    let control = relax.request().control;
+pub(super) fn run<P: Problem>(relaxation: &mut Relaxation<'_, P>, schedule: u32) -> Result<(), Error> {
+    let control = relaxation.request().control;
     control.begin("descent", 0);
-    relax.descend(&Downhill(relax.problem()), schedule)?;
+    relaxation.descend(&Downhill(relaxation.problem()), schedule)?;
     control.end();
     Ok(())
 }

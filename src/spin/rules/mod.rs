@@ -9,13 +9,13 @@ use super::error::Error;
 use super::plan::Method;
 use super::problem::Problem;
 use super::replica::Replica;
-use super::sweep::Relax;
+use super::sweep::Relaxation;
 
 /// Runs the plan's streaming method to its end.
-pub(super) fn run<P: Problem>(mut relax: Relax<'_, P>) -> Result<Vec<Replica>, Error> {
-    match relax.request().plan.method {
-        Method::Anneal { sweeps } => anneal::run(&mut relax, sweeps)?,
-        Method::Sweep | Method::Steepest => threshold::run(&mut relax)?,
+pub(super) fn run<P: Problem>(mut relaxation: Relaxation<'_, P>) -> Result<Vec<Replica>, Error> {
+    match relaxation.request().plan.method {
+        Method::Anneal { sweeps } => anneal::run(&mut relaxation, sweeps)?,
+        Method::Sweep | Method::Steepest => threshold::run(&mut relaxation)?,
     }
-    Ok(relax.finish())
+    Ok(relaxation.finish())
 }

@@ -10,7 +10,7 @@ use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
 use crate::spin::error::Error;
 use crate::spin::problem::Problem;
-use crate::spin::sweep::Relax;
+use crate::spin::sweep::Relaxation;
 use crate::spin::sweep::rule::Rule;
 
 /// Sweeps with a falling threshold.
@@ -44,15 +44,15 @@ impl Rule for Threshold {
 }
 
 /// The whole method: falling threshold, then descent.
-pub(super) fn run<P: Problem>(relax: &mut Relax<'_, P>) -> Result<(), Error> {
-    let (problem, control) = (relax.problem(), relax.request().control);
+pub(super) fn run<P: Problem>(relaxation: &mut Relaxation<'_, P>) -> Result<(), Error> {
+    let (problem, control) = (relaxation.problem(), relaxation.request().control);
     control.begin("sweep", u64::from(FALL));
-    control.advance(u64::from(relax.steps().min(FALL)));
+    control.advance(u64::from(relaxation.steps().min(FALL)));
     let ratio = THRESHOLDS[1] / THRESHOLDS[0];
-    while relax.steps() < FALL && relax.may_flip() {
-        let factor = THRESHOLDS[0] * ratio.powf(f64::from(relax.steps()) / f64::from(FALL - 1));
-        relax.step(&Threshold::new(problem, factor))?;
+    while relaxation.steps() < FALL && relaxation.may_flip() {
+        let factor = THRESHOLDS[0] * ratio.powf(f64::from(relaxation.steps()) / f64::from(FALL - 1));
+        relaxation.step(&Threshold::new(problem, factor))?;
     }
     control.end();
-    descent::run(relax, FALL)
+    descent::run(relaxation, FALL)
 }

@@ -16,7 +16,7 @@ pub(in crate::spin) struct Adjacency<'a> {
     graph: &'a dyn BlockStream,
     blocks: Blocks,
     /// Where each block's values are.
-    stores: Vec<Store>,
+    stores: Vec<PanelStore>,
     /// Blocks that may meet rows `64 k .. 64 (k + 1)`: `entries[starts[k]..starts[k + 1]]`.
     starts: Vec<u32>,
     entries: Vec<u32>,
@@ -32,7 +32,7 @@ pub(in crate::spin) struct Adjacency<'a> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Store {
+enum PanelStore {
     Graph,
     Transposed,
 }
@@ -41,13 +41,13 @@ enum Store {
 type PanelKey = (u64, u32, u32, u32, u32);
 
 /// Consecutive weights of a row, rounded to the quantum.
-pub(super) struct Weights<'a> {
+pub(super) struct RoundedWeights<'a> {
     values: &'a [f32],
     stretch: Stretch,
     rounder: f64,
 }
 
-impl Weights<'_> {
+impl RoundedWeights<'_> {
     pub(super) fn len(&self) -> usize {
         self.stretch.len as usize
     }
@@ -115,18 +115,18 @@ impl<'a> Adjacency<'a> {
 
     /// Calls `f(first column, weights)` for the repeats of consecutive columns of one row of `Au`.
     #[inline(always)]
-    pub(super) fn for_each_run(&self, row: NodeId, mut f: impl FnMut(NodeId, Weights<'_>)) {
+    pub(super) fn for_each_stretch(&self, row: NodeId, mut f: impl FnMut(NodeId, RoundedWeights<'_>)) {
         let bucket = (row / BUCKET) as usize;
         for &index in &self.entries[self.starts[bucket] as usize..self.starts[bucket + 1] as usize] {
             let block = &self.blocks.blocks[index as usize];
             let Some((group, r)) = find(block, row) else { continue };
             let values = match self.stores[index as usize] {
-                Store::Graph => self.graph.values(),
-                Store::Transposed => &self.transposed,
+                PanelStore::Graph => self.graph.values(),
+                PanelStore::Transposed => &self.transposed,
             };
             for interval in self.blocks.intervals(block) {
                 let stretch = block.stretch(group, r, interval);
-                f(stretch.first_col, Weights { values, stretch, rounder: self.rounder });
+                f(stretch.first_col, RoundedWeights { values, stretch, rounder: self.rounder });
             }
         }
     }
@@ -231,7 +231,7 @@ struct Transposer<'a> {
 
 impl Transposer<'_> {
     /// Points a shared dense block with strided columns at a contiguous copy.
-    fn make_contiguous(&mut self, blocks: &mut Blocks, index: usize) -> Store {
+    fn make_contiguous(&mut self, blocks: &mut Blocks, index: usize) -> PanelStore {
         let block = blocks.blocks[index];
         // A panel that is used once is not worth a copy.
         let shared = block.n_groups() > 1 && block.shares_panel();
@@ -239,7 +239,7 @@ impl Transposer<'_> {
         let len = blocks.intervals(&block)[0].len;
         let even = blocks.intervals(&block).iter().all(|i| i.len == len);
         if block.kind == PanelKind::Diagonal || block.col_stride <= 1 || !shared || !even {
-            return Store::Graph;
+            return PanelStore::Graph;
         }
         let intervals = block.intervals_start as usize..(block.intervals_start + block.n_intervals) as usize;
         for interval in &mut blocks.intervals[intervals] {
@@ -247,7 +247,7 @@ impl Transposer<'_> {
         }
         let block = &mut blocks.blocks[index];
         (block.row_stride, block.col_stride) = (len, 1);
-        Store::Transposed
+        PanelStore::Transposed
     }
 
     /// Offset of the copy of one interval's panel.

@@ -92,7 +92,7 @@ impl<'a> Descent<'a> {
     /// `r_i` of the weights as they are. Cost: tens of nanoseconds an edge.
     fn exact_field(&self, node: NodeId) -> Sum {
         let (spin, mut sum) = (self.spins[node as usize], Sum::default());
-        self.adjacency.for_each_run(node, |first, weights| {
+        self.adjacency.for_each_stretch(node, |first, weights| {
             for (&s, w) in self.spins[first as usize..].iter().zip(weights.unrounded()) {
                 sum.add_weight(if s == spin { w } else { -w });
             }
@@ -104,7 +104,7 @@ impl<'a> Descent<'a> {
     fn flip(&mut self, node: NodeId) {
         let Self { adjacency, spins, fields, touched } = self;
         let spin = f64::from(spins[node as usize]);
-        adjacency.for_each_run(node, |first, weights| {
+        adjacency.for_each_stretch(node, |first, weights| {
             let (first, end) = (first as usize, first as usize + weights.len());
             for ((field, &s), w) in fields[first..end].iter_mut().zip(&spins[first..end]).zip(weights.iter()) {
                 *field -= 2.0 * spin * w * f64::from(s);

@@ -50,7 +50,7 @@ pub(super) fn solve(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control)
         done.push(replica);
         let pulse = control.pulse();
         if pulse != Pulse::Continue {
-            control.save(&Checkpoint { done: Cow::Borrowed(&done), batch: None }).map_err(Error::Save)?;
+            control.save(&Checkpoint { done: Cow::Borrowed(&done), ensemble: None }).map_err(Error::Save)?;
         }
         if pulse == Pulse::Stop { Err(Error::Interrupted) } else { Ok(()) }
     };

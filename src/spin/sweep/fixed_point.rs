@@ -31,15 +31,15 @@ impl Grid {
     }
 }
 
-/// Sums of fields and counts by replica, for one lane group.
+/// Sums of fields and counts by replica, for one plane.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tally {
+pub(super) struct FieldSums {
     /// In units of the grid, by lane.
     sums: [i64; LANES],
     counts: [u64; LANES],
 }
 
-impl Tally {
+impl FieldSums {
     pub(super) fn zero() -> Self {
         Self { sums: [0; LANES], counts: [0; LANES] }
     }

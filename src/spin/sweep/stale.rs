@@ -5,12 +5,12 @@ use rayon::prelude::*;
 use crate::graph::{self, Block, BlockStream, Frame, Interval};
 
 /// Frames joined by an edge.
-struct Neighbours {
+struct FrameNeighbours {
     /// By frame: indices of the frames that hold a column of one of its rows, ascending.
     frames: Vec<Vec<u32>>,
 }
 
-impl Neighbours {
+impl FrameNeighbours {
     /// Cost: one read of the frames.
     fn new(graph: &dyn BlockStream) -> Result<Self, graph::Error> {
         let of_frame = |frame: &mut Frame, index: usize| {
@@ -33,7 +33,7 @@ impl Neighbours {
     }
 }
 
-/// Marks the frames that hold a column of one interval, over the whole run of row groups.
+/// Marks the frames that hold a column of one interval, over the row groups of the block.
 fn mark(graph: &dyn BlockStream, block: &Block, interval: &Interval, found: &mut [bool]) {
     let frames = graph.frames();
     for group in block.groups() {
@@ -44,57 +44,59 @@ fn mark(graph: &dyn BlockStream, block: &Block, interval: &Interval, found: &mut
     }
 }
 
-/// By frame and lane group: does a sweep have to look at it?
-pub(super) struct Stale {
-    n_groups: usize,
+/// By frame and plane: does a sweep have to look at it?
+pub(super) struct StaleFrames {
+    n_planes: usize,
     /// Nothing where everything has to be looked at in every sweep.
-    watch: Option<Watch>,
+    tracked: Option<Tracked>,
 }
 
-struct Watch {
-    neighbours: Neighbours,
-    /// `[frame][group]`
+/// What is known where not every sweep looks at everything.
+struct Tracked {
+    neighbours: FrameNeighbours,
+    /// `[frame][plane]`
     flags: Vec<bool>,
 }
 
-impl Stale {
+impl StaleFrames {
     /// Every sweep looks at everything.
-    pub(super) fn everything(n_groups: usize) -> Self {
-        Self { n_groups, watch: None }
+    pub(super) fn everything(n_planes: usize) -> Self {
+        Self { n_planes, tracked: None }
     }
 
     /// The first sweep looks at everything, later ones at what has a neighbour that flipped. Cost: one read of the frames.
-    pub(super) fn new(graph: &dyn BlockStream, n_groups: usize) -> Result<Self, graph::Error> {
-        let watch = Watch { neighbours: Neighbours::new(graph)?, flags: vec![true; graph.frames().len() * n_groups] };
-        Ok(Self { n_groups, watch: Some(watch) })
+    pub(super) fn new(graph: &dyn BlockStream, n_planes: usize) -> Result<Self, graph::Error> {
+        let tracked =
+            Tracked { neighbours: FrameNeighbours::new(graph)?, flags: vec![true; graph.frames().len() * n_planes] };
+        Ok(Self { n_planes, tracked: Some(tracked) })
     }
 
-    /// Lane groups that are looked at.
-    pub(super) fn n_groups(&self) -> usize {
-        self.n_groups
+    /// Planes that are looked at.
+    pub(super) fn n_planes(&self) -> usize {
+        self.n_planes
     }
 
-    /// The lane groups for which a frame has to be looked at; it counts as looked at from now on.
+    /// The planes for which a frame has to be looked at; it counts as looked at from now on.
     pub(super) fn take(&mut self, frame: usize) -> Vec<usize> {
-        let groups = 0..self.n_groups;
-        let Some(watch) = &mut self.watch else { return groups.collect() };
-        let flags = &mut watch.flags[frame * self.n_groups..][..self.n_groups];
-        groups.filter(|&group| std::mem::take(&mut flags[group])).collect()
+        let planes = 0..self.n_planes;
+        let Some(tracked) = &mut self.tracked else { return planes.collect() };
+        let flags = &mut tracked.flags[frame * self.n_planes..][..self.n_planes];
+        planes.filter(|&plane| std::mem::take(&mut flags[plane])).collect()
     }
 
-    /// A spin of this frame has flipped in one lane group.
-    pub(super) fn flipped(&mut self, frame: usize, group: usize) {
-        let Some(Watch { neighbours, flags }) = &mut self.watch else { return };
-        neighbours.of(frame).iter().for_each(|&k| flags[k as usize * self.n_groups + group] = true);
+    /// A spin of this frame has flipped in one plane.
+    pub(super) fn flipped(&mut self, frame: usize, plane: usize) {
+        let Some(Tracked { neighbours, flags }) = &mut self.tracked else { return };
+        neighbours.of(frame).iter().for_each(|&k| flags[k as usize * self.n_planes + plane] = true);
     }
 
-    /// Forgets all but the first lane groups, after their replicas have been exchanged: a frame that is stale for any
-    /// group is then stale for all.
-    pub(super) fn keep_groups(&mut self, n_groups: usize) {
-        if let Some(watch) = &mut self.watch {
-            let any = watch.flags.chunks(self.n_groups).map(|flags| flags.contains(&true));
-            watch.flags = any.flat_map(|any| std::iter::repeat_n(any, n_groups)).collect();
+    /// Forgets all but the first planes, after their replicas have been exchanged: a frame that is stale for any
+    /// plane is then stale for all.
+    pub(super) fn keep_planes(&mut self, n_planes: usize) {
+        if let Some(tracked) = &mut self.tracked {
+            let any = tracked.flags.chunks(self.n_planes).map(|flags| flags.contains(&true));
+            tracked.flags = any.flat_map(|any| std::iter::repeat_n(any, n_planes)).collect();
         }
-        self.n_groups = n_groups;
+        self.n_planes = n_planes;
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 
 proptest! {
     #[test]
-    fn frames_threads_batch_and_instruction_set_do_not_change_the_answer(
+    fn frames_threads_other_replicas_and_instruction_set_do_not_change_the_answer(
         g in layered(5, 9), seed in any::<u64>(), rows in 1u32..5,
     ) {
         for method in METHODS {

@@ -74,9 +74,9 @@ proptest! {
 fn a_checkpoint_is_of_one_search_and_intact() {
     let plan = plan(Method::Sweep, 3, 7);
     let spins = Spins::for_replicas(5, 3);
-    let batch = Batch { steps: 2, runs: vec![Run::default(); 3], secs: 0.5, spins };
+    let ensemble = Ensemble { steps: 2, walkers: vec![Walker::default(); 3], secs: 0.5, spins };
     let done = solve(&avalanche(5), &Plan { replicas: 2, ..plan.clone() }, &Silent).unwrap();
-    let checkpoint = Checkpoint { done: Cow::Owned(done), batch: Some(Cow::Owned(batch)) };
+    let checkpoint = Checkpoint { done: Cow::Owned(done), ensemble: Some(Cow::Owned(ensemble)) };
     let bytes = bytes(&checkpoint, &plan);
     let decode = |bytes: &[u8], graph: &str, plan: &Plan| checkpoint::decode(bytes, graph, plan, 5);
     assert_eq!(decode(&bytes, "graph", &plan).unwrap(), checkpoint);

@@ -26,7 +26,7 @@ fn together_and_alone(graph: &Csr, n_graphs: usize, plan: &Plan) -> [Vec<Vec<Rep
 
 proptest! {
     #[test]
-    fn company_does_not_change_a_replica(
+    fn graphs_in_other_lanes_do_not_change_a_replica(
         g in layered(5, 9), seed in any::<u64>(), n_graphs in 1usize..=5, replicas in 1u32..=3, limited: bool,
     ) {
         for method in [Method::Sweep, Method::Anneal { sweeps: 20 }] {
@@ -41,7 +41,7 @@ proptest! {
 }
 
 #[test]
-fn a_long_avalanche_ends_in_company_as_it_does_alone() {
+fn a_long_avalanche_ends_side_by_side_as_it_does_alone() {
     let [together, alone] = together_and_alone(&avalanche(300), 8, &plan(Method::Sweep, 2, 0));
     assert_eq!(together, alone);
     assert!(alone.iter().flatten().any(|replica| replica.flips > replica.sweeps), "none had to end by single flips");

@@ -2,7 +2,7 @@
 //!
 //! Most replicas settle within a few sweeps, and those that have leave the lanes. Others go on flipping a few spins per
 //! sweep for hundreds of sweeps. What one replica would cost by single flips ([`Descent`]) is about as much as
-//! [`PATIENCE`] sweeps in company, most of it for its first fields: so those that need more sweeps than this end by
+//! [`PATIENCE`] sweeps with the others, most of it for its first fields: so those that need more sweeps than this end by
 //! Algorithm 1, and no replica costs more than twice the better of the two ways.
 
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::graph::BlockStream;
-use crate::spin::control::{Batch, Request};
+use crate::spin::control::{Ensemble, Request};
 use crate::spin::error::Error;
 use crate::spin::problem::Problem;
 use crate::spin::steepest::{Adjacency, Descent};
@@ -19,17 +19,17 @@ use crate::spin::steepest::{Adjacency, Descent};
 /// Sweeps of a descent before the replicas that still flip go on one by one.
 pub(super) const PATIENCE: u32 = 24;
 
-/// Ends every replica of a batch that still flips by Algorithm 1 on its graph, graph after graph; `started` is when this
+/// Ends every replica of an ensemble that still flips by Algorithm 1 on its graph, graph after graph; `started` is when this
 /// run began.
 pub(super) fn one_by_one(
     problem: &impl Problem,
     request: Request<'_>,
-    batch: &mut Batch,
+    ensemble: &mut Ensemble,
     started: Instant,
 ) -> Result<(), Error> {
-    let live = batch.live();
+    let live = ensemble.live();
     request.control.begin("last flips", live.len() as u64);
-    problem.each_graph(&live, &mut |graph, slots| on_graph(graph, slots, request, (&mut *batch, started)))?;
+    problem.each_graph(&live, &mut |graph, slots| on_graph(graph, slots, request, (&mut *ensemble, started)))?;
     request.control.end();
     Ok(())
 }
@@ -39,24 +39,24 @@ fn on_graph(
     graph: &dyn BlockStream,
     slots: &[usize],
     request: Request<'_>,
-    (batch, started): (&mut Batch, Instant),
+    (ensemble, started): (&mut Ensemble, Instant),
 ) -> Result<(), Error> {
     let adjacency = Adjacency::new(graph)?;
-    let batch = Mutex::new(batch);
-    let lock = || batch.lock().expect("no thread panics while it holds the lock");
+    let ensemble = Mutex::new(ensemble);
+    let lock = || ensemble.lock().expect("no thread panics while it holds the lock");
     slots.par_iter().with_max_len(1).try_for_each(|&slot| {
         let (state, left) = {
-            let batch = lock();
-            (batch.spins.state(slot), request.plan.max_flips - batch.runs[slot].flips)
+            let ensemble = lock();
+            (ensemble.spins.state(slot), request.plan.max_flips - ensemble.walkers[slot].flips)
         };
         let mut descent = Descent::new(&adjacency, &state);
         let (flips, settled) = descent.run(left);
         request.control.advance(1);
-        let mut batch = lock();
-        batch.spins.set_state(slot, &descent.bits());
-        let run = &mut batch.runs[slot];
-        (run.alignment, run.flips) = (descent.alignment(), run.flips + flips);
-        (run.settled, run.exhausted) = (settled, !settled);
-        request.pulse(&mut batch, started)
+        let mut ensemble = lock();
+        ensemble.spins.set_state(slot, &descent.bits());
+        let walker = &mut ensemble.walkers[slot];
+        (walker.alignment, walker.flips) = (descent.alignment(), walker.flips + flips);
+        (walker.settled, walker.exhausted) = (settled, !settled);
+        request.pulse(&mut ensemble, started)
     })
 }
