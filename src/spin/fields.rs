@@ -1,28 +1,34 @@
-//! Local fields of weights that are read in some way.
+//! Local fields of weights that are read in some way: scaled, or a digit of them.
 
 use crate::graph::Blocks;
 use crate::graph::reading::{Reading, common_range};
-use crate::kernel::{Fields, Isa, Local, Operands, Scratch, Spins};
+use crate::kernel::{Fields, Local, Operands, Scratch};
 
-/// [`Operands::add_blocks`] with weights that are read in some way.
-pub(super) fn add_blocks(
-    isa: Isa,
-    (blocks, values): (&Blocks, &[f32]),
-    reading: Reading,
-    spins: &Spins,
-    fields: &mut Fields,
-    (scratch, local): (&mut Scratch, &mut Local),
-) {
-    let common = if reading == Reading::AsIs { None } else { common_range(blocks) };
-    if let Some(range) = &common {
-        local.load(isa, range.clone(), values, reading);
-    }
-    for block in &blocks.blocks {
-        let intervals = blocks.intervals(block);
-        let (intervals, values) = match common {
-            Some(_) => local.of(intervals),
-            None => local.read(isa, (block, intervals), values, reading),
-        };
-        Operands { isa, values, spins }.add_block(block, intervals, fields, scratch);
+/// [`Operands`] whose weights are read in some way.
+pub(super) struct ReadOperands<'a> {
+    pub operands: Operands<'a>,
+    pub reading: Reading,
+}
+
+/// What a thread reuses: the kernel's buffers, and those of weights that have been read.
+pub(super) type Buffers = (Scratch, Local);
+
+impl ReadOperands<'_> {
+    /// As [`Operands::add_blocks`].
+    pub fn add_blocks(&self, blocks: &Blocks, fields: &mut Fields, (scratch, local): &mut Buffers) {
+        let Self { operands: Operands { isa, values, spins }, reading } = *self;
+        // Where blocks have values in common, all are read once before; else block by block, which takes less room.
+        let common = if reading == Reading::AsIs { None } else { common_range(blocks) };
+        if let Some(range) = &common {
+            local.load(isa, range.clone(), values, reading);
+        }
+        for block in &blocks.blocks {
+            let intervals = blocks.intervals(block);
+            let (intervals, values) = match common {
+                Some(_) => local.of(intervals),
+                None => local.read(isa, (block, intervals), values, reading),
+            };
+            Operands { isa, values, spins }.add_block(block, intervals, fields, scratch);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::control::{Checkpoint, Control, Request};
 use super::error::Error;
-use super::fields::add_blocks;
+use super::fields::{Buffers, ReadOperands};
 use super::measure::Scales;
 use super::plan::Plan;
 use super::problem::Problem;
@@ -11,7 +11,7 @@ use super::sweep::Relaxation;
 use super::{memory, rules};
 use crate::graph::reading::Reading;
 use crate::graph::{BlockStream, Frame, NodeId};
-use crate::kernel::{Fields, Local, Scratch, Spins};
+use crate::kernel::{Fields, Operands, Spins};
 
 /// All edges of a graph, in all replicas.
 pub(super) struct OneGraph<'a> {
@@ -21,22 +21,17 @@ pub(super) struct OneGraph<'a> {
 }
 
 impl Problem for OneGraph<'_> {
-    type Buffers = (Scratch, Local);
+    type Buffers = Buffers;
 
     fn graph(&self) -> &dyn BlockStream {
         self.graph
     }
 
-    fn add_fields(
-        &self,
-        (_, frame): (usize, &Frame),
-        spins: &Spins,
-        fields: &mut Fields,
-        (scratch, local): &mut Self::Buffers,
-    ) {
-        let reading = Reading::scaled(self.scales.factor);
+    fn add_fields(&self, (_, frame): (usize, &Frame), spins: &Spins, fields: &mut Fields, buffers: &mut Buffers) {
+        let operands = Operands { isa: self.plan.isa, values: self.graph.values(), spins };
+        let operands = ReadOperands { operands, reading: Reading::scaled(self.scales.factor) };
         for blocks in [&frame.inward, &frame.outward] {
-            add_blocks(self.plan.isa, (blocks, self.graph.values()), reading, spins, fields, (scratch, local));
+            operands.add_blocks(blocks, fields, buffers);
         }
     }
 

@@ -17,8 +17,8 @@ use rayon::prelude::*;
 use super::sum::Sum;
 use crate::graph::reading::{Digit, MOST_COLUMNS, Places, Reading, cut_by_columns, most_columns};
 use crate::graph::{self, BlockStream, Frame};
-use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, Task, bit_of_lane, signed};
-use crate::spin::fields::add_blocks;
+use crate::kernel::{Fields, Isa, LANES, Operands, Spins, Task, bit_of_lane, signed};
+use crate::spin::fields::{self, ReadOperands};
 use crate::spin::replica::Replica;
 use crate::spin::visits::planes_at_once;
 
@@ -30,12 +30,12 @@ pub trait Edges: Sync {
     /// What a thread reuses from frame to frame.
     type Buffers: Default + Send;
 
-    /// Adds `Σ_j d_ij s_j`, over the edges that count, into the fields of the rows of frame `index`, whose In blocks (some of
-    /// them) are those of `frame`; `d_ij` is the digit of `A_ij`.
+    /// Adds `Σ_j d_ij s_j`, over the edges that count, into the fields of the rows of a frame, given its index and some of its
+    /// In blocks; `d_ij` is the digit of `A_ij`.
     fn add_digit(
         &self,
         digit: Digit,
-        at: (usize, &Frame),
+        frame: (usize, &Frame),
         spins: &Spins,
         fields: &mut Fields,
         buffers: &mut Self::Buffers,
@@ -50,7 +50,7 @@ pub(in crate::spin) struct AllEdges<'a> {
 }
 
 impl Edges for AllEdges<'_> {
-    type Buffers = (Scratch, Local);
+    type Buffers = fields::Buffers;
 
     fn add_digit(
         &self,
@@ -58,16 +58,10 @@ impl Edges for AllEdges<'_> {
         (_, frame): (usize, &Frame),
         spins: &Spins,
         fields: &mut Fields,
-        (scratch, local): &mut Self::Buffers,
+        buffers: &mut Self::Buffers,
     ) {
-        add_blocks(
-            self.isa,
-            (&frame.inward, self.graph.values()),
-            Reading::Digit(digit),
-            spins,
-            fields,
-            (scratch, local),
-        );
+        let operands = Operands { isa: self.isa, values: self.graph.values(), spins };
+        ReadOperands { operands, reading: Reading::Digit(digit) }.add_blocks(&frame.inward, fields, buffers);
     }
 }
 

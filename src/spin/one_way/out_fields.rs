@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::out_blocks::out_blocks;
-use crate::graph::reading::Reading;
 use crate::graph::{BlockStream, Blocks, Frame, NodeId};
-use crate::kernel::{Fields, Isa, LANES, Local, Scratch, Spins, lane_of_bit};
-use crate::spin::fields::add_blocks;
+use crate::kernel::{Fields, LANES, lane_of_bit};
+use crate::spin::fields::{Buffers, ReadOperands};
 
 /// `Σ_i w_ij s_i` of every row `j`, over the rows `i` that have been visited since `j` was: 64 bytes a node and plane.
 pub(in crate::spin) struct OutFields {
@@ -56,19 +55,19 @@ impl OutFields {
     }
 }
 
-/// What the rows of a frame, whose spins are `own`, add to the fields of the rows that their edges come from: for each
+/// What the rows of a frame, whose spins are those of `own`, add to the fields of the rows that their edges come from: for each
 /// layer of those, which are consecutive rows there, fields of their own. Nothing is written to any shared sum here, so that
 /// frames may scatter on many threads and yet be added in their order.
 pub(in crate::spin) fn scatter(
-    (graph, isa, reading): (&dyn BlockStream, Isa, Reading),
+    graph: &dyn BlockStream,
     (index, frame): (usize, &Frame),
-    own: &Spins,
-    (scratch, local): (&mut Scratch, &mut Local),
+    own: &ReadOperands<'_>,
+    buffers: &mut Buffers,
 ) -> Vec<Fields> {
     let of_layer = |(rows, blocks): (Range<NodeId>, Blocks)| {
         let mut fields = Fields::default();
-        fields.reset(rows, 0..own.n_planes());
-        add_blocks(isa, (&blocks, graph.values()), reading, own, &mut fields, (scratch, local));
+        fields.reset(rows, 0..own.operands.spins.n_planes());
+        own.add_blocks(&blocks, &mut fields, buffers);
         fields
     };
     out_blocks(graph, index, frame).into_iter().map(of_layer).collect()

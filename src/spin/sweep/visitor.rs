@@ -8,7 +8,8 @@ use super::fixed_point::{FieldSums, Grid};
 use super::rule::{Rule, Summed};
 use crate::graph::reading::Reading;
 use crate::graph::{self, Blocks, Frame, NodeId};
-use crate::kernel::{Fields, Isa, Local, Scratch, Spins, Task, signed};
+use crate::kernel::{Fields, Isa, Operands, Spins, Task, signed};
+use crate::spin::fields::{self, ReadOperands};
 use crate::spin::one_way::out_fields::{self, OutFields};
 use crate::spin::one_way::waves::Waves;
 use crate::spin::problem::Problem;
@@ -57,7 +58,7 @@ struct Buffers<B> {
     frame: Frame,
     fields: Fields,
     problem: B,
-    scatter: (Scratch, Local),
+    scatter: fields::Buffers,
 }
 
 /// Buffers that no visit uses at the moment: as many as there have been visits at the same time.
@@ -123,7 +124,7 @@ impl<P: Problem> Visitor<'_, P> {
         rule: &R,
         waiting: Option<&OutFields>,
     ) -> Result<Visited, graph::Error> {
-        let Buffers { frame, fields, problem: own, scatter: (scratch, local) } = buffers;
+        let Buffers { frame, fields, problem: own, scatter } = buffers;
         self.problem.graph().read(visit.frame, frame)?;
         let rows = &self.problem.graph().frames()[visit.frame].rows;
         fields.reset(rows.clone(), visit.planes.iter().copied());
@@ -145,14 +146,11 @@ impl<P: Problem> Visitor<'_, P> {
         let sums = visit.planes.iter().enumerate().map(decide).collect();
         let scattered = match waiting {
             Some(_) => {
+                let graph = self.problem.graph();
                 let spins = self.flipped_spins(&visit, &flips);
-                let reading = Reading::scaled(self.factor);
-                out_fields::scatter(
-                    (self.problem.graph(), self.isa, reading),
-                    (visit.frame, frame),
-                    &spins,
-                    (scratch, local),
-                )
+                let operands = Operands { isa: self.isa, values: graph.values(), spins: &spins };
+                let own = ReadOperands { operands, reading: Reading::scaled(self.factor) };
+                out_fields::scatter(graph, (visit.frame, frame), &own, scatter)
             }
             None => Vec::new(),
         };
