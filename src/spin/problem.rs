@@ -1,11 +1,30 @@
 //! What is solved: whose edges couple the spins of the sixteen lanes.
+//!
+//! The streaming methods advance sixteen replicas at once, one in each lane. They do not ask what the lanes have to do with
+//! each other. There are three answers:
+//!
+//! ```text
+//!  one graph              lane   0   1   2   3   4   5   6   7  …     all edges, in all lanes;
+//!  (`one_graph`)          graph  G   G   G   G   G   G   G   G        lanes differ in where they start
+//!
+//!  siblings               lane   0   1   2   3   4   5   6   7  …     the same edges with weights of the lane's graph:
+//!  (`siblings`)           graph  A   A   B   B   C   C   D   D        null models, two replicas of each
+//!
+//!  active subnetworks     lane   0   1   2   3   4   5   6   7  …     the same weights, but in each lane only the edges
+//!  (`active`)             image  a   b   c   d   e   f   g   h        that are active in the lane's image
+//! ```
+//!
+//! A [`Problem`] knows what follows from that: which terms make up a field, in what units thresholds and temperatures are
+//! measured in each lane, with which seed and as which number a replica starts and draws, and on which graph it can go on
+//! alone. The [rules](super::rules) and the sweeps are generic over it and are compiled once for each of the three, so that
+//! one graph does not pay for what only siblings need ([`Problem::by_graph`]).
 
 use super::error::Error;
 use super::measure::Scales;
 use crate::graph::{BlockStream, Frame, NodeId};
 use crate::kernel::{Fields, LANES, Spins, bit_of_lane, lane_of_bit};
 
-/// One graph in all lanes, graphs side by side, or a part of the edges in each lane: what the streaming methods know of it.
+/// One graph in all lanes, graphs side by side, or a part of the edges in each lane: all that the streaming methods know.
 pub trait Problem: Sync {
     /// What a thread reuses from frame to frame.
     type Buffers: Default + Send;
@@ -17,10 +36,11 @@ pub trait Problem: Sync {
     /// The stream whose frames hold the edges.
     fn graph(&self) -> &dyn BlockStream;
 
-    /// Adds `Σ_j Au_ij s_j`, over the edges that count, to the fields of the rows of a frame, which has been read: its index
-    /// and its contents.
+    /// Adds `Σ_j Au_ij s_j`, over the edges that couple the lane's spins, to the fields of the rows of a frame: of which are
+    /// given the index, and the contents as they were read.
     ///
-    /// Sums must depend on the row and on the spins of its own replica alone: not on frames, threads or other replicas.
+    /// A sum must depend on its row and on the spins of its own replica alone: not on the other rows of the frame, on threads,
+    /// or on what is in the other lanes. The edges are the streaming methods' business nowhere else.
     fn add_fields(&self, frame: (usize, &Frame), spins: &Spins, fields: &mut Fields, buffers: &mut Self::Buffers);
 
     /// By node: the mask of replicas (sixteen at most) that it has edges in. A node without does not flip. Nothing: every
@@ -29,7 +49,7 @@ pub trait Problem: Sync {
         None
     }
 
-    /// `Σ|w|` over the edges that count in a replica, in units of the fields; about.
+    /// `Σ|w|` over the edges of a replica, in units of the fields; about, for it serves watching only.
     fn sum_abs(&self, replica: u32) -> f64;
 
     /// The field scales of a lane's graph.

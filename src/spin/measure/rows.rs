@@ -70,6 +70,7 @@ impl<const K: usize> RowSums<K> {
         for block in &blocks.blocks {
             let mut summed = None;
             for group in block.groups() {
+                // Groups that share a panel have the same sums: a convolution's are made once for all its pixels.
                 if summed != Some(group.value_shift) {
                     let row_sum = |(r, _)| row_sum((block, blocks.intervals(block)), (group, r), values, &f);
                     panel_sums.clear();

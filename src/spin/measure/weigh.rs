@@ -201,6 +201,7 @@ impl<E: Edges> Weighing<'_, E> {
         let places = Places::of(&frame.inward, self.graph.values());
         let planes: Vec<_> = (0..self.spins.n_planes()).collect();
         for planes in planes.chunks(planes_at_once(info.rows.len())) {
+            // For every digit fields are whole numbers below 2²⁴ units, which `f32` adds without rounding.
             for digit in places.digits(n_columns, self.term == Term::Magnitude) {
                 fields.reset(info.rows.clone(), planes.iter().copied());
                 self.edges.add_digit(digit, (index, frame), self.spins, fields, edges);

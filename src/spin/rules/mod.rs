@@ -1,4 +1,13 @@
-//! Methods that stream: what flips at every visit, sweep after sweep.
+//! Methods that stream: which spins flip at a visit, sweep after sweep.
+//!
+//! A method is a schedule of sweeps, each with a rule that decides flips from local fields; then a descent, which flips what
+//! is negative until nothing is. Reading edges, adding up fields, saving and stopping are the business of the sweep.
+//!
+//! | method | rule of a sweep | schedule |
+//! |---|---|---|
+//! | [`threshold`] | `r_i < −τ` | `τ` falls over 40 sweeps |
+//! | [`anneal`] | Metropolis: with probability `min(1, exp(−2 β r_i))` | `β` rises over as many sweeps as are asked for |
+//! | both, at the end | `r_i < 0`, beyond rounding | until no spin flips |
 
 pub mod anneal;
 mod descent;

@@ -77,7 +77,7 @@ impl<'a> Adjacency<'a> {
         // |r| ≤ max < 2⁵¹ q, and w + 1.5 · 2⁵² q keeps the spacing q.
         let quantum = 2f64.powi(max.log2().floor() as i32 + 1 - 51);
         let rounder = 1.5 * 2f64.powi(52) * quantum;
-        // One after the other: memory is for one at a time.
+        // Three walks, one after the other: memory is for the sums of one at a time.
         let residue = |w: f32| (f64::from(w) - round(w, rounder)).abs();
         let residues = match graph.values().iter().all(|&w| residue(w) == 0.0) {
             true => Vec::new(),
@@ -135,6 +135,7 @@ impl<'a> Adjacency<'a> {
 /// The group that holds node `row`, and its number in it, if the block, which [`divides`], meets it.
 fn find(block: &Block, row: NodeId) -> Option<(RowGroup, u32)> {
     let mut rest = row.checked_sub(block.first_row)?;
+    // As digits of a number: how many outer steps fit, then how many inner ones; what is left must be a row of a group.
     let mut steps = [0, 0];
     for (step, repeat) in steps.iter_mut().zip(block.repeats) {
         if repeat.count > 1 {

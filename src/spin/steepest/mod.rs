@@ -8,6 +8,23 @@
 //! looked at once more: spins whose field is negative by less than the rounding, as exact sums tell, are flipped in order,
 //! and the descent goes on until there are none. So it always ends in a local minimum.
 //!
+//! # How
+//! The fields of all nodes are kept. A flip of node `i` negates its own and changes that of every neighbour by
+//! `−2 w s_i s_j`; then the least field of all is asked for again. A flip touches the fields of whole stretches of neighbours,
+//! so their minima are kept in a winner tree over chunks of 64 nodes (`tournament`), which takes many changes between two
+//! questions well:
+//!
+//! ```text
+//!                    −7                     the least of all, known without looking
+//!             ┌──────┴──────┐
+//!            −3            −7               a flip changes fields in chunk 2: its minimum
+//!          ┌──┴──┐       ┌──┴──┐            is found anew, and the path from there to the root
+//!         −3     0      −7     2
+//!       chunk 0  1       2     3            64 fields each
+//! ```
+//!
+//! The edges of one node are asked for at random, so all frames are decoded once and indexed by rows (`adjacency`).
+//!
 //! Cost: per flip one read of the flipped node's edges (both directions) and one minimum per touched 64 nodes. Memory
 //! per replica in flight: 9 bytes a node; shared: the decoded blocks, and the panels once more in transposed order.
 

@@ -31,6 +31,7 @@ impl Tournament {
     /// The least number and the lowest index that has it.
     pub(super) fn winner(&self, values: &[f64]) -> (f64, usize) {
         let least = self.least[1];
+        // Down from the root, always to the first child that has the least: so to the lowest index.
         let mut k = 1;
         while k < self.leaves {
             k *= 2;
@@ -48,6 +49,7 @@ impl Tournament {
         let first = chunk * CHUNK;
         let mut k = self.leaves + chunk;
         let mut least = minimum(&values[first..values.len().min(first + CHUNK)]);
+        // Up from the leaf, until a minimum is what it was: then those above are, too.
         while self.least[k] != least {
             self.least[k] = least;
             if k == 1 {

@@ -1,9 +1,13 @@
-//! The end of a descent: replicas that take long to settle go on alone.
+//! The end of a descent: replicas that take long to settle go on alone, flip by flip.
 //!
-//! Most replicas settle within a few sweeps, and those that have leave the lanes. Others go on flipping a few spins per
-//! sweep for hundreds of sweeps. What one replica would cost by single flips ([`Descent`]) is about as much as
-//! [`PATIENCE`] sweeps with the others, most of it for its first fields: so those that need more sweeps than this end by
-//! Algorithm 1, and no replica costs more than twice the better of the two ways.
+//! # Why
+//! Most replicas settle within a few sweeps of a descent. Some do not: a flip makes its neighbour's field negative, that
+//! flip the next one's, and so on along a chain, one spin a sweep in each direction. A sweep then reads large parts of the
+//! graph for a handful of flips, hundreds of times.
+//!
+//! Algorithm 1 ([`Descent`]) has fields for all nodes at hand and reads, for a flip, the edges of one node only. What it costs is
+//! its beginning, the fields of the first state: about as much as [`PATIENCE`] sweeps beside the others. So those replicas
+//! that need more sweeps than this end by Algorithm 1, and none costs more than twice the better of the two ways.
 
 use std::sync::Mutex;
 use std::time::Instant;

@@ -43,6 +43,7 @@ impl<'a, P: Problem> Relaxation<'a, P> {
         ensemble: Ensemble,
     ) -> Result<Self, graph::Error> {
         let mut relaxation = Self::of(problem, request, ensemble)?;
+        // Out fields are not saved: a sweep that flips nothing scatters them anew.
         if relaxation.one_way.is_some() {
             relaxation.alignments()?;
         }
@@ -168,6 +169,7 @@ impl<'a, P: Problem> Relaxation<'a, P> {
             return;
         }
         let Ensemble { walkers, spins, .. } = &mut self.ensemble;
+        // Slots of the first planes whose replica is done, filled with those that still flip and are further behind.
         let free: Vec<_> = (0..n_planes * LANES).filter(|&slot| !walkers[slot].is_live()).collect();
         for (free, slot) in free.into_iter().zip(live.into_iter().filter(|&slot| slot >= n_planes * LANES)) {
             walkers.swap(free, slot);
@@ -291,6 +293,7 @@ impl<'a, P: Problem> Relaxation<'a, P> {
         let mut allowed = vec![u16::MAX; sums.len()];
         for (slot, walker) in self.ensemble.walkers.iter_mut().enumerate() {
             let (sum, count) = sums[slot / LANES].of(&self.grids[layer], slot % LANES);
+            // A layer's flips are made or not made together: half of them would depend on the order of the nodes.
             if count > self.request.plan.max_flips.saturating_sub(walker.flips) {
                 walker.exhausted = true;
                 allowed[slot / LANES] &= !(1 << (slot % LANES));

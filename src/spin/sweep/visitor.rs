@@ -133,6 +133,7 @@ impl<P: Problem> Visitor<'_, P> {
             frame.outward = Blocks::default();
         }
         self.problem.add_fields((visit.frame, frame), self.spins, fields, own);
+        // The first sweep of a one-way stream comes before anything has been scattered.
         if let Some(waiting) = waiting.filter(|_| R::SUMS == Summed::Flipped) {
             visit.planes.iter().enumerate().for_each(|(index, &plane)| fields.add(index, waiting.of(plane, rows)));
         }
@@ -200,6 +201,7 @@ impl<R: Rule> Task for Decide<'_, R> {
         let vectors = self.fields.vectors().chunks_exact(n_planes);
         for ((row, vectors), flips) in vectors.enumerate().zip(self.flips.chunks_exact_mut(n_planes)) {
             let node = first + row as NodeId;
+            // `Σ_j Au_ij s_j` becomes `r_i`: the sign bit of every lane whose spin is −1 is turned.
             let r = signed(self.spins[node as usize], vectors[self.index]);
             let members = self.members.map_or(u16::MAX, |members| members[node as usize]);
             let mask = self.rule.flips(self.layer, node, self.plane, &r) & self.active & members;
