@@ -17,7 +17,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// If the system refuses the threads.
-pub fn pool(threads: usize) -> Result<ThreadPool, Refused> {
+pub(crate) fn pool(threads: usize) -> Result<ThreadPool, Refused> {
     started(threads, ThreadPoolBuilder::new().num_threads(threads).build())
 }
 

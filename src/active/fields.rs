@@ -15,7 +15,7 @@ use crate::spin::{Edges, Problem, Scales};
 
 /// What a thread reuses.
 #[derive(Default)]
-pub struct Buffers {
+pub(super) struct Buffers {
     section: SectionBuffers,
     pairs: Fields,
 }

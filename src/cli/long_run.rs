@@ -14,7 +14,7 @@ use crate::{perturb, spin};
 
 /// `--threads`, `--resume`, `--force`, `--quiet`
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
-pub struct LongRun {
+pub(super) struct LongRun {
     #[command(flatten)]
     pub threads: Threads,
     /// Continue a run that was stopped: keep what its output already holds. Of a finished one nothing is done.

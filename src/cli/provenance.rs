@@ -34,7 +34,7 @@ pub fn provenance(seed: Option<u64>, pairs: &[(&str, String)]) -> Provenance {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn sha256(path: &Path) -> anyhow::Result<String> {
+pub(super) fn sha256(path: &Path) -> anyhow::Result<String> {
     let mut hasher = Sha256::new();
     let read = regular::open(path).and_then(|mut file| std::io::copy(&mut file, &mut Updates(&mut hasher)));
     read.with_context(|| format!("cannot read {}", path.display()))?;
@@ -45,7 +45,7 @@ pub fn sha256(path: &Path) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// If one cannot be read.
-pub fn sha256_of_all(paths: &[PathBuf]) -> anyhow::Result<String> {
+pub(super) fn sha256_of_all(paths: &[PathBuf]) -> anyhow::Result<String> {
     Ok(paths.iter().map(|path| sha256(path)).collect::<anyhow::Result<Vec<_>>>()?.join(" "))
 }
 

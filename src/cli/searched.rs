@@ -9,7 +9,7 @@ use crate::table::Provenance;
 const KEY: &str = "search";
 
 /// What the footer of a table says of the search.
-pub fn footer(effort: &Effort) -> (&'static str, String) {
+pub(super) fn footer(effort: &Effort) -> (&'static str, String) {
     (KEY, serde_json::to_string(effort).expect("a search is names and numbers"))
 }
 
@@ -19,7 +19,7 @@ fn read(footer: &Provenance) -> Option<Effort> {
 }
 
 /// What keeps tables from being compared.
-pub struct Differences {
+pub(super) struct Differences {
     /// Sentences without their end, one for each table that was searched in another way than the first.
     pub different: Vec<String>,
     /// The tables that do not say how.
@@ -27,7 +27,7 @@ pub struct Differences {
 }
 
 /// Compares the searches of tables.
-pub fn differences<'a>(tables: impl Iterator<Item = (&'a Path, &'a Provenance)>) -> Differences {
+pub(super) fn differences<'a>(tables: impl Iterator<Item = (&'a Path, &'a Provenance)>) -> Differences {
     let (known, unknown): (Vec<_>, Vec<_>) =
         tables.map(|(path, footer)| (path.display(), read(footer))).partition(|(_, effort)| effort.is_some());
     let known: Vec<_> = known.into_iter().filter_map(|(path, effort)| Some((path, effort?))).collect();

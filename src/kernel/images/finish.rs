@@ -2,7 +2,7 @@
 
 /// What happens to a sum before it is stored: `min(high, max(low, (sum · mul + add) + addend))`, the product rounded once.
 #[derive(Clone, Debug)]
-pub struct Finish {
+pub(crate) struct Finish {
     /// Factor and addend of every row, if any; of as many rows as there are biases.
     pub affine: Option<(Vec<f32>, Vec<f32>)>,
     /// Lower bound; `−∞` for none.
@@ -25,14 +25,14 @@ impl Finish {
 
 /// `x` between two bounds; a NaN and the sign of a zero are kept.
 #[inline(always)]
-pub fn clamp(x: f32, low: f32, high: f32) -> f32 {
+pub(crate) fn clamp(x: f32, low: f32, high: f32) -> f32 {
     let x = if low > x { low } else { x };
     if high < x { high } else { x }
 }
 
 /// `sum = weight · x + sum`, rounded once.
 #[inline(always)]
-pub fn multiply_add<const L: usize>(sum: &mut [f32; L], weight: f32, x: &[f32; L]) {
+pub(crate) fn multiply_add<const L: usize>(sum: &mut [f32; L], weight: f32, x: &[f32; L]) {
     for (sum, x) in sum.iter_mut().zip(x) {
         *sum = weight.mul_add(*x, *sum);
     }

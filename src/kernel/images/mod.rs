@@ -39,8 +39,8 @@ mod product;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use finish::{Finish, clamp, multiply_add};
-pub use product::{ColumnSpan, OutputPixel, Product, Strides, Vector, tiles};
+pub(crate) use finish::{Finish, clamp, multiply_add};
+pub(crate) use product::{ColumnSpan, OutputPixel, Product, Strides, Vector, tiles};
 
 #[cfg(test)]
 mod tests;

@@ -10,10 +10,10 @@ const ROWS: usize = 8;
 pub(super) const PIXELS: usize = 3;
 
 /// Values of one element in sixteen images, or in eight or four.
-pub type Vector<const L: usize = LANES> = [f32; L];
+pub(crate) type Vector<const L: usize = LANES> = [f32; L];
 
 /// Cuts rows into tiles: first row and number of rows, which is 8, 4, 2 or 1.
-pub fn tiles(n_rows: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(crate) fn tiles(n_rows: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = 0;
     std::iter::from_fn(move || {
         let n = match n_rows - first {
@@ -30,7 +30,7 @@ pub fn tiles(n_rows: usize) -> impl Iterator<Item = (usize, usize)> {
 
 /// One row group, a pixel of the output: by how much its columns are shifted, and its number in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutputPixel {
+pub(crate) struct OutputPixel {
     /// How far its columns are from those of the spans, in vectors.
     pub shift: u32,
     /// Its number: see [`Strides::at`].
@@ -39,7 +39,7 @@ pub struct OutputPixel {
 
 /// Consecutive columns, and the packed column where their weights begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ColumnSpan {
+pub(crate) struct ColumnSpan {
     /// First column of a pixel that is not shifted, in vectors.
     pub column: u32,
     /// Its index among the packed columns.
@@ -50,7 +50,7 @@ pub struct ColumnSpan {
 
 /// Where the rows of pixels are in a tensor, in vectors.
 #[derive(Clone, Copy, Debug)]
-pub struct Strides {
+pub(crate) struct Strides {
     /// Row 0 of pixel 0.
     pub first: usize,
     /// Between pixels.
@@ -68,7 +68,7 @@ impl Strides {
 }
 
 /// The rows of one tile times their columns, for many pixels.
-pub struct Product<'a, const L: usize> {
+pub(crate) struct Product<'a, const L: usize> {
     /// `[column][row]`
     pub weights: &'a [f32],
     /// Rows: 8, 4, 2 or 1.
