@@ -71,6 +71,7 @@ impl DenseBlock<'_> {
     /// The masks of some of the concatenated columns at a position, filled up to whole quads with zeros.
     ///
     /// The columns of the intervals, one after the other, are numbered from zero; what lies in `columns` is copied.
+    #[inline]
     pub fn masks(&self, position: &Position, columns: Range<usize>, masks: &mut Vec<u16>) {
         let plane = self.spins.plane(position.plane);
         masks.clear();

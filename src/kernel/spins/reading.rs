@@ -44,8 +44,8 @@ impl ReadValues {
         let to = &mut self.values[..];
         match reading {
             Reading::AsIs => to.copy_from_slice(from),
-            Reading::Scaled(factor) => isa.run(Map { from, to, f: |w| (f64::from(w) * factor) as f32 }),
-            Reading::Digit(digit) => isa.run(Map { from, to, f: |w| digit.of(w) }),
+            Reading::Scaled(factor) => isa.run(Map { from, to, f: move |w| (f64::from(w) * factor) as f32 }),
+            Reading::Digit(digit) => isa.run(Map { from, to, f: move |w| digit.of(w) }),
         }
     }
 

@@ -93,11 +93,17 @@ pub(super) struct PackedPosition<'a> {
 
 impl<E> BuiltTile<'_, E> {
     /// # Panics
-    /// Unless entries and words are complete, and `fields` has the vectors of all rows.
+    /// Unless there is an entry for every row and quad.
     #[inline(always)]
-    pub fn check(&self, position: &PackedPosition<'_>, fields: &[[f32; LANES]]) {
+    pub fn check(&self) {
         assert!(self.n_rows > 0 && self.n_quads > 0 && self.entries.len() >= self.n_quads * self.n_rows);
-        assert!(position.words.len() >= self.n_quads, "a word for every quad");
+    }
+
+    /// # Panics
+    /// Unless the position has a word for every quad, and `fields` the vectors of all rows.
+    #[inline(always)]
+    pub fn check_position(&self, position: &PackedPosition<'_>, fields: &[[f32; LANES]]) {
+        assert!(position.words.len() == self.n_quads, "a word for every quad");
         let last = position.first + (self.n_rows - 1) * self.row_step;
         assert!(last < fields.len(), "a block reaches outside its frame");
     }

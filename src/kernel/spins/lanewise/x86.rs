@@ -43,13 +43,14 @@ pub(super) fn add<const P: usize>(
     positions: [PackedPosition<'_>; P],
     fields: &mut [[f32; LANES]],
 ) {
-    positions.iter().for_each(|position| tile.check(position, fields));
+    tile.check();
+    positions.iter().for_each(|position| tile.check_position(position, fields));
     // SAFETY: `Isa::Avx512` is offered only where AVX-512F and AVX-512DQ were detected; the positions have been checked.
     unsafe { split_rows!(tile.n_rows, row => add_rows::<P>(tile, row, &positions, fields)) }
 }
 
 /// # Safety
-/// [`BuiltTile::check`] has accepted the positions, and `row + R <= n_rows`.
+/// [`BuiltTile`] has checked itself and the positions, and `row + R <= n_rows`.
 #[target_feature(enable = "avx512f,avx512dq")]
 unsafe fn add_rows<const R: usize, const P: usize>(
     tile: &BuiltTile<'_, PairSums>,

@@ -31,15 +31,16 @@ pub(super) fn look_up<'a>(
     positions: impl Iterator<Item = PackedPosition<'a>>,
     fields: &mut [[f32; LANES]],
 ) {
+    tile.check();
     for position in positions {
-        tile.check(&position, fields);
+        tile.check_position(&position, fields);
         // SAFETY: `Isa::Neon` is offered only where NEON was detected; the position has been checked.
         unsafe { split_rows!(tile.n_rows, row => some_rows(tile, &position, row, fields)) }
     }
 }
 
 /// # Safety
-/// [`BuiltTile::check`] has accepted the position, and `row + R <= n_rows`.
+/// [`BuiltTile`] has checked itself and the position, and `row + R <= n_rows`.
 unsafe fn some_rows<const R: usize>(
     tile: &BuiltTile<'_, SumTable>,
     position: &PackedPosition<'_>,

@@ -37,8 +37,9 @@ pub(super) fn look_up<'a>(
     positions: impl Iterator<Item = PackedPosition<'a>>,
     fields: &mut [[f32; LANES]],
 ) {
+    tile.check();
     for position in positions {
-        tile.check(&position, fields);
+        tile.check_position(&position, fields);
         for row in 0..tile.n_rows {
             let field = &mut fields[tile.vector(&position, row)];
             for (quad, word) in position.words.iter().enumerate() {

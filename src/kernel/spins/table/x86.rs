@@ -123,15 +123,16 @@ pub(super) mod avx512 {
         positions: impl Iterator<Item = PackedPosition<'a>>,
         fields: &mut [[f32; LANES]],
     ) {
+        tile.check();
         for position in positions {
-            tile.check(&position, fields);
+            tile.check_position(&position, fields);
             // SAFETY: `Isa::Avx512` is offered only where AVX-512F was detected; the position has been checked.
             unsafe { all_rows(tile, &position, fields) }
         }
     }
 
     /// # Safety
-    /// [`BuiltTile::check`] has accepted the position.
+    /// [`BuiltTile`] has checked itself and the position.
     #[target_feature(enable = "avx512f")]
     unsafe fn all_rows(tile: &BuiltTile<'_, SumTable>, position: &PackedPosition<'_>, fields: &mut [[f32; LANES]]) {
         // SAFETY: as above.
@@ -207,15 +208,16 @@ pub(super) mod avx2 {
         positions: impl Iterator<Item = PackedPosition<'a>>,
         fields: &mut [[f32; LANES]],
     ) {
+        tile.check();
         for position in positions {
-            tile.check(&position, fields);
+            tile.check_position(&position, fields);
             // SAFETY: `Isa::Avx2` is offered only where AVX2 and FMA were detected; the position has been checked.
             unsafe { all_rows(tile, &position, fields) }
         }
     }
 
     /// # Safety
-    /// [`BuiltTile::check`] has accepted the position.
+    /// [`BuiltTile`] has checked itself and the position.
     #[target_feature(enable = "avx2,fma")]
     unsafe fn all_rows(tile: &BuiltTile<'_, SumTable>, position: &PackedPosition<'_>, fields: &mut [[f32; LANES]]) {
         // SAFETY: as above.
