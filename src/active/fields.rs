@@ -2,7 +2,7 @@
 //!
 //! An edge from node `j` of layer `g` to node `i` of layer `ℓ` is active in the images in which the gate of `j` towards `ℓ` is
 //! open and `i` lives; of a max-pooling layer, in those in which its tap is set. So the spins of a block's columns are gated by
-//! the one condition, and the rows are added where the other holds. A gated spin is `+1` in one lane group and `−1` in
+//! the one condition, and the rows are added where the other holds. A gated spin is `+1` in one plane and `−1` in
 //! another, and the field is the mean of the two ([`kernel::add_means`]).
 
 use super::alive::Alive;
@@ -10,7 +10,7 @@ use super::sections::Section;
 use super::wiring::Wiring;
 use crate::graph::reading::{Digit, Reading};
 use crate::graph::{Block, BlockStream, Frame, Interval, NodeId};
-use crate::kernel::{self, Fields, Isa, LANES, Local, Operands, Scratch, Spins, Tapped};
+use crate::kernel::{self, Fields, Isa, LANES, Operands, ReadStore, ReadValues, Scratch, Spins, Tapped};
 use crate::spin::{Edges, Problem, Scales};
 
 /// What a thread reuses.
@@ -26,7 +26,7 @@ struct SectionBuffers {
     masks: Vec<u16>,
     intervals: Vec<Interval>,
     scratch: Scratch,
-    local: Local,
+    read: ReadValues,
 }
 
 /// The active edges of up to sixteen images.
@@ -125,7 +125,7 @@ impl ActiveEdges<'_> {
         for section in Section::all(self.stream.layers(), &frame.outward) {
             let pair = self.wiring.between(section.layer, info.layer as usize);
             if pair.pooled.is_some() {
-                self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.local);
+                self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.read);
                 continue;
             }
             let columns = section.columns();
@@ -169,7 +169,7 @@ impl ActiveEdges<'_> {
         for section in Section::all(self.stream.layers(), &frame.inward) {
             let pair = self.wiring.between(info.layer as usize, section.layer);
             if pair.pooled.is_some() {
-                self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.local);
+                self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.read);
                 continue;
             }
             let columns = section.columns();
@@ -181,19 +181,23 @@ impl ActiveEdges<'_> {
         kernel::add_means(self.isa, alive, pairs, fields);
     }
 
-    /// Adds a section's fields to both lane groups.
+    /// Adds a section's fields to both planes.
     fn add_section(&self, section: &Section<'_>, gated: &Gated<'_>, pairs: &mut Fields, buffers: &mut SectionBuffers) {
-        let SectionBuffers { masks, intervals, scratch, local } = buffers;
+        let SectionBuffers { masks, intervals, scratch, read } = buffers;
         let spins = Spins::from_masks(gated.gates.len(), gated.masks(std::mem::take(masks)));
         for block in section.blocks {
             let shifted = |interval: &Interval| Interval { first_col: interval.first_col - gated.first, ..*interval };
             intervals.clear();
             intervals.extend(section.intervals(block).iter().map(shifted));
-            let (intervals, values) =
-                local.read(self.isa, (block, intervals), self.stream.values(), gated.terms.reading);
+            let (intervals, values) = self.store(gated.terms.reading).block(block, intervals, read);
             Operands { isa: self.isa, values, spins: &spins }.add_block(block, intervals, pairs, scratch);
         }
         *masks = spins.into_masks();
+    }
+
+    /// The graph's values, read in some way.
+    fn store(&self, reading: Reading) -> ReadStore<'_> {
+        ReadStore { isa: self.isa, values: self.stream.values(), reading }
     }
 
     fn add_tapped(
@@ -202,11 +206,10 @@ impl ActiveEdges<'_> {
         taps: &mut &[u16],
         Terms { reading, spins }: Terms<'_>,
         fields: &mut Fields,
-        local: &mut Local,
+        read: &mut ReadValues,
     ) {
         for block in section.blocks {
-            let (intervals, values) =
-                local.read(self.isa, (block, section.intervals(block)), self.stream.values(), reading);
+            let (intervals, values) = self.store(reading).block(block, section.intervals(block), read);
             let (own, rest) = taps.split_at(n_edges(block, intervals.len()));
             *taps = rest;
             Tapped { block, intervals, values, spins, taps: own }.add(self.isa, fields);
@@ -233,7 +236,7 @@ struct Gated<'a> {
 }
 
 impl Gated<'_> {
-    /// The columns' spins in two lane groups: where a gate is closed `+1` in the first and `−1` in the second.
+    /// The columns' spins in two planes: where a gate is closed `+1` in the first and `−1` in the second.
     fn masks(&self, mut masks: Vec<u16>) -> Vec<u16> {
         let spins = || self.terms.spins[self.first as usize..].iter().zip(self.gates);
         masks.clear();

@@ -2,7 +2,7 @@
 
 use crate::graph::Blocks;
 use crate::graph::reading::{Reading, common_range};
-use crate::kernel::{Fields, Local, Operands, Scratch};
+use crate::kernel::{Fields, Operands, ReadStore, ReadValues, Scratch};
 
 /// [`Operands`] whose weights are read in some way.
 pub(super) struct ReadOperands<'a> {
@@ -11,22 +11,23 @@ pub(super) struct ReadOperands<'a> {
 }
 
 /// What a thread reuses: the kernel's buffers, and those of weights that have been read.
-pub(super) type Buffers = (Scratch, Local);
+pub(super) type Buffers = (Scratch, ReadValues);
 
 impl ReadOperands<'_> {
     /// As [`Operands::add_blocks`].
-    pub fn add_blocks(&self, blocks: &Blocks, fields: &mut Fields, (scratch, local): &mut Buffers) {
+    pub fn add_blocks(&self, blocks: &Blocks, fields: &mut Fields, (scratch, read): &mut Buffers) {
         let Self { operands: Operands { isa, values, spins }, reading } = *self;
         // Where blocks have values in common, all are read once before; else block by block, which takes less room.
+        let store = ReadStore { isa, values, reading };
         let common = if reading == Reading::AsIs { None } else { common_range(blocks) };
         if let Some(range) = &common {
-            local.load(isa, range.clone(), values, reading);
+            store.range(range.clone(), read);
         }
         for block in &blocks.blocks {
             let intervals = blocks.intervals(block);
             let (intervals, values) = match common {
-                Some(_) => local.of(intervals),
-                None => local.read(isa, (block, intervals), values, reading),
+                Some(_) => read.of(intervals),
+                None => store.block(block, intervals, read),
             };
             Operands { isa, values, spins }.add_block(block, intervals, fields, scratch);
         }

@@ -41,7 +41,7 @@ use super::replica::Replica;
 use super::sweep::Relaxation;
 use super::{memory, rules};
 use crate::graph::{BlockStream, Frame, NodeId, Revalued};
-use crate::kernel::{Fields, LANES, LaneScratch, LaneValues, Operands, Spins, bit_of_lane, lane_of_bit};
+use crate::kernel::{Fields, LANES, LaneValues, Operands, Scratch, Spins, bit_of_lane, lane_of_bit};
 
 /// At most sixteen replicas of graphs that differ in their values only: replica `k` of graph `g` is number
 /// `g · Plan::replicas + k`.
@@ -160,13 +160,13 @@ impl<'a> Siblings<'a> {
 }
 
 impl Problem for Siblings<'_> {
-    type Buffers = LaneScratch;
+    type Buffers = Scratch;
 
     fn graph(&self) -> &dyn BlockStream {
         self.parent
     }
 
-    fn add_fields(&self, (_, frame): (usize, &Frame), spins: &Spins, fields: &mut Fields, scratch: &mut LaneScratch) {
+    fn add_fields(&self, (_, frame): (usize, &Frame), spins: &Spins, fields: &mut Fields, scratch: &mut Scratch) {
         let operands = Operands { isa: self.plan.isa, values: &self.values, spins };
         for blocks in [&frame.inward, &frame.outward] {
             operands.add_blocks(blocks, fields, scratch);

@@ -10,7 +10,18 @@ use crate::graph::{Block, Interval};
 use crate::kernel::lanes::isa::Isa;
 use crate::kernel::lanes::task::Task;
 
-/// Intervals and values of one block, read in some way. A buffer.
+/// A value store, and what is made of its values before they are used.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadStore<'a> {
+    /// How it is computed.
+    pub isa: Isa,
+    /// The value store.
+    pub values: &'a [f32],
+    /// What is made of the values.
+    pub reading: Reading,
+}
+
+/// Values that have been read, and intervals that point to them. A buffer.
 #[derive(Clone, Debug, Default)]
 pub struct ReadValues {
     intervals: Vec<Interval>,
@@ -19,37 +30,41 @@ pub struct ReadValues {
     first: u64,
 }
 
-impl ReadValues {
-    /// The block's intervals, and the values that they point into. Cost, unless weights stay as they are: the values from
+impl<'a> ReadStore<'a> {
+    /// The intervals of a block, and the values that they point to. Cost, unless weights stay as they are: the values from
     /// the block's first to its last.
-    pub fn read<'a>(
-        &'a mut self,
-        isa: Isa,
-        (block, intervals): (&Block, &'a [Interval]),
-        values: &'a [f32],
-        reading: Reading,
-    ) -> (&'a [Interval], &'a [f32]) {
-        if reading == Reading::AsIs {
-            return (intervals, values);
+    pub fn block<'b>(
+        &self,
+        block: &Block,
+        intervals: &'b [Interval],
+        buffer: &'b mut ReadValues,
+    ) -> (&'b [Interval], &'b [f32])
+    where
+        'a: 'b,
+    {
+        if self.reading == Reading::AsIs {
+            return (intervals, self.values);
         }
-        self.load(isa, block.value_range(intervals), values, reading);
-        self.of(intervals)
+        self.range(block.value_range(intervals), buffer);
+        buffer.of(intervals)
     }
 
-    /// Reads the values of a range of the store.
-    pub fn load(&mut self, isa: Isa, range: Range<u64>, values: &[f32], reading: Reading) {
-        self.first = range.start;
-        let from = &values[range.start as usize..range.end as usize];
-        self.values.resize(from.len(), 0.0);
-        let to = &mut self.values[..];
-        match reading {
+    /// Reads the values of a range of the store, for [`ReadValues::of`].
+    pub fn range(&self, range: Range<u64>, buffer: &mut ReadValues) {
+        buffer.first = range.start;
+        let from = &self.values[range.start as usize..range.end as usize];
+        buffer.values.resize(from.len(), 0.0);
+        let to = &mut buffer.values[..];
+        match self.reading {
             Reading::AsIs => to.copy_from_slice(from),
-            Reading::Scaled(factor) => isa.run(Map { from, to, f: move |w| (f64::from(w) * factor) as f32 }),
-            Reading::Digit(digit) => isa.run(Map { from, to, f: move |w| digit.of(w) }),
+            Reading::Scaled(factor) => self.isa.run(Map { from, to, f: move |w| (f64::from(w) * factor) as f32 }),
+            Reading::Digit(digit) => self.isa.run(Map { from, to, f: move |w| digit.of(w) }),
         }
     }
+}
 
-    /// Intervals whose values have been loaded, and the values that they point into.
+impl ReadValues {
+    /// Intervals whose values have been read, and the values that they point to.
     pub fn of(&mut self, intervals: &[Interval]) -> (&[Interval], &[f32]) {
         self.intervals.clear();
         self.intervals.extend(intervals.iter().map(|i| Interval { values: i.values - self.first, ..*i }));
