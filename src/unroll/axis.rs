@@ -1,4 +1,24 @@
-//! Windows along one axis: which taps reach which pixels, as a few runs of pixels that are alike.
+//! Windows along one axis: which taps reach which pixels, as a few lists of pixels that are alike.
+//!
+//! Windows are rectangles, so down and across can be told apart: the taps that a pixel has are every tap that its row has
+//! with every tap that its column has. Along one axis two positions are **alike** if the same taps reach from them, and what
+//! they reach lies at a constant distance. A window of three taps with padding 1 over eight positions:
+//!
+//! ```text
+//! output position    0       1       2    …    6       7
+//! tap 0 reaches      .       0       1         5       6        taps of position 1: (0, 0), (1, 1), (2, 2)
+//! tap 1 reaches      0       1       2         6       7        position 2 has the same taps, one column further, and
+//! tap 2 reaches      1       2       3         7       .        so on to 6
+//!                   └─┘     └───────────────────┘     └─┘
+//!                  alike            alike            alike      three lists, however long the image is
+//! ```
+//!
+//! With a stride of 2 the inputs are alike two by two: inputs 2, 4, 6 are reached by taps 0 and 2, inputs 1, 3, 5 by tap 1.
+//! So positions are taken a step apart ([`AlikePositions::step`]), and the residues modulo the step one after the other.
+//!
+//! A window with a single output position, as a dense layer or a global pool has, is the other extreme: every input has a tap
+//! of its own, tap `k` for input `k`. All inputs are alike if the tap may advance with the position
+//! ([`AlikePositions::tap_step`]).
 
 use super::element_map::AxisMap;
 
@@ -17,7 +37,11 @@ pub(super) struct AxisWindow {
     pub dilation: usize,
 }
 
-/// Row positions `first + n · step`, `n < count`, that have the same taps but for constant steps.
+/// Positions along an axis from which the same taps reach: `first`, `first + step`, …, `count` of them.
+///
+/// Position `n` of them has the taps `(tap + n · tap_step, column + n · col_step)` for each `(tap, column)` in `taps`. The
+/// positions are those of a block's rows, and columns are positions of its columns: which of the two are pixels of the
+/// layer that reads, and which of the one that is read, depends on the direction of the block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AlikePositions {
     /// First row position.
@@ -39,14 +63,14 @@ impl AlikePositions {
         let Steps { row, col, tap } = steps;
         Self { first: first as u32, step: row as u32, count: 1, col_step: col, tap_step: tap, taps: taps.to_vec() }
     }
-    /// True if `taps` continue the run.
+    /// True if the next position may have these taps.
     fn goes_on_with(&self, taps: &[(u32, u32)]) -> bool {
         let (tap, col) = (self.tap_step * self.count, self.col_step * self.count);
         self.taps.len() == taps.len() && self.taps.iter().zip(taps).all(|(a, b)| (a.0 + tap, a.1 + col) == *b)
     }
 }
 
-/// How far rows, columns and taps advance along a run.
+/// How far rows, columns and taps advance from one position to the next alike.
 #[derive(Clone, Copy)]
 struct Steps {
     row: usize,
@@ -66,7 +90,7 @@ pub(super) struct AxisTaps {
 }
 
 impl AxisTaps {
-    /// Runs of a window over `n_source` positions seen through `map`. Cost: O(positions × taps).
+    /// A window over `n_source` positions seen through `map`. Cost: O(positions × taps).
     pub fn new(window: AxisWindow, map: AxisMap, n_source: usize) -> Self {
         let mut by_output = vec![Vec::new(); window.n_out];
         let mut by_source = vec![Vec::new(); n_source];
@@ -82,8 +106,10 @@ impl AxisTaps {
                 }
             }
         }
+        // Output positions that are neighbours read source positions that are `advance` apart, if the same tap reaches them.
         let advance = map.step as usize * window.stride;
-        // With one output position source pixels differ by their tap; with many, pixels a stride apart share their taps.
+        // Seen from the source: positions a stride apart are reached by the same taps, from neighbouring outputs. If there
+        // is one output only, positions differ by the tap that reaches them instead.
         let outward = match window.n_out {
             1 => Steps { row: map.step as usize * window.dilation, col: 0, tap: 1 },
             _ => Steps { row: advance, col: 1, tap: 0 },
@@ -96,7 +122,7 @@ impl AxisTaps {
     }
 }
 
-/// Cuts each residue class of rows modulo `steps.row` into maximal runs.
+/// Cuts the rows, for each residue modulo `steps.row`, into lists of alike positions, each as long as can be.
 fn positions(rows: &[Vec<(u32, u32)>], steps: Steps) -> Vec<AlikePositions> {
     let mut positions: Vec<AlikePositions> = Vec::new();
     for class in 0..steps.row.min(rows.len()) {
