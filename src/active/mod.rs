@@ -13,9 +13,31 @@
 //! With residual connections (`--residual expand`) the value of an addend passes the activations of all sums between it
 //! and its reader; so the condition is one of the edge, not of the node.
 //!
+//! # A picture
+//! Three nodes of a layer `a`, a ReLU, and two nodes of a layer `b`, of which the second reaches the predicted class:
+//!
+//! ```text
+//!   value   ReLU    gate                                edge      gate of the source   target lives   active
+//!   a0   2 ─▶ 2     open   ─┬─────────── b0  dead end   a0 → b0   open                 no             no
+//!                           └─────────┐                 a0 → b1   open                 yes            yes
+//!   a1  −1 ─▶ 0     closed ───────────┼─ b1  lives      a1 → b1   closed               yes            no
+//!   a2   3 ─▶ 3     open   ───────────┘                 a2 → b1   open                 yes            yes
+//! ```
+//!
+//! So an edge `j → i` is active in an image if the gates of `j` towards the layer of `i` are open and `i` lives, and a node
+//! lives if it is the predicted class or has an active edge. Going from the last layer to the first, "`i` lives" is known
+//! when it is needed. `a1` has no active edge and goes; `b0` does too. Into a max-pooling layer a third condition is that of
+//! the edge itself, its **tap**: the element of `j` is the maximum of the window.
+//!
 //! # Representation
-//! Sixteen images at a time, one per lane, one bit of a mask each ([`crate::kernel`]): masks by node and by pair of layers,
-//! and by edge for max-pooling layers only. No edge list.
+//! Sixteen images at a time, one per lane, one bit of a mask each ([`crate::kernel`]). Three kinds of masks say everything,
+//! and no edge is listed:
+//!
+//! ```text
+//!  alive   by node: the images in which it lives
+//!  open    by layer, the gates on the way to a reader, and node: the images in which they are open   (`wiring`)
+//!  taps    by edge, into max-pooling layers only: the images in which its element is the maximum     (`taps`)
+//! ```
 //!
 //! # Energy
 //! `e(s) = ½ (1 − Σ s_i w s_j / Σ|w|)` over active edges. The solver is [`crate::spin`]'s; see [`spin::Problem`](crate::spin::Problem). A

@@ -7,8 +7,21 @@
 //! images are computed in eight lanes or four, at about half the cost or a third: the lanes do not see each other.
 //!
 //! # Order of elements
-//! Tensors are `[element][lane]`, elements channels-last (`y`, `x`, `c`), as the nodes of the graph. A flattened tensor keeps
-//! the order of the tensor that it flattens, and so does everything elementwise after it: see [`Forward::order`].
+//! A tensor is a list of vectors, one for each element, and a vector has the element's value in sixteen images:
+//!
+//! ```text
+//!                    image 0   image 1   …   image 15
+//!  pixel 0  channel 0   ·         ·               ·      ◀ vector 0: 16 × 4 bytes, a cache line
+//!           channel 1   ·         ·               ·      ◀ vector 1
+//!  pixel 1  channel 0   ·         ·               ·      ◀ vector 2      pixels row by row, channels-last:
+//!           channel 1   ·         ·               ·      ◀ vector 3      (y · width + x) · channels + channel
+//! ```
+//!
+//! That is the order of the graph's nodes, so that a block of the graph says which vectors a row reads: one weight times one
+//! vector is sixteen edges' work, and no image sees another. Model files have flattened tensors channel-major. Here a
+//! flattening moves nothing: its output keeps the order of the tensor that it flattens, and so does everything elementwise
+//! after it (see [`Forward::order`]); a dense layer's weights are put into that order instead
+//! ([`ParameterOrder`](crate::unroll::ParameterOrder)).
 //!
 //! # Arithmetic (part of the definition)
 //! A convolution or dense layer begins with the bias and adds its products in column order, each rounded once
@@ -18,9 +31,18 @@
 //! what ceil mode adds beyond it does not count.
 //!
 //! # Method
-//! Tensors stay in memory as vectors of sixteen images; every layer is cut into strips of pixels that threads share
-//! (`windowed`). [`Forward::logits`] fuses what it can, also large convolutions with the maxima over them, and uses buffers
-//! again (`schedule`).
+//! The layers become a list of stages (`scheduler`), which are run one after the other, each by all threads: its output is
+//! cut into strips of pixels, of which every thread takes the next (`windowed`). [`Forward::logits`] fuses what it can:
+//!
+//! ```text
+//!  layers    conv ─▶ norm ─▶ add ─▶ relu        conv ─▶ relu ─▶ max pool        conv1 ─▶ relu ─┐
+//!                             ▲                                                 conv2 ─▶ relu ─┴─▶ concat
+//!  stages    one: each sum is finished          one: a strip is pooled as       two: each writes its channels
+//!            before it is stored                soon as it is computed          of the concatenation
+//! ```
+//!
+//! Buffers are used again when the tensor in them has been read for the last time. [`Forward::states`] keeps every layer's
+//! output instead; both compute the same bits.
 //!
 //! # Cost
 //! One fused multiply-add per edge and sixteen images, or of half the width per edge and eight, or per two edges and four.

@@ -1,5 +1,21 @@
 //! PERTURBATIONS: do the outputs follow the partial order that the ground state predicts?
 //!
+//! If a network had no frustrated edge, a sign for each node would make all its weights positive: pushing the inputs up along
+//! their signs could only push every output up along its own. Trained networks have frustrated edges, but fewer than chance
+//! would leave, and their ground state still gives the inputs and the outputs signs. So images are pushed along the
+//! inputs' signs, and what is tested is whether more of the outputs follow theirs than the half that chance would give.
+//!
+//! ```text
+//!   image x₁ ─────────────────────────▶ network ─▶ logits y₁ ──┐
+//!      │  + S_x δ   δ > 0 at random                            ├─▶ sign of y₂ − y₁, output by output
+//!      ▼            S_x: spins of the inputs                   │          against S_y: spins of the outputs
+//!   image x₂ ─────────────────────────▶ network ─▶ logits y₂ ──┘
+//!
+//!   S_y          +    −    −    +    +
+//!   y₂ − y₁     0.3 −0.1  0.2  0.9  0.1
+//!   follows     yes  yes   no  yes  yes      Ω = 4/5
+//! ```
+//!
 //! # Definitions
 //! After the paper, sections "Near-monotonicity" of the results and eq. (10). `S_x` and `S_y` are the spins of a low state on
 //! the nodes of the input and of the output layer ([`Signs`]). An image `x₁` is pushed along the order of the inputs,

@@ -1,4 +1,4 @@
-//! Blocks of a frame: the runs of two axes, clipped to the frame, times the channel panels.
+//! Blocks of a frame: alike positions down, times alike positions across, times pairs of channels, each clipped to the frame.
 
 use std::ops::Range;
 

@@ -1,4 +1,18 @@
-//! Channels of a row group against channels of a source: the panels of one tap.
+//! Which channels of a layer meet which channels of a layer that it reads, and where their weights are, at one tap.
+//!
+//! What a block is over pixels is the product of two axes. This is the third factor: rows are channels of one pixel, columns
+//! channels of another. A convolution without groups has one [`ChannelPairs`] for each layer that it reads, all rows by all
+//! columns. It takes more where channels are not in order:
+//!
+//! ```text
+//!  conv groups          each group's rows by its own columns
+//!  shuffled channels    rows a constant step apart; a list for every step
+//!  concatenation        the columns are the channels that come from this layer; their weights begin further on in the row
+//!  depthwise, pooling   each channel meets itself: diagonal
+//! ```
+//!
+//! The other direction swaps rows and columns: weights are then one apart from row to row, and a whole kernel row apart from
+//! column to column.
 
 use super::channel_order::ChannelOrder;
 use super::element_map::Channel;

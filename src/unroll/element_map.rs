@@ -1,4 +1,8 @@
 //! Which element of a tensor stands for which node.
+//!
+//! The elements that come from one graph layer are some channels at some pixels. Slices, paddings, shuffles and
+//! concatenations treat channels, image rows and image columns apart, so that the map is a product, too: a list of
+//! channels, and for each of the two axes a range with a step ([`AxisMap`]).
 
 use std::sync::Arc;
 

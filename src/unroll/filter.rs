@@ -1,4 +1,7 @@
-//! What a layer kind tells the unroller about its weights.
+//! Filters: a kernel, where its values are, and the window in which it slides over the input.
+//!
+//! Every layer with nodes is one to the unroller. A dense layer has a window as large as its input; a pool and an addition
+//! have a kernel in which every channel meets itself alone.
 
 use std::ops::Range;
 

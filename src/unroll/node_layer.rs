@@ -1,4 +1,7 @@
-//! Graph layers: what has nodes, and what its rows read.
+//! Layers with nodes, and the connections between them.
+//!
+//! A [`Connection`] is all edges between two layers that come about in one way: a few lists whose product is a hundred
+//! million edges. The same connection gives the In blocks of the layer that reads and the Out blocks of the one that is read.
 
 use std::ops::Range;
 use std::sync::Arc;

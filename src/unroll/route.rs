@@ -1,5 +1,8 @@
 //! Which activations a node's value passes on its route to a reader.
 //!
+//! A reader sees a node through a tensor. Between the node's layer and that tensor its value may have passed activations
+//! that can set it to zero: gates. Active subnetworks keep an edge only if all of them are open.
+//!
 //! Edges do not depend on any of this. It is for those who compare the graph with the network's values for an input.
 
 use std::sync::Arc;

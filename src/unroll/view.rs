@@ -2,7 +2,15 @@
 //!
 //! Activations, normalisations, concatenations, sums, shuffles, slices and paddings add no nodes. Their output is a
 //! [`View`]: a list of [`Contribution`]s, each of which maps some channels, and per spatial axis a range of pixels, to one graph
-//! layer. An element covered by several contributions is their sum, an element covered by none is zero (no edge).
+//! layer.
+//!
+//! ```text
+//!  conv1 (8 channels) ─▶ relu ─┐
+//!                              concat (12 channels)      contributions   channels 0 … 7    conv1, past the relu
+//!  conv2 (4 channels) ─────────┘                                         channels 8 … 11   conv2
+//! ```
+//!
+//! An element covered by several contributions is their sum, an element covered by none is zero (no edge).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
