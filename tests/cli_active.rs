@@ -56,7 +56,7 @@ fn results_depend_on_the_image_alone() {
         run("w2.parquet", &["--limit", "40", "--threads", "2"]);
         assert!(dir.read("w.parquet") == dir.read("w2.parquet"), "threads, {method}");
         assert!(dir.read("w.layers.parquet") == dir.read("w2.layers.parquet"), "threads, {method}");
-        // The last group has other images beside its own.
+        // The last batch has other images beside its own.
         assert_eq!(run("p.parquet", &["--limit", "35"]), whole[..35]);
         let mut parts = [
             run("1.parquet", &["--limit", "40", "--part", "1/2"]),

@@ -1,9 +1,10 @@
 //! `pipeline active`: from images and a network to the frustration of what takes part in each answer.
 //!
-//! The graph is unrolled from the network again, because what ReLUs and max-pools do to an image is known to the network only; that
-//! it is the stored graph is checked. Sixteen images, a group, go through the network together, each in a lane; their activities
-//! cut sixteen subnetworks out of the one stream of edges, and one search solves all of them. Groups are the pieces of a
-//! [`Run`]. What is active and how it is solved is [`crate::active`]'s; here are the groups, the rows and the summary.
+//! The graph is unrolled from the network again, because what ReLUs and max-pools do to an image is known to the
+//! network only; that it is the stored graph is checked. A batch of sixteen images goes through the network together,
+//! each in a lane; their activities cut sixteen subnetworks out of the one stream of edges, and one search solves all
+//! of them. Batches are the pieces of a [`Run`]. What is active and how it is solved is [`crate::active`]'s; here are
+//! the batches, the rows and the summary.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -36,15 +37,15 @@ use crate::unroll::Unrolled;
 /// The network answers each image. Nodes that a ReLU sets to zero go, and edges that max-pooling does not use; of the
 /// outputs only the predicted class stays, and then only what leads to it. What is left is solved from all +1.
 ///
-/// Writes one row per image and, beside it as FILE.layers.parquet, how much of each layer is active; `compare --active` sets
-/// the energies against those of the whole network.
+/// Writes one row per image and, beside it as FILE.layers.parquet, how much of each layer is active; `compare --active`
+/// sets the energies against those of the whole network.
 ///
-/// Sixteen images are solved at a time, as fast as one. --part deals out groups of sixteen, and the rows of all parts
-/// together are those of the whole run. Memory: 64 bytes for each element of each layer's output and about 10 for each node;
-/// with --keep-masks also a byte for every 4 nodes and image.
+/// Sixteen images are solved at a time, as fast as one. --part deals out batches of sixteen, and the rows of all parts
+/// together are those of the whole run. Memory: 64 bytes for each element of each layer's output and about 10 for each
+/// node; with --keep-masks also a byte for every 4 nodes and image.
 ///
-/// Finished groups are kept in FILE.parquet.checkpoint and on SIGINT, SIGTERM and SIGHUP; --resume goes on from there and ends in
-/// the same tables, byte for byte, as an unbroken run. The group under way is lost.
+/// Finished batches are kept in FILE.parquet.checkpoint and on SIGINT, SIGTERM and SIGHUP; --resume goes on from there
+/// and ends in the same tables, byte for byte, as an unbroken run. The batch under way is lost.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Graph directory, from `build-graph`.
@@ -66,7 +67,7 @@ pub struct Args {
     /// Keep which nodes are active in each image, and their spins, as bits in the columns `active` and `spins`.
     #[arg(long)]
     keep_masks: bool,
-    /// Only every n-th group of sixteen images, from the i-th (from 1).
+    /// Only every n-th batch of sixteen images, from the i-th (from 1).
     #[arg(long, alias = "shard", value_name = "i/n", default_value_t = Part::ALL, hide_default_value = true)]
     part: Part,
     #[command(flatten)]
@@ -77,8 +78,8 @@ pub struct Args {
     run: LongRun,
 }
 
-/// A piece of the work is a group of images, by its number.
-type GroupRun<'a> = Run<'a, usize, SolvedImage>;
+/// A piece of the work is a batch of images, by its number.
+type BatchRun<'a> = Run<'a, usize, SolvedImage>;
 
 /// What is known of an image.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -148,11 +149,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     drop(net);
     let identity = args.identity(stored.fingerprint(), images.len());
     let (pool, bar) = (args.run.threads.pool()?, progress::bar(args.run.quiet.quiet));
-    let groups = args.part.of(0..images.len().div_ceil(LANES));
+    let batches = args.part.of(0..images.len().div_ceil(LANES));
     let workload = Workload {
         task: "solve active subnetworks",
         unit: "image",
-        total: groups.iter().map(|&group| of_group(group, images.len()).len()).sum(),
+        total: batches.iter().map(|&batch| of_batch(batch, images.len()).len()).sum(),
         units: <[SolvedImage]>::len,
     };
     let work = Run::begin((&args.output, args.run.earlier()), identity, workload, &*bar)?;
@@ -162,13 +163,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let wiring = Wiring::new(&graph, &forward).with_context(place)?;
         let scales = Scales::measure(&graph)?;
         let (args, graph, forward, images) = (&args, &graph, &forward, &images);
-        let solver = GroupSolver { args, graph, forward, wiring, scales, images, stop };
+        let solver = BatchSolver { args, graph, forward, wiring, scales, images, stop };
         let failed = || format!("cannot solve active subnetworks of {}", args.graph);
-        let done = work.complete(|| solver.run(&work, groups));
+        let done = work.complete(|| solver.run(&work, batches));
         done.map_err(|error| long_run::explained(error, work.interrupted(), failed()))
     })?;
-    let (groups, checkpoint) = work.close();
-    let solved: Vec<_> = groups.into_values().flatten().collect();
+    let (batches, checkpoint) = work.close();
+    let solved: Vec<_> = batches.into_values().flatten().collect();
     let line = summary(&solved, graph.totals().n_nodes, start.elapsed().as_secs_f64());
     let rows = Rows { args: &args, images: &images, layers: graph.layers(), name: args.graph.name() };
     rows.write(&solved, [out, layers_out], &provenance)?;
@@ -176,9 +177,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     print(line?)
 }
 
-/// The images of a group.
-fn of_group(group: usize, n_images: usize) -> Range<usize> {
-    group * LANES..n_images.min((group + 1) * LANES)
+/// The images of a batch.
+fn of_batch(batch: usize, n_images: usize) -> Range<usize> {
+    batch * LANES..n_images.min((batch + 1) * LANES)
 }
 
 fn provenance(args: &Args, graph: &Shards) -> anyhow::Result<Provenance> {
@@ -187,8 +188,8 @@ fn provenance(args: &Args, graph: &Shards) -> anyhow::Result<Provenance> {
     Ok(super::provenance(Some(args.seed.seed), &pairs))
 }
 
-/// What solving a group of images needs.
-struct GroupSolver<'a> {
+/// What solving a batch of images needs.
+struct BatchSolver<'a> {
     args: &'a Args,
     graph: &'a Unrolled,
     forward: &'a Forward,
@@ -198,16 +199,16 @@ struct GroupSolver<'a> {
     stop: StopFlag,
 }
 
-impl GroupSolver<'_> {
-    /// Solves all groups of images that are not finished.
-    fn run(&self, work: &GroupRun<'_>, groups: Vec<usize>) -> anyhow::Result<()> {
+impl BatchSolver<'_> {
+    /// Solves all batches of images that are not finished.
+    fn run(&self, work: &BatchRun<'_>, batches: Vec<usize>) -> anyhow::Result<()> {
         work.announce();
         let mut states = States::default();
-        for group in work.missing(groups) {
-            let solved = self.solve(of_group(group, self.images.len()), &mut states)?;
+        for batch in work.missing(batches) {
+            let solved = self.solve(of_batch(batch, self.images.len()), &mut states)?;
             let greatest = solved.iter().map(|solved| solved.replica.energy).fold(0.0, f64::max);
-            work.note(&format!("images {}: ε at most {greatest:.6}", group * LANES + solved.len()));
-            work.add(group, solved)?;
+            work.note(&format!("images {}: ε at most {greatest:.6}", batch * LANES + solved.len()));
+            work.add(batch, solved)?;
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! `pipeline forward`: from images and a network to logits, and to the outputs of all layers, as NumPy arrays.
 //!
-//! Arrays are written as images are computed. Two orders meet here: inside, elements are channels-last and images are in the
-//! lanes of vectors; arrays are image after image, channels first (`ArrayOrder`). The outputs of all layers are a folder
-//! of arrays, which appears when it is complete and is replaced only if nothing else is in it (`StatesDir`).
+//! Arrays are written as images are computed. Two orders meet here: inside, elements are channels-last and images are
+//! in the lanes of vectors; arrays are image after image, channels first (`ArrayOrder`). The outputs of all layers are
+//! a folder of arrays, which appears when it is complete and is replaced only if nothing else is in it (`StatesDir`).
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -40,8 +40,8 @@ pub struct Args {
     /// Array to write: float32, N x classes.
     #[arg(short, long, value_name = "FILE.npy", value_parser = output::file("npy"))]
     output: PathBuf,
-    /// StatesDir to write with the output of every layer: one array of N x channels x height x width each, and a list of them,
-    /// `layers.csv`. A network's layers take 1 to 50 MB per image.
+    /// StatesDir to write with the output of every layer: one array of N x channels x height x width each, and a list
+    /// of them, `layers.csv`. A network's layers take 1 to 50 MB per image.
     #[arg(long, value_name = "DIR")]
     states_dir: Option<PathBuf>,
     #[command(flatten)]

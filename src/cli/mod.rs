@@ -8,17 +8,17 @@
 //! ```
 //!
 //! `inspect`, `verify` and `export` read a graph directory, `forward` and `images` show what becomes of images. Each subcommand has a file
-//! of its name with `Args`, whose doc comments are the help that a user reads, and `run(args) -> anyhow::Result<()>`, which does
-//! the same for all of them:
+//! of its name with `Args`, whose doc comments are the help that a user reads, and `run(args) -> anyhow::Result<()>`,
+//! which does the same for all of them:
 //!
 //! 1. the outputs are opened, so that a bad path fails in the first second;
 //! 2. the inputs are read, and whether they belong together is checked;
 //! 3. the library computes. What runs for long is a [`run`](crate::run) that can be stopped and continued (`long_run`);
 //! 4. the outputs get their names, all together ([`output`]), and the last line on stdout says what was found.
 //!
-//! Flags that several subcommands have are groups with a file each ([`flags`], [`graph_dir`], [`image_args`], [`model_args`],
-//! [`network`], [`search_args`]). Only this module prints, draws progress or reads the environment. Results go to stdout, everything
-//! else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! Flags that several subcommands have are groups with a file each ([`flags`], [`graph_dir`], [`image_args`],
+//! [`model_args`], [`network`], [`search_args`]). Only this module prints, draws progress or reads the environment.
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -142,8 +142,8 @@ fn parse<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> Result
     Cli::from_arg_matches(&matches)
 }
 
-/// Prints what is wrong with a command line. Help and version come this way too. Who closed the pipe does not want to read
-/// them.
+/// Prints what is wrong with a command line. Help and version come this way too. Who closed the pipe does not want to
+/// read them.
 fn explain(usage: clap::Error) -> ExitCode {
     let usage = usage::without_far_tips(usage);
     let _ = usage.print();

@@ -1,7 +1,7 @@
 //! `pipeline null`: from a graph to the energies of its null models.
 //!
-//! How null models are made is [`null`]'s, and which are solved at the same time [`schedule`]'s. Here a null model is a piece of a [`Run`]:
-//! what is missing is handed to the schedule, and what comes back, on any thread, becomes rows.
+//! How null models are made is [`null`]'s, and which are solved at the same time [`schedule`]'s. Here a null model is a
+//! piece of a [`Run`]: what is missing is handed to the schedule, and what comes back, on any thread, becomes rows.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,23 +27,23 @@ use crate::table::NullRow;
 
 /// Find the frustration of null models of a network: the same graph with other weights.
 ///
-/// n1 permutes the parameters inside each convolution and each dense layer, n2 the weights of all their edges together (4
-/// bytes an edge on disk while it is solved), n3 draws new ones from the distributions that networks start training from.
-/// Pooling weights stay. Each null model is solved from several initial states, as
-/// `solve` does: instance k starts as replica k, instance 0 from all +1. The table has one row per null model and
-/// instance; `compare` sets it against the network's.
+/// n1 permutes the parameters inside each convolution and each dense layer, n2 the weights of all their edges together
+/// (4 bytes an edge on disk while it is solved), n3 draws new ones from the distributions that networks start training
+/// from. Pooling weights stay. Each null model is solved from several initial states, as `solve` does: instance k
+/// starts as replica k, instance 0 from all +1. The table has one row per null model and instance; `compare` sets it
+/// against the network's.
 ///
 /// Nothing depends on anything but the graph, the seed, and the null model's kind, distribution and index: --part lets
 /// several machines share the work. The rows of all parts together are those of the whole run; give `compare` --null
 /// once for each file, or concatenate them, e.g. with polars: pl.read_parquet("nulls-*.parquet").
 ///
-/// With `steepest` every thread solves a null model of its own. With `sweep` and `anneal` all threads solve some n1 or n3
-/// side by side, 16 / instances of them where that is four or more; n2 one after the other. --memory is for all null
-/// models that are under way, and as many fewer are as do not fit. Each needs 4 bytes per parameter besides what `solve`
-/// does, and side by side 4 bytes per node.
+/// With `steepest` every thread solves a null model of its own. With `sweep` and `anneal` all threads solve some n1 or
+/// n3 side by side, 16 / instances of them where that is four or more; n2 one after the other. --memory is for all null
+/// models that are under way, and as many fewer are as do not fit. Each needs 4 bytes per parameter besides what
+/// `solve` does, and side by side 4 bytes per node.
 ///
-/// Finished null models are kept in FILE.parquet.checkpoint, every second and on SIGINT, SIGTERM and SIGHUP; --resume goes on
-/// from there and ends in the same table, byte for byte, as an unbroken run. Those under way are lost.
+/// Finished null models are kept in FILE.parquet.checkpoint, every second and on SIGINT, SIGTERM and SIGHUP; --resume
+/// goes on from there and ends in the same table, byte for byte, as an unbroken run. Those under way are lost.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Graph directory, from `build-graph`.

@@ -1,6 +1,7 @@
 //! `pipeline solve`: from a graph to the replicas of one search, the least of which estimates its frustration.
 //!
-//! The search is saved and goes on as a [`Session`]. Of the best replica a second table says where in the graph the frustrated edges are.
+//! The search is saved and goes on as a [`Session`]. Of the best replica a second table says where in the graph the
+//! frustrated edges are.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -26,8 +27,8 @@ use crate::table::{LayerRow, ReplicaRow};
 /// Memory: for `sweep` and `anneal` one bit per node and replica and about 5 MB per thread; for `steepest` 9 bytes per
 /// node and thread and twice the parameters. The same seed gives the same states on any number of threads.
 ///
-/// The state of the search is saved as FILE.parquet.checkpoint every minute and on SIGINT, SIGTERM and SIGHUP; --resume goes on
-/// from there and ends in the same tables, byte for byte, as an unbroken run.
+/// The state of the search is saved as FILE.parquet.checkpoint every minute and on SIGINT, SIGTERM and SIGHUP; --resume
+/// goes on from there and ends in the same tables, byte for byte, as an unbroken run.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Graph directory, from `build-graph` or `import-graph`.

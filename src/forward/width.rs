@@ -2,11 +2,11 @@
 
 use crate::kernel::LANES;
 
-/// The number of images whose logits are computed next, of `left` that are left, on so many threads: four or eight are one
-/// vector of as many lanes, more are whole vectors of sixteen, as many as there are threads.
+/// The number of images whose logits are computed next, of `left` that are left, on so many threads: four or eight are
+/// one vector of as many lanes, more are whole vectors of sixteen, as many as there are threads.
 ///
-/// Four lanes take a third of the time of sixteen and eight take half of it, so a few images are not worth sixteen; from thirteen on
-/// sixteen lanes are faster than eight twice.
+/// Four lanes take a third of the time of sixteen and eight take half of it, so a few images are not worth sixteen;
+/// from thirteen on sixteen lanes are faster than eight twice.
 pub fn images_at_once(left: usize, threads: usize) -> usize {
     match left {
         ..=4 => 4,

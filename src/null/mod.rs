@@ -1,13 +1,14 @@
 //! NULL MODELS: what would the frustration be if training had not put the weights where they are?
 //!
 //! # Problem
-//! A network has a frustration of 0.407. Whether that is little nobody can say who has not seen graphs that are like it in
-//! everything but what training did. A null model is such a graph: the same nodes, the same edges, other weights on them. A
-//! hundred of one kind are a sample, and if the network lies far outside of it, then by what that kind destroys.
+//! A network has a frustration of 0.407. Whether that is little nobody can say who has not seen graphs that are like it
+//! in everything but what training did. A null model is such a graph: the same nodes, the same edges, other weights on
+//! them. A hundred of one kind are a sample, and if the network lies far outside of it, then by what that kind
+//! destroys.
 //!
 //! # The three kinds
-//! After the paper, section "Numerical experiments". A convolution along a line, with a kernel of three taps `a b c` and five
-//! inputs, has three outputs, so three rows of edges:
+//! After the paper, section "Numerical experiments". A convolution along a line, with a kernel of three taps `a b c`
+//! and five inputs, has three outputs, so three rows of edges:
 //!
 //! ```text
 //!   network            N1                 N2                 N3
@@ -32,18 +33,18 @@
 //! The weights of pooling layers never change: they are no parameters.
 //!
 //! # How they are made
-//! N1 and N3 change the value store only: [`n1()`] and [`n3()`] return another one, and [`Revalued`] is the graph with it. The
-//! graph itself is never copied. In an N2 model every edge has a weight of its own: [`n2::Unshared`] is the graph, made on disk and
-//! read as a one-way stream. [`schedule`] solves many of them.
+//! N1 and N3 change the value store only: [`n1()`] and [`n3()`] return another one, and [`Revalued`] is the graph with
+//! it. The graph itself is never copied. In an N2 model every edge has a weight of its own: [`n2::Unshared`] is the
+//! graph, made on disk and read as a one-way stream. [`schedule`] solves many of them.
 //!
 //! # Determinism
-//! A null model depends on (seed, kind with distribution, index) and the graph only. Its layers have a stream of ChaCha8
-//! each, so that no layer's values depend on another's size. The bytes are a promise: they are the same on every platform
-//! and in every later version.
+//! A null model depends on (seed, kind with distribution, index) and the graph only. Its layers have a stream of
+//! ChaCha8 each, so that no layer's values depend on another's size. The bytes are a promise: they are the same on
+//! every platform and in every later version.
 //!
 //! # Cost
-//! 4 bytes and some nanoseconds a parameter (N3 about ten; N1 a cache miss where a layer is larger than the cache); N2 as much an
-//! edge.
+//! 4 bytes and some nanoseconds a parameter (N3 about ten; N1 a cache miss where a layer is larger than the cache); N2
+//! as much an edge.
 //!
 //! ```
 //! use frustration::graph::BlockStream;

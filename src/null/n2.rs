@@ -1,8 +1,8 @@
 //! N2: the weights of all edges of all convolutional and dense layers, permuted edge by edge.
 //!
-//! Positions stay, weight sharing is gone: every such edge has a value of its own, so the graph is a one-way stream whose
-//! value store holds the parent's store first (pooling weights are still read there) and then one value per edge, in
-//! the order in which the frames list them.
+//! Positions stay, weight sharing is gone: every such edge has a value of its own, so the graph is a one-way stream
+//! whose value store holds the parent's store first (pooling weights are still read there) and then one value per edge,
+//! in the order in which the frames list them.
 //!
 //! ```text
 //! the parent's store     p₀  p₁  p₂            p₀ on 3 edges, p₁ on 3, p₂ on 2
@@ -12,10 +12,10 @@
 //!                        for pooling   the edges in the order of the frames
 //! ```
 //!
-//! Neither the multiset nor the permutation is ever in memory. The edge at position `x` of `E` gets the weight of place `π(x)`
-//! of the list. `π` is computed for each position alone (see `permutation`), so values are made in parallel, in any
-//! order, and again if need be; which parameter is at a place is found in a table of spans of parameters that equally many edges carry.
-//! Any order of the list serves, since the permutation is as good as random.
+//! Neither the multiset nor the permutation is ever in memory. The edge at position `x` of `E` gets the weight of place
+//! `π(x)` of the list. `π` is computed for each position alone (see `permutation`), so values are made in parallel, in
+//! any order, and again if need be; which parameter is at a place is found in a table of spans of parameters that
+//! equally many edges carry. Any order of the list serves, since the permutation is as good as random.
 //!
 //! Cost per edge: some ten nanoseconds; memory: 24 bytes for each span of equally frequent parameters.
 

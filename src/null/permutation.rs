@@ -1,12 +1,13 @@
 //! A permutation of billions of positions that takes no memory.
 //!
-//! Shuffling the weights of all edges in the usual way needs them all in memory, in random order. Here the image of a position is
-//! computed instead, for any position alone and in parallel, by a cipher whose messages are the numbers below `n`.
+//! Shuffling the weights of all edges in the usual way needs them all in memory, in random order. Here the image of a
+//! position is computed instead, for any position alone and in parallel, by a cipher whose messages are the numbers
+//! below `n`.
 //!
 //! # Feistel's network
-//! A number below `a b` is a pair `(left, right)` with `left < a`, `right < b`. Each round adds a keyed function of one half to
-//! the other, modulo its size. Whatever the function is, a round can be undone by subtracting the same again: so it is a bijection of
-//! the pairs, and so are eight of them.
+//! A number below `a b` is a pair `(left, right)` with `left < a`, `right < b`. Each round adds a keyed function of one
+//! half to the other, modulo its size. Whatever the function is, a round can be undone by subtracting the same again:
+//! so it is a bijection of the pairs, and so are eight of them.
 //!
 //! ```text
 //!  x  =  left + a · right        a ≈ b ≈ √n,  a b ≥ n
@@ -18,8 +19,8 @@
 //!  π(x) = left + a · right        at n or above: through the network once more
 //! ```
 //!
-//! Images that are not below `n` go through the network again until they are ("cycle walking"), which is a bijection of what is below
-//! `n`. With `a b < n + a` that is rare: fewer than one in `2 √n`.
+//! Images that are not below `n` go through the network again until they are ("cycle walking"), which is a bijection of
+//! what is below `n`. With `a b < n + a` that is rare: fewer than one in `2 √n`.
 //!
 //! Source: Black and Rogaway, "Ciphers with arbitrary finite domains", 2002. Cost: some ten nanoseconds a position, for
 //! [`BATCH`] of them at a time, which vectors compute side by side.

@@ -1,7 +1,7 @@
 //! MANY NULL MODELS: which are solved at the same time, by how many threads, within how much memory.
 //!
-//! A sample is a hundred graphs as large as the network's. They are made when their turn comes and forgotten when they are
-//! solved. What keeps all threads busy depends on the method, and on whether edges share their weights:
+//! A sample is a hundred graphs as large as the network's. They are made when their turn comes and forgotten when they
+//! are solved. What keeps all threads busy depends on the method, and on whether edges share their weights:
 //!
 //! ```text
 //!              steepest                    sweep, anneal: n1, n3               sweep, anneal: n2
@@ -16,7 +16,8 @@
 //!   only: 16 / instances of them share the lanes ([`Siblings`]), where that are four or more.
 //! - An n2 model has a graph of its own, made on disk beside the output and removed when it is solved.
 //!
-//! [`Plan::memory`] is for all that are under way. If a search says that it needs more than its share, fewer are solved at once.
+//! [`Plan::memory`] is for all that are under way. If a search says that it needs more than its share, fewer are solved
+//! at once.
 //!
 //! The rows of a model do not depend on any of this.
 
@@ -188,8 +189,8 @@ impl Schedule<'_> {
         }
     }
 
-    /// Solves models on `at_once` pools with equal shares of threads and memory. Pools of their own: a thread that waits for
-    /// a part of one model must not begin another, which would take memory of its own.
+    /// Solves models on `at_once` pools with equal shares of threads and memory. Pools of their own: a thread that
+    /// waits for a part of one model must not begin another, which would take memory of its own.
     fn solve_at_once(&self, models: &[Model], at_once: usize, sink: &Sink<'_>) -> Result<(), Error> {
         let plan = Plan { memory: self.plan.memory.map(|limit| limit / at_once as u64), ..self.plan.clone() };
         let next = AtomicUsize::new(0);
@@ -291,7 +292,8 @@ impl Schedule<'_> {
         Ok(Some(stream))
     }
 
-    /// Solves the graph with a weight of its own for every edge, from disk: 4 bytes an edge, beside the output unless kept.
+    /// Solves the graph with a weight of its own for every edge, from disk: 4 bytes an edge, beside the output unless
+    /// kept.
     fn solve_unshared(&self, model: Model, plan: &Plan) -> Result<(Vec<Replica>, Totals), Error> {
         let unshared = Unshared::new(&self.graph, self.plan.seed, model.index.into())?;
         let (folder, name) = (together::parent(self.output), self.output.file_name().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! What perturbed images say: λ of each case, of each image, and of each range of norms.
 //!
-//! Ω is the share of the logits that change as the order of the ground state says ([`perturb`](crate::perturb)). λ sums up many of
-//! them: 0.5 for a network that follows the order always, near 0 for one that does not care.
+//! Ω is the share of the logits that change as the order of the ground state says ([`perturb`](crate::perturb)). λ sums
+//! up many of them: 0.5 for a network that follows the order always, near 0 for one that does not care.
 //!
 //! ```text
 //! omega (one row a perturbation)           lambda          one row a case, with an interval
@@ -117,8 +117,8 @@ fn image_row(rows: &[&OmegaRow]) -> LambdaImageRow {
     }
 }
 
-/// The rows of one case by norm: ranges between the least and the greatest, equally wide in the logarithm; empty ones are
-/// left out.
+/// The rows of one case by norm: ranges between the least and the greatest, equally wide in the logarithm; empty ones
+/// are left out.
 fn norm_rows(rows: &[OmegaRow], n: u32) -> Result<Vec<LambdaNormRow>, LambdaError> {
     let norms = || rows.iter().map(|row| row.norm);
     let (least, greatest) = (norms().fold(f64::INFINITY, f64::min), norms().fold(0.0, f64::max));

@@ -1,8 +1,8 @@
 //! Perturbed images of several tables, taken together.
 //!
-//! Parts of one run, or runs with other norms, add up to one sample. Tables that do not belong together would give a λ of
-//! nothing, so they are refused: other replicas or other preprocessing under the name of one graph, two graphs under one name, and
-//! a perturbation that is there twice.
+//! Parts of one run, or runs with other norms, add up to one sample. Tables that do not belong together would give a λ
+//! of nothing, so they are refused: other replicas or other preprocessing under the name of one graph, two graphs under
+//! one name, and a perturbation that is there twice.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! A run over pieces of work that do not depend on each other.
 //!
-//! A checkpoint is two lines: JSON (the identity of the run as `search`, and its pieces as `parts`, each a pair of key and
-//! rows), and the CRC-32 of that line in hexadecimal.
+//! A checkpoint is two lines: JSON (the identity of the run as `search`, and its pieces as `parts`, each a pair of key
+//! and rows), and the CRC-32 of that line in hexadecimal.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -50,10 +50,12 @@ struct Finished<K, R> {
 }
 
 impl<'a, K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned> Run<'a, K, R> {
-    /// Begins a run, with what an earlier one has finished if `earlier` says so. `identity` is everything that decides the rows.
+    /// Begins a run, with what an earlier one has finished if `earlier` says so. `identity` is everything that decides
+    /// the rows.
     ///
     /// # Errors
-    /// If another run writes this output, there is a checkpoint that is in the way, or it is of a run with another identity.
+    /// If another run writes this output, there is a checkpoint that is in the way, or it is of a run with another
+    /// identity.
     pub fn begin(
         (output, earlier): (&Path, Earlier),
         identity: String,
@@ -83,8 +85,8 @@ impl<'a, K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned>
         self.finished().pieces.remove(key);
     }
 
-    /// Tells progress what is being done and how much of it is finished: at the beginning, and when the run goes on after
-    /// something else was shown.
+    /// Tells progress what is being done and how much of it is finished: at the beginning, and when the run goes on
+    /// after something else was shown.
     pub fn announce(&self) {
         self.progress.begin(self.workload.task, self.workload.total as u64);
         self.progress.advance(self.done() as u64);
@@ -111,8 +113,8 @@ impl<'a, K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned>
         Ok(())
     }
 
-    /// Does the work that is missing, `work`, which [`add`](Self::add)s what it finishes. Whatever ends it, nothing that it
-    /// has added is lost.
+    /// Does the work that is missing, `work`, which [`add`](Self::add)s what it finishes. Whatever ends it, nothing
+    /// that it has added is lost.
     ///
     /// # Errors
     /// Those of `work`, or if what it has added cannot be saved.

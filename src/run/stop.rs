@@ -8,8 +8,8 @@ use crate::spin::{Control, Pulse};
 
 /// Whether a run is to end. Clones are the same flag.
 ///
-/// As the [`Control`] of a search it stops that, and shows and saves nothing: for one of many graphs that are pieces of a
-/// [`Run`](super::Run).
+/// As the [`Control`] of a search it stops that, and shows and saves nothing: for one of many graphs that are pieces of
+/// a [`Run`](super::Run).
 #[derive(Clone, Debug, Default)]
 pub struct StopFlag(Arc<AtomicBool>);
 

@@ -1,8 +1,8 @@
 //! `pipeline perturb`: from images, a network and its best state to the share of the outputs that follow the state's order.
 //!
-//! The network is one subject, each N3 model another: it has to be solved for its own order before images are pushed along it. A
-//! piece of the [`Run`] is an image that a subject sees. Subjects come one after the other, images of one in parallel, as many at once as
-//! keep all threads busy. Directions, norms and Ω are [`perturb`]'s.
+//! The network is one subject, each N3 model another: it has to be solved for its own order before images are pushed
+//! along it. A piece of the [`Run`] is an image that a subject sees. Subjects come one after the other, images of one
+//! in parallel, as many at once as keep all threads busy. Directions, norms and Ω are [`perturb`]'s.
 
 mod norm;
 
@@ -39,21 +39,22 @@ use crate::unroll::{StoredParameters, Unrolled};
 /// Perturb images along the order that the ground state predicts, and count which outputs follow it.
 ///
 /// An image is pushed by S_x times a positive random vector, and omega is the share of the logits (before softmax) that
-/// change as S_y says; S_x and S_y are the spins of the best replica on the inputs and the outputs, of its two signs the one
-/// in which most inputs are +1. An image gets --perturbations of them, whose norms are spaced by ratio over --norm. `lambda`
-/// sums up.
+/// change as S_y says; S_x and S_y are the spins of the best replica on the inputs and the outputs, of its two signs
+/// the one in which most inputs are +1. An image gets --perturbations of them, whose norms are spaced by ratio over
+/// --norm. `lambda` sums up.
 ///
-/// Two cases to compare with: `n3` is the network with new weights (He normal; biases and normalisation stay), pushed along
-/// the order of its own best state, which is searched as the flags of `solve` say, by `anneal` unless they say otherwise: a
-/// descent keeps some of the order of the state it begins from. Each image goes to one of --n3-models, by turns.
-/// `random-direction` is the network with random signs in place of S_x and S_y, other ones for every perturbation.
+/// Two cases to compare with: `n3` is the network with new weights (He normal; biases and normalisation stay), pushed
+/// along the order of its own best state, which is searched as the flags of `solve` say, by `anneal` unless they say
+/// otherwise: a descent keeps some of the order of the state it begins from. Each image goes to one of --n3-models, by
+/// turns. `random-direction` is the network with random signs in place of S_x and S_y, other ones for every
+/// perturbation.
 ///
 /// A perturbation depends on the seed, the case and the numbers of image and perturbation only: --part lets several
 /// machines share the images. The rows of all parts together are those of the whole run; give `lambda` --omega once for
 /// each file.
 ///
-/// Finished images are kept in FILE.parquet.checkpoint, every second and on SIGINT, SIGTERM and SIGHUP; --resume goes on from there
-/// and ends in the same table, byte for byte, as an unbroken run.
+/// Finished images are kept in FILE.parquet.checkpoint, every second and on SIGINT, SIGTERM and SIGHUP; --resume goes
+/// on from there and ends in the same table, byte for byte, as an unbroken run.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("method", |method| method.default_value("anneal")))]
 pub struct Args {
@@ -76,8 +77,8 @@ pub struct Args {
     /// Perturbations of each image in each case.
     #[arg(long, value_name = "K", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=65536))]
     perturbations: u32,
-    /// Least and greatest Euclidean norm of a perturbation, in units of the network's input. By default as much as 0.01 to 10
-    /// grey levels of 255 for each element (root mean square); tensors need it.
+    /// Least and greatest Euclidean norm of a perturbation, in units of the network's input. By default as much as 0.01
+    /// to 10 grey levels of 255 for each element (root mean square); tensors need it.
     #[arg(long, value_name = "MIN..MAX")]
     norm: Option<Norms>,
     /// Models with new weights.
