@@ -1,7 +1,7 @@
 //! `pipeline null`: from a graph to the energies of its null models.
 //!
 //! How null models are made is [`null`]'s, and which are solved at the same time [`schedule`]'s. Here a null model is a
-//! piece of a [`Run`]: what is missing is handed to the schedule, and what comes back, on any thread, becomes rows.
+//! piece of a [`Run`]: what is missing is handed to its solver, and what comes back, on any thread, becomes rows.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use super::model_args::Scheme;
 use super::output::{self, Output};
 use super::search_args::SearchArgs;
 use super::{note, print, progress, searched, signals};
-use crate::null::schedule::{self, ModelFolder, Schedule, SolvedModel};
+use crate::null::schedule::{self, ModelFolder, NullSolver, SolvedModel};
 use crate::null::{self, Kind, Model};
 use crate::report::Sample;
 use crate::run::{Run, Workload};
@@ -163,7 +163,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let missing = missing(&models, folder.as_ref(), &work)?;
     let pool = args.run.threads.pool()?;
     let graph = pool.install(|| graph.verified(&*bar)).with_context(|| refused(&args.graph))?;
-    let schedule = Schedule {
+    let solver = NullSolver {
         graph,
         plan: args.plan(),
         threads: pool.current_num_threads(),
@@ -172,7 +172,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         program: &format!("frustration {}", super::VERSION),
         control: &signals::stop_on_signals()?,
     };
-    let done = solve(&schedule, &args.graph.name(), &missing, &work);
+    let done = solve(&solver, &args.graph.name(), &missing, &work);
     if folder.is_some_and(|folder| folder.copied.load(Ordering::Relaxed)) {
         note(args.run.quiet, "frames could not be linked to those of the graph; the kept graphs have copies");
     }
@@ -220,13 +220,13 @@ fn refused(graph: &GraphDir) -> String {
 
 /// Solves the null models that are missing, and adds their rows to the finished ones.
 fn solve(
-    schedule: &Schedule<'_>,
+    solver: &NullSolver<'_>,
     graph: &str,
     missing: &[Model],
     work: &Run<'_, Piece, NullRow>,
 ) -> anyhow::Result<()> {
     let add = |solved: SolvedModel| {
-        let rows: Vec<_> = solved.replicas.iter().map(|replica| row(graph, &schedule.plan, &solved, replica)).collect();
+        let rows: Vec<_> = solved.replicas.iter().map(|replica| row(graph, &solver.plan, &solved, replica)).collect();
         let least = rows.iter().map(|row| row.energy).fold(f64::INFINITY, f64::min);
         work.add(piece(solved.model), rows)?;
         work.note(&format!("{}: ε {least:.6}", solved.model));
@@ -234,7 +234,7 @@ fn solve(
     };
     work.complete(|| {
         work.announce();
-        Ok(schedule.solve(missing, &add)?)
+        Ok(solver.solve(missing, &add)?)
     })
 }
 

@@ -53,7 +53,7 @@ pub fn models(kinds: &[Kind], n: u32) -> Vec<Model> {
 }
 
 /// Of which graph null models are solved, and how.
-pub struct Schedule<'a> {
+pub struct NullSolver<'a> {
     /// The network's graph.
     pub graph: ShardStream<'a>,
     /// How each null model is solved. The seed is that of everything; each model's solver has one that follows from it.
@@ -156,7 +156,7 @@ pub enum Error {
     Sink(Box<dyn std::error::Error + Send + Sync>),
 }
 
-impl Schedule<'_> {
+impl NullSolver<'_> {
     /// Solves null models in some order, and hands each to `sink`.
     ///
     /// # Errors

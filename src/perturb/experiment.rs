@@ -13,9 +13,9 @@ use crate::kernel::LANES;
 use crate::net::Network;
 use crate::random::Stream;
 
-/// One direction in which every image is pushed: a case that has the weights of its [`Experiment`].
+/// An arm of an [`Experiment`]: a case that has its weights, and the direction in which every image is pushed.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct Arm {
     /// Which case.
     pub case: Case,
     /// `S_x` and `S_y`; none for random ones, other ones for each perturbation.
@@ -25,8 +25,9 @@ pub struct Part {
 /// What perturbation does to one image.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Outcome {
-    /// Place of the direction in [`Experiment::parts`].
-    pub part: usize,
+    /// Number of the arm in [`Experiment::arms`]; `part` in checkpoints.
+    #[serde(rename = "part")]
+    pub arm: usize,
     /// Number of the perturbation, from 0; its norm is [`Experiment::norms`]' at that place.
     pub perturbation: usize,
     /// Output alignment fraction.
@@ -43,13 +44,13 @@ pub struct Outcome {
     pub class_after: usize,
 }
 
-/// One network, the directions to be tried on it, and how far.
+/// One network, the directions in which its images are pushed, and how far.
 #[derive(Debug)]
 pub struct Experiment {
     forward: Forward,
     n_outputs: usize,
-    /// The directions.
-    pub parts: Vec<Part>,
+    /// What is tried.
+    pub arms: Vec<Arm>,
     /// `‖δ‖₂` of each perturbation of an image, in units of the network's input.
     pub norms: Vec<f64>,
     /// Seed of all randomness.
@@ -70,14 +71,14 @@ pub fn norms([least, greatest]: [f64; 2], n: usize) -> Vec<f64> {
 }
 
 impl Experiment {
-    /// Begins one on a network, whose graph the signs are of; without directions yet.
+    /// Begins one on a network, whose graph the signs are of; without arms yet.
     ///
     /// # Errors
     /// [`Error::Output`] if the last layer of the graph is not what the network returns.
     pub fn new(net: &Network, forward: Forward, graph: &dyn BlockStream) -> Result<Self, Error> {
         check_output(net, graph, forward.logits_layer())?;
         let n_outputs = forward.n_outputs();
-        Ok(Self { forward, n_outputs, parts: Vec::new(), norms: Vec::new(), seed: 0 })
+        Ok(Self { forward, n_outputs, arms: Vec::new(), norms: Vec::new(), seed: 0 })
     }
 
     /// Batches that an image takes.
@@ -85,7 +86,7 @@ impl Experiment {
         self.n_inputs().div_ceil(LANES)
     }
 
-    /// The outcomes of some images, given with their indices, channels-last: for each image by part, then by perturbation.
+    /// The outcomes of some images, given with their indices, channels-last: for each image by arm, then by perturbation.
     /// Batches of all images run in parallel on the current rayon pool.
     ///
     /// # Errors
@@ -109,10 +110,10 @@ impl Experiment {
 
     /// The image itself, and every perturbation of it in every direction.
     fn n_inputs(&self) -> usize {
-        1 + self.parts.len() * self.norms.len()
+        1 + self.arms.len() * self.norms.len()
     }
 
-    /// Part and perturbation of an input of an image; the first input is the image itself.
+    /// Arm and perturbation of an input of an image; the first input is the image itself.
     fn place(&self, input: usize) -> Option<(usize, usize)> {
         let number = input.checked_sub(1)?;
         Some((number / self.norms.len(), number % self.norms.len()))
@@ -124,8 +125,8 @@ impl Experiment {
         let inputs = first..self.n_inputs().min(first + LANES);
         let mut lanes: Vec<_> = image.1.iter().map(|&value| [value; LANES]).collect();
         for (lane, input) in inputs.clone().enumerate() {
-            if let Some((part, perturbation)) = self.place(input) {
-                self.push(image.0, (part, perturbation), |element, push| {
+            if let Some((arm, perturbation)) = self.place(input) {
+                self.push(image.0, (arm, perturbation), |element, push| {
                     lanes[element][lane] = (f64::from(image.1[element]) + push) as f32;
                 });
             }
@@ -142,8 +143,8 @@ impl Experiment {
     }
 
     /// Calls `each` with every element of `S_x δ`. The norm is summed in the order of the elements.
-    pub(super) fn push(&self, image: usize, (part, perturbation): (usize, usize), mut each: impl FnMut(usize, f64)) {
-        let Part { case, signs } = &self.parts[part];
+    pub(super) fn push(&self, image: usize, (arm, perturbation): (usize, usize), mut each: impl FnMut(usize, f64)) {
+        let Arm { case, signs } = &self.arms[arm];
         let stream = Stream::new(&[self.seed, *case as u64, image as u64, perturbation as u64]);
         let n = self.forward.input_shape().len();
         let signs = match signs {
@@ -160,14 +161,14 @@ impl Experiment {
     /// The outcomes of an image whose inputs gave these logits.
     fn outcomes(&self, image: usize, logits: &[Vec<f32>]) -> Vec<Outcome> {
         let outcome = |(input, after): (usize, &Vec<f32>)| {
-            let (part, perturbation) = self.place(input)?;
-            let signs = match &self.parts[part].signs {
+            let (arm, perturbation) = self.place(input)?;
+            let signs = match &self.arms[arm].signs {
                 Some(signs) => Cow::Borrowed(&signs.output),
                 None => {
                     Cow::Owned(Signs::random_output(self.seed, [image as u64, perturbation as u64], self.n_outputs))
                 }
             };
-            Some(Outcome { part, perturbation, ..outcome(&signs, &logits[0], after) })
+            Some(Outcome { arm, perturbation, ..outcome(&signs, &logits[0], after) })
         };
         logits.iter().enumerate().filter_map(outcome).collect()
     }
@@ -181,7 +182,7 @@ fn outcome(signs: &[i8], before: &[f32], after: &[f32]) -> Outcome {
     let aligned = signs.iter().zip(changes()).filter(|&(&sign, change)| f64::from(sign) * change >= 0.0).count();
     let unmoved = changes().filter(|&change| change == 0.0).count();
     Outcome {
-        part: 0,
+        arm: 0,
         perturbation: 0,
         omega: aligned as f64 / n,
         unmoved: unmoved as f64 / n,

@@ -61,7 +61,7 @@ mod tests;
 
 pub use case::Case;
 pub use error::Error;
-pub use experiment::{Experiment, Outcome, Part, norms, omega_of_moved};
+pub use experiment::{Arm, Experiment, Outcome, norms, omega_of_moved};
 pub use lambda::{Bootstrap, Estimate, lambda};
 pub use reweighted::reweighted;
 pub use signs::Signs;

@@ -79,13 +79,13 @@ fn experiment(net: &Network, graph: &Unrolled, cases: &[Case]) -> Experiment {
     let mut experiment = Experiment::new(net, Forward::new(net).unwrap(), graph).unwrap();
     let signs = Signs::of_state(graph.layers(), &best_state(graph).state).unwrap();
     let signs = |case| if case == Case::RandomDirection { None } else { Some(signs.clone()) };
-    experiment.parts = cases.iter().map(|&case| Part { case, signs: signs(case) }).collect();
+    experiment.arms = cases.iter().map(|&case| Arm { case, signs: signs(case) }).collect();
     (experiment.norms, experiment.seed) = (norms([0.01, 100.0], 25), 3);
     experiment
 }
 
-fn omegas(outcomes: &[Vec<Outcome>], part: usize) -> Vec<f64> {
-    outcomes.iter().flatten().filter(|outcome| outcome.part == part).map(|outcome| outcome.omega).collect()
+fn omegas(outcomes: &[Vec<Outcome>], arm: usize) -> Vec<f64> {
+    outcomes.iter().flatten().filter(|outcome| outcome.arm == arm).map(|outcome| outcome.omega).collect()
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn the_wrong_order_is_told_apart() {
     let graph = Unrolled::new(&net, Options::default()).unwrap();
     let mut experiment = experiment(&net, &graph, &[Case::Real]);
     let plain = Signs { input: vec![1; CHANNELS * SIDE * SIDE], output: vec![1; OUTPUTS] };
-    experiment.parts[0].signs = Some(plain);
+    experiment.arms[0].signs = Some(plain);
     let outcomes = experiment.run(&images(5), &|| false).unwrap();
     assert!(lambda(&omegas(&outcomes, 0)).unwrap() < 0.3);
 }
@@ -144,9 +144,9 @@ fn a_perturbation_has_its_norm_and_the_signs_of_its_direction() {
     let net = network(PLAIN);
     let graph = Unrolled::new(&net, Options::default()).unwrap();
     let experiment = experiment(&net, &graph, &[Case::Real, Case::RandomDirection]);
-    for (part, positive) in [(0, 80), (1, 0)] {
+    for (arm, positive) in [(0, 80), (1, 0)] {
         let mut pushes = Vec::new();
-        experiment.push(7, (part, 12), |element, push| {
+        experiment.push(7, (arm, 12), |element, push| {
             assert_eq!(element, pushes.len());
             pushes.push(push);
         });

@@ -28,7 +28,7 @@ use crate::image::Images;
 use crate::net::Network;
 use crate::net::arch::Init;
 use crate::null::{self, Kind, Model, Revalued};
-use crate::perturb::{self, Case, Experiment, Outcome, Signs};
+use crate::perturb::{self, Arm, Case, Experiment, Outcome, Signs};
 use crate::progress::Progress;
 use crate::run::{Run, StopFlag, Workload};
 use crate::shard::{ShardStream, Shards};
@@ -306,8 +306,8 @@ impl Perturber<'_> {
         let net = net.as_ref().unwrap_or(self.net);
         let mut experiment = Experiment::new(net, Forward::new(net)?, &self.graph)?;
         let signs = |case| if case == Case::RandomDirection { None } else { signs.clone() };
-        let parts = self.args.cases_of(subject).into_iter().map(|case| perturb::Part { case, signs: signs(case) });
-        experiment.parts = parts.collect();
+        let arms = self.args.cases_of(subject).into_iter().map(|case| Arm { case, signs: signs(case) });
+        experiment.arms = arms.collect();
         (experiment.norms, experiment.seed) = (self.norms.to_vec(), self.args.seed.seed);
         Ok(experiment)
     }
@@ -331,7 +331,7 @@ fn rows(args: &Args, images: &Images, norms: &[f64], pieces: &BTreeMap<Piece, Ve
     let graph = args.graph.name();
     let row = |&(subject, image): &Piece, outcome: &Outcome| OmegaRow {
         graph: graph.clone(),
-        case: args.cases_of(subject)[outcome.part].name().to_owned(),
+        case: args.cases_of(subject)[outcome.arm].name().to_owned(),
         model: i64::from(subject.saturating_sub(1)),
         image_index: image as i64,
         image: images.name(image).to_owned(),
