@@ -52,7 +52,7 @@
 //! direct method. The tables stay in the first-level cache and serve all row groups and replicas of a block (`spins/table`).
 //!
 //! Where a table does not fit one register (AVX2, NEON) only its lower half is built and looked up, the eight sums with `−w₃`:
-//! the upper half is the lower one with the opposite sign.
+//! the upper half is the lower one backwards, with the opposite sign.
 //!
 //! A panel that is used once (every edge has a weight of its own, and there are at most sixteen replicas) needs no tables with
 //! AVX-512: there the signs of the quad's columns are expanded, and each row is summed directly.
@@ -76,6 +76,11 @@
 //! over the concatenated columns of the block, the last quad filled up with zero weights. Diagonal block: `field += ±w`,
 //! interval after interval. Every instruction set gives the same bits as [`plain`], the loop that defines it. (Fields begin at
 //! `+0` and so are never `−0`: it does not matter whether a sum of zero has a sign.)
+//!
+//! # Words
+//! - **plane**: sixteen replicas. **mask**: their spins at one node, a `u16`. **vector**: sixteen numbers of theirs.
+//! - **quad**: four columns of a panel that follow each other. **tile**: at most eight rows of it, and some quads.
+//! - **position**: a row group in a plane, where a panel is added.
 //!
 //! # Rooms
 //! - `lanes`: vectors of sixteen replicas, which lane is whose ([`bit_of_lane`]), instruction sets ([`Isa`], [`Task`]);

@@ -130,7 +130,8 @@ impl<const L: usize> Product<'_, L> {
     }
 }
 
-/// Calls `$f::<R, P, L>(product, pixels, fields)` for all pixels, in pieces of one to three times `$sharing`.
+/// Calls `$f::<R, P, L>(product, pixels, fields)` for all pixels, in pieces of one to three registers, each with the images of
+/// `$sharing` pixels: a function of its own for every number of rows `R` and of registers `P`.
 #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), expect(unused_macros))]
 macro_rules! split_pixels {
     ($f:ident, $lanes:ident, $sharing:expr, $product:expr, $pixels:expr, $fields:expr) => {{

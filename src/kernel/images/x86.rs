@@ -1,5 +1,15 @@
 //! Tiles of images with x86 vectors: the counterparts of [`super::portable`], reached only through an
 //! [`Isa`](crate::kernel::Isa) that was detected on this machine.
+//!
+//! | vector | AVX-512 | AVX2 |
+//! | --- | --- | --- |
+//! | sixteen images | one register: `avx512_some` | two registers, one after the other: `avx2_some` |
+//! | eight images | one register of half the width: `half_some` | one register |
+//! | four images | half a register, the other half is another pixel's | the same |
+//!
+//! `R` is the number of rows, `P` of registers with images, so `R · P` sums; both are known when a function is compiled. Each
+//! kind has two functions: one for the loop over columns, of its own so that the sums stay in registers, and one for what
+//! follows it.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -58,6 +68,8 @@ unsafe fn avx512_some<const R: usize, const P: usize, const L: usize>(
         for (r, sums) in sums.iter().enumerate() {
             let affine = product.affine(r).map(|(mul, add)| (_mm512_set1_ps(mul), _mm512_set1_ps(add)));
             for (p, &sum) in sums.iter().enumerate() {
+                // As `Finish::apply`, in its order. Of minimum and maximum the second operand is kept where one is not a number,
+                // or where both are zero.
                 let mut sum = affine.map_or(sum, |(mul, add)| _mm512_fmadd_ps(sum, mul, add));
                 if let Some((tensor, strides)) = &product.addend {
                     let addend = tensor.as_ptr().add(strides.at(pixels[p].index, r)).cast();
@@ -147,7 +159,7 @@ const fn sharing(lanes: usize) -> usize {
     if lanes == 4 { 2 } else { 1 }
 }
 
-/// The pixels of register `p`; where pixels share registers and there is no other, one twice.
+/// The pixels whose images are in register `p`; where pixels share registers and there is no other, one twice.
 #[inline(always)]
 fn pair<const L: usize>(pixels: &[OutputPixel], p: usize) -> [OutputPixel; 2] {
     [pixels[p * sharing(L)], pixels[((p + 1) * sharing(L) - 1).min(pixels.len() - 1)]]
@@ -176,7 +188,8 @@ unsafe fn store<const L: usize>([low, high]: [*mut f32; 2], values: __m256) {
 }
 
 /// Defines `$some::<R, P, L>(product, pixels, fields, [first row, eighth])` and its loop over columns for registers of eight
-/// images, or of four images of two pixels: `R · P` sums, `P` vectors of images, one weight.
+/// images, or of four images of two pixels. The two sets of functions differ in nothing but the instructions that the compiler
+/// may use, of which a generic function cannot be told.
 macro_rules! eight_images {
     ($some:ident, $sums:ident, $features:literal) => {
         /// # Safety

@@ -17,8 +17,8 @@ pub(in crate::kernel::spins) type PairSums = [Line; 4];
 pub(super) fn pack([s0, s1, s2, s3]: [u16; 4]) -> u64 {
     let masks = [s0, !(s0 ^ s1), !(s2 ^ s3), !(s0 ^ s2)];
     let mut x = masks.iter().rev().fold(0, |x, &mask| x << 16 | u64::from(mask));
-    // From the order of spin bits to that of lanes: the halves of each mask are interleaved, by exchanging the middle two of
-    // four quarters, then of four eighths, of four sixteenths.
+    // From the order of spin bits to that of lanes: the halves of each mask are interleaved, by exchanging the middle quarters
+    // of each mask, then of each byte, then of each nibble.
     for (shift, stay) in [(4, 0x00f0_00f0_00f0_00f0), (2, 0x0c0c_0c0c_0c0c_0c0c), (1, 0x2222_2222_2222_2222)] {
         let moved = (x ^ x >> shift) & stay;
         x ^= moved | moved << shift;
