@@ -32,7 +32,7 @@
 
 use std::ops::Range;
 
-use super::{Block, Interval, Layer, NodeId, PanelKind, Repeat};
+use super::{Block, Interval, NodeId, PanelKind, Repeat};
 
 impl Interval {
     /// Its columns, for the first row group.
@@ -151,9 +151,4 @@ impl Block {
         let times = self.n_groups() / distinct.n_groups();
         distinct.groups().map(move |group| (group, times))
     }
-}
-
-/// Index of the layer that a node is in; the number of layers if it is behind all of them.
-pub fn layer_of(layers: &[Layer], node: NodeId) -> usize {
-    layers.partition_point(|layer| layer.nodes.end <= node)
 }
