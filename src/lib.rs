@@ -54,5 +54,3 @@ pub mod table;
 mod testing;
 mod threads;
 pub mod unroll;
-
-use staging::{temporary, together};

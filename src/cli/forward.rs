@@ -23,8 +23,8 @@ use crate::kernel::LANES;
 use crate::net::{Network, Op, Shape};
 use crate::npy;
 use crate::progress::Progress;
-use crate::temporary::{self, Held};
-use crate::together::Staged;
+use crate::staging::temporary::{self, Locked};
+use crate::staging::together::Staged;
 use crate::unroll;
 
 /// Run images through a network: its logits, and on request the output of every layer, as NumPy arrays.
@@ -213,7 +213,7 @@ fn write<const L: usize>(out: &mut impl Write, tensor: &[[f32; L]], order: Array
 /// A folder that appears under its name only when it is complete.
 struct StatesDir {
     path: PathBuf,
-    temporary: Held<TempDir>,
+    temporary: Locked<TempDir>,
     force: Force,
 }
 
@@ -244,7 +244,7 @@ impl StatesDir {
     }
 
     fn stage(self) -> anyhow::Result<Staged> {
-        let Self { path, temporary: Held { item, lock }, force } = self;
+        let Self { path, temporary: Locked { item, lock }, force } = self;
         temporary::sync_folder(item.path()).with_context(|| format!("cannot write {}", path.display()))?;
         check_replaceable(&path, force)?;
         Ok(Staged { temporary: item.keep(), path, replaces: force.force, lock })

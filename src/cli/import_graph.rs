@@ -12,8 +12,8 @@ use super::output::{self, Output, Replaceable};
 use crate::graph::BlockStream as _;
 use crate::import::{self, Choice, Header, Imported, Weight};
 use crate::shard::{self, Description, Existing, Target};
+use crate::staging::together::Staged;
 use crate::table::{NodeRow, Provenance};
-use crate::together::Staged;
 
 /// Turn any signed graph into a graph directory that every other subcommand takes.
 ///

@@ -9,9 +9,9 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use tempfile::NamedTempFile;
 
 use super::flags::Force;
+use crate::staging::temporary::{self, Locked};
+use crate::staging::together::{self, Staged};
 use crate::table::{Provenance, Sink, TableRow};
-use crate::temporary::{self, Held};
-use crate::together::{self, Staged};
 
 /// A file that appears under its name only when [`commit`](Output::commit)ted.
 ///
@@ -21,7 +21,7 @@ use crate::together::{self, Staged};
 #[derive(Debug)]
 pub struct Output {
     path: PathBuf,
-    temp: Held<NamedTempFile>,
+    temp: Locked<NamedTempFile>,
     force: Force,
 }
 

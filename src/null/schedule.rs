@@ -40,7 +40,8 @@ use crate::progress::Silent;
 use crate::shard::{self, Description, Existing, Generated, ShardStream, Shards, Target, Topology};
 use crate::spin::siblings::{self, Siblings};
 use crate::spin::{self, Control, Method, Plan, Pulse, Replica};
-use crate::{temporary, threads, together};
+use crate::staging::{temporary, together};
+use crate::threads;
 
 /// Both distributions of N3.
 pub const N3: [Kind; 2] = [Kind::N3(Init::He), Kind::N3(Init::Xavier)];

@@ -8,8 +8,8 @@ use tempfile::NamedTempFile;
 
 use super::Error;
 use crate::regular;
-use crate::temporary::{self, Held};
-use crate::together::{self, Staged, parent};
+use crate::staging::temporary::{self, Locked};
+use crate::staging::together::{self, Staged, parent};
 
 /// What becomes of a checkpoint that an earlier run has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Earlier {
 #[derive(Debug)]
 pub struct CheckpointFile {
     path: PathBuf,
-    _claim: Held<NamedTempFile>,
+    _claim: Locked<NamedTempFile>,
 }
 
 /// `<output>.checkpoint`; not ending in `.parquet`, so that nobody reads it as a table.
@@ -80,7 +80,7 @@ impl CheckpointFile {
         Ok(())
     }
 
-    fn commit(&self, file: Held<NamedTempFile>) -> io::Result<()> {
+    fn commit(&self, file: Locked<NamedTempFile>) -> io::Result<()> {
         let staged = Staged::file(file, self.path.clone(), true)?;
         together::commit(&[staged]).map_err(|failed| failed.source)
     }

@@ -10,7 +10,7 @@ use super::error::{Error, Fault, FilePart};
 use super::file::{self, Directory};
 use super::layout::{DirectoryEntry, VALUES};
 use super::manifest::{self, Description, Manifest, ShardRecord};
-use super::map::{self, Bytes, Map};
+use super::map::{self, Map};
 
 use crate::graph::{Frame, FrameInfo, Layer, Totals};
 use crate::{kind, regular};
@@ -35,7 +35,7 @@ pub struct Shards<B = Map> {
     frames: Vec<FrameInfo>,
     locations: Vec<Location>,
     shards: Vec<B>,
-    values: B,
+    pub(super) values: B,
     bytes: u64,
 }
 
@@ -177,11 +177,6 @@ impl<B: AsRef<[u8]>> Shards<B> {
         self.shards[index].as_ref()
     }
 
-    /// The bytes of the value store.
-    pub(super) fn values_bytes(&self) -> &[u8] {
-        self.values.as_ref()
-    }
-
     /// The value store, unchecked.
     pub(super) fn values(&self) -> &[f32] {
         bytemuck::try_cast_slice(self.values.as_ref()).expect("length and alignment are checked when it is opened")
@@ -198,16 +193,6 @@ impl<B: AsRef<[u8]>> Shards<B> {
 
     fn damaged(&self, index: usize, source: Fault) -> Error {
         Error::Damaged { path: self.path_of(index), part: FilePart::Frame(index), source }
-    }
-}
-
-impl<B: Bytes> Shards<B> {
-    pub(super) fn prefetch(&self, values: Range<u64>) {
-        self.values.prefetch(values.start as usize * 4..values.end as usize * 4);
-    }
-
-    pub(super) fn release(&self, values: Range<u64>) {
-        self.values.release(values.start as usize * 4..values.end as usize * 4);
     }
 }
 

@@ -67,10 +67,10 @@ impl<B: Bytes> BlockStream for ShardStream<'_, B> {
         self.0.is_one_way()
     }
     fn prefetch(&self, values: Range<u64>) {
-        self.0.prefetch(values);
+        self.0.values.prefetch(values.start as usize * 4..values.end as usize * 4);
     }
     fn release(&self, values: Range<u64>) {
-        self.0.release(values);
+        self.0.values.release(values.start as usize * 4..values.end as usize * 4);
     }
     fn values(&self) -> &[f32] {
         self.0.values()
@@ -87,7 +87,7 @@ where
     B: Bytes,
     T: Send,
 {
-    let bytes = shards.values_bytes();
+    let (bytes, stream) = (shards.values.as_ref(), shards.unverified());
     progress.begin("verify values", bytes.len() as u64);
     let path = || shards.path(VALUES);
     let check = |(index, piece): (usize, &[u8])| {
@@ -104,7 +104,7 @@ where
         }
         progress.advance(piece.len() as u64);
         let found = f(piece);
-        shards.release(start as u64..(start + values.len()) as u64);
+        stream.release(start as u64..(start + values.len()) as u64);
         Ok(found)
     };
     let checked: Vec<_> = bytes.par_chunks(PIECE_BYTES as usize).enumerate().map(check).collect();

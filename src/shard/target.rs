@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use super::error::Error;
 use super::manifest;
-use crate::temporary::{self, Held};
-use crate::together::{self, Staged};
+use crate::staging::temporary::{self, Locked};
+use crate::staging::together::{self, Staged};
 
 /// What to do with a graph that exists under the chosen name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Target {
     }
 
     /// A hidden directory beside the target, removed when dropped. Those that killed processes have left go first.
-    pub(super) fn temporary(&self) -> Result<Held<TempDir>, Error> {
+    pub(super) fn temporary(&self) -> Result<Locked<TempDir>, Error> {
         let made = temporary::create(self.parent(), self.name(), |builder| {
             #[cfg(unix)]
             builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o777));
@@ -65,8 +65,8 @@ impl Target {
     }
 
     /// The finished directory, which is to have the name.
-    pub(super) fn stage(&self, folder: Held<TempDir>) -> Result<Staged, Error> {
-        let Held { item: folder, lock } = folder;
+    pub(super) fn stage(&self, folder: Locked<TempDir>) -> Result<Staged, Error> {
+        let Locked { item: folder, lock } = folder;
         let synced = temporary::sync_folder(folder.path());
         synced.map_err(|source| Error::Write { path: self.dir.clone(), source })?;
         self.check()?;

@@ -17,7 +17,7 @@ use super::target::Target;
 use super::values;
 use crate::graph::{BlockStream, Frame, Totals};
 use crate::progress::Progress;
-use crate::together::Staged;
+use crate::staging::together::Staged;
 
 /// zstd level of the frames. Higher ones gain little: blocks are few and already delta-coded.
 const LEVEL: i32 = 6;

@@ -13,7 +13,7 @@ use super::names::{RANDOM, entries, prefix};
 
 /// A temporary file or directory that other processes leave alone while this lives.
 #[derive(Debug)]
-pub(crate) struct Held<T> {
+pub(crate) struct Locked<T> {
     /// The file or directory.
     pub item: T,
     /// What keeps them away.
@@ -29,7 +29,7 @@ pub(crate) fn create<T: AsRef<Path>>(
     folder: &Path,
     name: &OsStr,
     make: impl Fn(&mut Builder<'_, '_>) -> io::Result<T>,
-) -> io::Result<Held<T>> {
+) -> io::Result<Locked<T>> {
     journal::finish(folder);
     remove_left_overs(folder, name, TEMPORARY);
     let prefix = prefix(name);
@@ -40,7 +40,7 @@ pub(crate) fn create<T: AsRef<Path>>(
         let lock = open(item.as_ref()).filter(|file| file.lock().is_ok());
         // Before it was locked another process may have taken it for a left-over.
         if item.as_ref().exists() {
-            return Ok(Held { item, lock });
+            return Ok(Locked { item, lock });
         }
     }
 }
@@ -49,7 +49,7 @@ pub(crate) fn create<T: AsRef<Path>>(
 ///
 /// # Errors
 /// If it cannot be made.
-pub(crate) fn file(folder: &Path, name: &OsStr) -> io::Result<Held<NamedTempFile>> {
+pub(crate) fn file(folder: &Path, name: &OsStr) -> io::Result<Locked<NamedTempFile>> {
     create(folder, name, |builder| {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -61,7 +61,7 @@ pub(crate) fn file(folder: &Path, name: &OsStr) -> io::Result<Held<NamedTempFile
 ///
 /// # Errors
 /// If it cannot be made.
-pub(crate) fn claim(folder: &Path, name: &OsStr) -> io::Result<Option<Held<NamedTempFile>>> {
+pub(crate) fn claim(folder: &Path, name: &OsStr) -> io::Result<Option<Locked<NamedTempFile>>> {
     let own = create(folder, name, |builder| builder.tempfile_in(folder))?;
     let is_held = |path: &Path| open(path).is_some_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)));
     let mut others = entries(folder, name, TEMPORARY).filter(|entry| !own.item.path().ends_with(entry.file_name()));

@@ -13,7 +13,7 @@ use super::journal::{Failed, JOURNAL, Renaming, encode, name_all};
 pub(crate) use super::names::parent;
 use super::names::{TEMPORARY, sync_folder};
 use super::rename::{inode, remove};
-use super::temporary::{self, Held};
+use super::temporary::{self, Locked};
 
 /// Something complete under its temporary name. Whoever drops it uncommitted leaves a left-over.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ impl Staged {
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn file(file: Held<NamedTempFile>, path: PathBuf, replaces: bool) -> io::Result<Self> {
-        let Held { item, lock } = file;
+    pub fn file(file: Locked<NamedTempFile>, path: PathBuf, replaces: bool) -> io::Result<Self> {
+        let Locked { item, lock } = file;
         item.as_file().sync_all()?;
         Ok(Self { temporary: item.into_temp_path().keep()?, path, replaces, lock })
     }
