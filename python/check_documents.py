@@ -124,7 +124,8 @@ def check_reproduce(checks: Checks, place: Place, pages: list[Document]) -> None
     """Runs `make reproduce` with the binary under test and compares the figures."""
     make = ["make", "-s", "-C", ROOT, "reproduce", f"OUT={place.directory / 'out'}"]
     pipeline = [f"PIPELINE={place.directory / 'bin' / 'pipeline'}", "CARGO=true"]
-    printed = subprocess.run([*make, *pipeline], check=True, capture_output=True, text=True).stdout
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    printed = subprocess.run([*make, *pipeline], env=env, check=True, capture_output=True, text=True).stdout
     for row in (row for page in pages for row in page.rows("make reproduce")):
         check_row(checks, row, printed)
 
