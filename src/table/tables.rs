@@ -41,7 +41,7 @@ shared_columns! { $
     flips: i64 [flips], "flips made by the solver, initial ones not counted";
     sweeps: i64 [sweeps], "passes of the solver over the nodes";
     secs: Option<f64> [s], "wall time; what is solved together shares it equally",
-        null "without --timing, so that equal runs give equal files";
+        null "without `--timing`, so that equal runs give equal files";
     local_minimum: bool, "whether no single flip lowers the energy, verified at the end";
     image_index: i64, "number of the image in its set, from 0";
     image: String, "its file name in the set; for tensors its number";
@@ -171,8 +171,8 @@ table! {
         local_minimum;
         active: Option<Vec<u8>>,
             "nodes of the active subnetwork: node i is bit i % 8 (least significant first) of byte i / 8",
-            null "without --keep-masks";
-        spins: Option<Vec<u8>>, "their spins, in the same order, set = +1", null "without --keep-masks";
+            null "without `--keep-masks`";
+        spins: Option<Vec<u8>>, "their spins, in the same order, set = +1", null "without `--keep-masks`";
     }
 }
 
