@@ -152,7 +152,7 @@ fn from_lists(proto: &proto::TensorProto<'_>) -> Data {
     match proto.data_type {
         1 => Data::Float(proto.floats.clone()),
         10 => Data::Float(proto.ints.iter().map(|bits| half(*bits as u16)).collect()),
-        11 => Data::Float(proto.doubles.clone()),
+        11 => Data::Float(proto.doubles.iter().map(|value| *value as f32).collect()),
         16 => Data::Float(proto.ints.iter().map(|bits| f32::from_bits(u32::from(*bits as u16) << 16)).collect()),
         _ => Data::Int(proto.ints.clone()),
     }

@@ -146,54 +146,80 @@ impl<'a> WireField<'a> {
     pub fn text(&self) -> Result<&'a str, WireError> {
         std::str::from_utf8(self.bytes()?).map_err(|_| WireError::Utf8(self.number))
     }
+}
 
-    /// Appends one integer, or a packed list of them.
-    pub fn ints_into(&self, out: &mut Vec<i64>) -> Result<(), WireError> {
-        match self.payload {
-            Payload::Varint(value) => out.push(value as i64),
+/// What a field of a message can be.
+pub(super) trait FieldValue<'a> {
+    /// Reads the value of `field`; one that is there already is replaced, a list gets longer.
+    fn read(&mut self, field: &WireField<'a>) -> Result<(), WireError>;
+}
+
+/// `scalars! { Type: how it is read; … }`
+macro_rules! scalars {
+    ($($Type:ty: $read:expr;)*) => {
+        $(impl<'a> FieldValue<'a> for $Type {
+            fn read(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
+                *self = $read(field)?;
+                Ok(())
+            }
+        })*
+    };
+}
+
+scalars! {
+    i64: WireField::int;
+    f32: WireField::float;
+    &'a str: WireField::text;
+    &'a [u8]: WireField::bytes;
+    Option<&'a [u8]>: |field: &WireField<'a>| field.bytes().map(Some);
+    bool: |field: &WireField<'a>| field.int().map(|value| value == 1);
+}
+
+impl<'a> FieldValue<'a> for Vec<&'a str> {
+    fn read(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
+        self.push(field.text()?);
+        Ok(())
+    }
+}
+
+/// One integer, or a packed list of them.
+impl<'a> FieldValue<'a> for Vec<i64> {
+    fn read(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
+        match field.payload {
+            Payload::Varint(value) => self.push(value as i64),
             Payload::Bytes(bytes) => {
                 let mut list = WireFields::new(bytes);
                 while !list.rest.is_empty() {
-                    out.push(list.varint()? as i64);
+                    self.push(list.varint()? as i64);
                 }
             }
-            _ => return Err(WireError::Kind(self.number)),
-        }
-        Ok(())
-    }
-
-    /// Appends one float, or a packed list of them.
-    pub fn floats_into(&self, out: &mut Vec<f32>) -> Result<(), WireError> {
-        match self.payload {
-            Payload::Fixed32(bytes) => out.push(f32::from_le_bytes(bytes)),
-            Payload::Bytes(bytes) => {
-                let (values, rest) = bytes.as_chunks::<4>();
-                if !rest.is_empty() {
-                    return Err(WireError::Truncated);
-                }
-                out.extend(values.iter().map(|value| f32::from_le_bytes(*value)));
-            }
-            _ => return Err(WireError::Kind(self.number)),
-        }
-        Ok(())
-    }
-
-    /// Appends one double, or a packed list of them, rounded to `f32`.
-    pub fn doubles_into(&self, out: &mut Vec<f32>) -> Result<(), WireError> {
-        match self.payload {
-            Payload::Fixed64(bytes) => out.push(f64::from_le_bytes(bytes) as f32),
-            Payload::Bytes(bytes) => {
-                let (values, rest) = bytes.as_chunks::<8>();
-                if !rest.is_empty() {
-                    return Err(WireError::Truncated);
-                }
-                out.extend(values.iter().map(|value| f64::from_le_bytes(*value) as f32));
-            }
-            _ => return Err(WireError::Kind(self.number)),
+            _ => return Err(WireError::Kind(field.number)),
         }
         Ok(())
     }
 }
+
+/// One number, or a packed list of them: `numbers! { Type, its bytes, its payload; … }`
+macro_rules! numbers {
+    ($($Number:ty, $N:literal, $payload:ident;)*) => {
+        $(impl<'a> FieldValue<'a> for Vec<$Number> {
+            fn read(&mut self, field: &WireField<'a>) -> Result<(), WireError> {
+                let (values, rest) = match &field.payload {
+                    Payload::$payload(bytes) => (std::slice::from_ref(bytes), &[][..]),
+                    Payload::Bytes(bytes) => bytes.as_chunks::<$N>(),
+                    _ => return Err(WireError::Kind(field.number)),
+                };
+                if !rest.is_empty() {
+                    return Err(WireError::Truncated);
+                }
+                self.extend(values.iter().map(|value| <$Number>::from_le_bytes(*value)));
+                Ok(())
+            }
+        })*
+    };
+}
+
+numbers! { f32, 4, Fixed32; f64, 8, Fixed64; }
 
 #[cfg(test)]
 mod tests {
@@ -212,9 +238,9 @@ mod tests {
     #[test]
     fn packed_and_single_integers_are_one_list() {
         let bytes = [0x08, 0x03, 0x0a, 0x03, 0x96, 0x01, 0x05];
-        let mut out = Vec::new();
+        let mut out = Vec::<i64>::new();
         for field in WireFields::new(&bytes) {
-            field.unwrap().ints_into(&mut out).unwrap();
+            out.read(&field.unwrap()).unwrap();
         }
         assert_eq!(out, [3, 150, 5]);
     }
