@@ -10,52 +10,47 @@
 
 // A page links to files. What is defined here first, under the same names, leads to pages of this documentation instead.
 
-pub mod definitions {
-    #![doc = "[4 bytes an edge]: super::memory#disk"]
-    #![doc = "[tables.md]: super::tables"]
-    #![doc = ""]
-    #![doc = include_str!("../docs/definitions.md")]
-}
+/// [4 bytes an edge]: memory#disk
+/// [tables.md]: tables
+///
+#[doc = include_str!("../docs/definitions.md")]
+pub mod definitions {}
 
-pub mod architecture {
-    #![doc = "[edge rules]: super::definitions#edge-rules"]
-    #![doc = "[graph directory]: crate::shard"]
-    #![doc = "[`--memory`]: super::memory"]
-    #![doc = "[images]: super::images"]
-    #![doc = "[tables.md]: super::tables"]
-    #![doc = "[`net`]: crate::net"]
-    #![doc = "[`graph`]: crate::graph"]
-    #![doc = "[`unroll`]: crate::unroll"]
-    #![doc = "[`shard`]: crate::shard"]
-    #![doc = "[`kernel`]: crate::kernel"]
-    #![doc = "[`spin`]: crate::spin"]
-    #![doc = "[`null`]: crate::null"]
-    #![doc = "[`image`]: crate::image"]
-    #![doc = "[`forward`]: crate::forward"]
-    #![doc = "[`active`]: crate::active"]
-    #![doc = "[`perturb`]: crate::perturb"]
-    #![doc = "[`table`]: crate::table"]
-    #![doc = "[`report`]: crate::report"]
-    #![doc = "[`import`]: crate::import"]
-    #![doc = "[`export`]: crate::export"]
-    #![doc = "[`run`]: crate::run"]
-    #![doc = "[`cli`]: crate::cli"]
-    #![doc = ""]
-    #![doc = include_str!("../docs/architecture.md")]
-}
+/// [edge rules]: definitions#edge-rules
+/// [graph directory]: crate::shard
+/// [`--memory`]: memory
+/// [images]: images
+/// [tables.md]: tables
+/// [`net`]: crate::net
+/// [`graph`]: crate::graph
+/// [`unroll`]: crate::unroll
+/// [`shard`]: crate::shard
+/// [`kernel`]: crate::kernel
+/// [`spin`]: crate::spin
+/// [`null`]: crate::null
+/// [`image`]: crate::image
+/// [`forward`]: crate::forward
+/// [`active`]: crate::active
+/// [`perturb`]: crate::perturb
+/// [`table`]: crate::table
+/// [`report`]: crate::report
+/// [`import`]: crate::import
+/// [`export`]: crate::export
+/// [`run`]: crate::run
+/// [`cli`]: crate::cli
+///
+#[doc = include_str!("../docs/architecture.md")]
+pub mod architecture {}
 
-pub mod images {
-    #![doc = "[channel shuffle]: super::definitions#order-of-nodes"]
-    #![doc = ""]
-    #![doc = include_str!("../docs/images.md")]
-}
+/// [channel shuffle]: definitions#order-of-nodes
+///
+#[doc = include_str!("../docs/images.md")]
+pub mod images {}
 
-pub mod memory {
-    #![doc = "[`src/spin/memory.rs`]: crate::spin::memory"]
-    #![doc = ""]
-    #![doc = include_str!("../docs/memory.md")]
-}
+/// [`src/spin/memory.rs`]: crate::spin::memory
+///
+#[doc = include_str!("../docs/memory.md")]
+pub mod memory {}
 
-pub mod tables {
-    #![doc = include_str!("../docs/tables.md")]
-}
+#[doc = include_str!("../docs/tables.md")]
+pub mod tables {}
