@@ -116,25 +116,18 @@ pub enum Error {
     /// A search could not be completed.
     #[error(transparent)]
     Spin(#[from] spin::Error),
-    /// A graph cannot be kept.
-    #[error("cannot keep {}", dir.display())]
-    Keep {
-        /// Where it was to be.
-        dir: PathBuf,
-        /// Why not.
-        #[source]
-        source: shard::Error,
-    },
-    /// A graph with a weight for every edge cannot be written.
-    #[error("cannot write {}", dir.display())]
+    /// The graph of a null model cannot be kept, or written beside the output.
+    #[error("cannot {what} {}", dir.display())]
     Write {
+        /// What failed: `keep` or `write`.
+        what: &'static str,
         /// Where it was to be.
         dir: PathBuf,
         /// Why not.
         #[source]
         source: shard::Error,
     },
-    /// Such a graph cannot be read again.
+    /// It cannot be read again.
     #[error(transparent)]
     Open(shard::Error),
     /// There is no room beside the output.
@@ -287,7 +280,7 @@ impl NullSolver<'_> {
         if let Some(folder) = self.folder {
             let (target, description) = (folder.target(model), self.description(model, plan));
             let written = shard::write_revalued(graph, &stream, &description, &target, &Silent);
-            let (_, topology) = written.map_err(|source| Error::Keep { dir: target.dir, source })?;
+            let (_, topology) = written.map_err(|source| Error::Write { what: "keep", dir: target.dir, source })?;
             folder.copied.fetch_or(topology == Topology::Copied, Ordering::Relaxed);
         }
         Ok(Some(stream))
@@ -310,7 +303,7 @@ impl NullSolver<'_> {
             own_values: unshared.own_values(),
         };
         let written = shard::write_generated(&made, &self.description(model, plan), &target, &Silent);
-        written.map_err(|source| Error::Write { dir: target.dir.clone(), source })?;
+        written.map_err(|source| Error::Write { what: "write", dir: target.dir.clone(), source })?;
         let shards = Shards::open(&target.dir).map_err(Error::Open)?;
         let stream = shards.unverified();
         Ok((spin::solve(&stream, plan, self.control)?, stream.totals()))

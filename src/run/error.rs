@@ -30,33 +30,17 @@ pub enum Error {
         #[source]
         source: CheckpointError,
     },
-    /// The checkpoint cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The checkpoint.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// No file can be made where the checkpoint is to be.
-    #[error("cannot write to the folder of {}", path.display())]
-    Folder {
-        /// The checkpoint.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
     /// Something else has the name of the checkpoint.
     #[error("{} exists and is not a regular file", path.display())]
     NotRegular {
         /// The checkpoint.
         path: PathBuf,
     },
-    /// The checkpoint cannot be written.
-    #[error("cannot write {}", path.display())]
-    Write {
+    /// The checkpoint cannot be read or written.
+    #[error("cannot {what} {}", path.display())]
+    Io {
+        /// What failed: `read`, `write`, or `write to the folder of`.
+        what: &'static str,
         /// The checkpoint.
         path: PathBuf,
         /// Why.

@@ -22,6 +22,9 @@ pub enum Earlier {
     Discard,
 }
 
+/// What fails where no file can be made.
+const IN_FOLDER: &str = "write to the folder of";
+
 /// `<output>.checkpoint`, of one run at a time: while this lives, no other run has it.
 #[derive(Debug)]
 pub struct CheckpointFile {
@@ -45,16 +48,14 @@ impl CheckpointFile {
     pub fn claim(output: &Path, earlier: Earlier) -> Result<(Self, Option<Vec<u8>>), Error> {
         let path = checkpoint_path(output);
         let claim = temporary::claim(parent(&path), name(&path));
-        let claim = claim.map_err(|source| Error::Folder { path: path.clone(), source })?;
+        let failed = |what, source| Error::Io { what, path: path.clone(), source };
+        let claim = claim.map_err(|source| failed(IN_FOLDER, source))?;
         let Some(claim) = claim else { return Err(Error::Claimed { output: output.to_owned() }) };
         let bytes = match earlier {
             _ if !path.exists() => None,
             Earlier::Refuse => return Err(Error::Unfinished { path }),
             Earlier::Discard => None,
-            Earlier::Resume => {
-                let bytes = regular::read(&path, u64::MAX);
-                Some(bytes.map_err(|source| Error::Read { path: path.clone(), source })?)
-            }
+            Earlier::Resume => Some(regular::read(&path, u64::MAX).map_err(|source| failed("read", source))?),
         };
         Ok((Self { path, _claim: claim }, bytes))
     }
@@ -69,20 +70,20 @@ impl CheckpointFile {
     /// # Errors
     /// Those of `write`, or if the storage fails.
     pub fn replace<E: From<Error>>(&self, write: impl FnOnce(&mut NamedTempFile) -> Result<(), E>) -> Result<(), E> {
-        let path = || self.path.clone();
         if self.path.metadata().is_ok_and(|found| !found.is_file()) {
-            return Err(Error::NotRegular { path: path() }.into());
+            return Err(Error::NotRegular { path: self.path.clone() }.into());
         }
         let file = temporary::file(parent(&self.path), name(&self.path));
-        let mut file = file.map_err(|source| Error::Folder { path: path(), source })?;
+        let mut file = file.map_err(|source| self.failed(IN_FOLDER, source))?;
         write(&mut file.item)?;
-        self.commit(file).map_err(|source| Error::Write { path: path(), source })?;
-        Ok(())
+        let staged = Staged::file(file, self.path.clone(), true);
+        let done = staged.and_then(|staged| together::commit(&[staged]).map_err(|failed| failed.source));
+        Ok(done.map_err(|source| self.failed("write", source))?)
     }
 
-    fn commit(&self, file: Locked<NamedTempFile>) -> io::Result<()> {
-        let staged = Staged::file(file, self.path.clone(), true)?;
-        together::commit(&[staged]).map_err(|failed| failed.source)
+    /// An error of the storage.
+    pub(super) fn failed(&self, what: &'static str, source: io::Error) -> Error {
+        Error::Io { what, path: self.path.clone(), source }
     }
 
     /// The run is complete and its output has its name: nobody needs the checkpoint any more.

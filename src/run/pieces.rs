@@ -157,7 +157,7 @@ impl<'a, K: Ord + Serialize + DeserializeOwned, R: Serialize + DeserializeOwned>
             return Ok(());
         }
         let start = Instant::now();
-        let failed = |source| Error::Write { path: self.file.path().to_owned(), source };
+        let failed = |source| self.file.failed("write", source);
         let saved = Saved { search: &self.identity, parts: finished.pieces.iter().collect() };
         let json = serde_json::to_string(&saved).map_err(|error| failed(error.into()))?;
         let checksum = crc32fast::hash(json.as_bytes());

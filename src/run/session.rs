@@ -28,12 +28,8 @@ pub struct Setup<'a> {
 
 /// The [`Control`] of a search that is saved in time: it begins where an earlier one ended, and can be stopped.
 pub struct Session<'a> {
+    setup: Setup<'a>,
     file: CheckpointFile,
-    graph: String,
-    plan: Plan,
-    every: Duration,
-    stop: StopFlag,
-    progress: &'a dyn Progress,
     last_save: Mutex<Instant>,
     saved: Mutex<Option<Checkpoint<'static>>>,
 }
@@ -44,12 +40,12 @@ impl<'a> Session<'a> {
     /// # Errors
     /// If another run writes this output, there is a checkpoint that is in the way, or it is not one of this search.
     pub fn begin(setup: Setup<'a>) -> Result<Self, Error> {
-        let Setup { output, earlier, graph: (graph, n_nodes), plan, every, stop, progress } = setup;
-        let (file, found) = CheckpointFile::claim(output, earlier)?;
-        let saved = found.map(|bytes| checkpoint::decode(&bytes, &graph, &plan, n_nodes)).transpose();
+        let (file, found) = CheckpointFile::claim(setup.output, setup.earlier)?;
+        let (graph, n_nodes) = &setup.graph;
+        let saved = found.map(|bytes| checkpoint::decode(&bytes, graph, &setup.plan, *n_nodes)).transpose();
         let saved = saved.map_err(|source| Error::Checkpoint { path: file.path().to_owned(), source })?;
         let (last_save, saved) = (Mutex::new(Instant::now()), Mutex::new(saved));
-        Ok(Self { file, graph, plan, every, stop, progress, last_save, saved })
+        Ok(Self { setup, file, last_save, saved })
     }
 
     /// What to say of a search that was stopped.
@@ -65,16 +61,16 @@ impl<'a> Session<'a> {
 
 impl Progress for Session<'_> {
     fn begin(&self, task: &str, total: u64) {
-        self.progress.begin(task, total);
+        self.setup.progress.begin(task, total);
     }
     fn advance(&self, units: u64) {
-        self.progress.advance(units);
+        self.setup.progress.advance(units);
     }
     fn note(&self, line: &str) {
-        self.progress.note(line);
+        self.setup.progress.note(line);
     }
     fn end(&self) {
-        self.progress.end();
+        self.setup.progress.end();
     }
 }
 
@@ -84,11 +80,11 @@ impl Control for Session<'_> {
     }
 
     fn pulse(&self) -> Pulse {
-        if self.stop.is_set() {
+        if self.setup.stop.is_set() {
             return Pulse::Stop;
         }
         let mut last = locked(&self.last_save);
-        if last.elapsed() < self.every {
+        if last.elapsed() < self.setup.every {
             return Pulse::Continue;
         }
         *last = Instant::now();
@@ -96,7 +92,7 @@ impl Control for Session<'_> {
     }
 
     fn save(&self, checkpoint: &Checkpoint<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        self.file.replace(|out| Ok(checkpoint::encode(checkpoint, &self.graph, &self.plan, out)?))
+        self.file.replace(|out| Ok(checkpoint::encode(checkpoint, &self.setup.graph.0, &self.setup.plan, out)?))
     }
 }
 
