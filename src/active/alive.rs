@@ -48,6 +48,8 @@ impl<'a> Pass<'a> {
             outward: Taps::new(n_frames),
         };
         roots.iter().for_each(|&(node, mask)| alive.nodes[node as usize] |= mask);
+        // Edges lead from earlier layers to later ones. So whoever reads a layer is known to live or not when it is its turn,
+        // and the frames of one layer do not depend on each other.
         for layer in (0..self.stream.layers().len()).rev() {
             let frames: Vec<_> = (0..n_frames).filter(|&k| self.stream.frames()[k].layer as usize == layer).collect();
             let each = |frame: &mut Frame, &index: &usize| self.frame(index, frame, &alive.nodes);
@@ -83,6 +85,7 @@ impl<'a> Pass<'a> {
                 }
             }
         }
+        // The rows of this frame are final now: so are the taps of their own edges.
         let mut inward = Vec::new();
         for section in Section::all(self.stream.layers(), &frame.inward) {
             if let Some(edges) = self.pool_edges(layer, section.layer) {
@@ -114,6 +117,7 @@ fn reach(section: &Section<'_>, alive: &[u16], open: &[u16], first: NodeId, mask
                 let columns = intervals.iter().flat_map(|interval| block.stretch(group, r, interval).columns());
                 columns.fold(0, |any, column| any | alive[column as usize])
             };
+            // The rows of a dense group have the same columns: one look at them serves all.
             let shared = (block.kind == PanelKind::Dense).then(|| any(0));
             for (r, row) in block.rows(group) {
                 let at = (row - first) as usize;

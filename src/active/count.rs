@@ -81,6 +81,7 @@ fn count((block, intervals): (&Block, &[Interval]), rows: Masks<'_>, columns: Ma
             &columns.masks[(interval.first_col + group.col_shift - columns.first) as usize..][..interval.len as usize]
         };
         if block.kind == PanelKind::Dense {
+            // Every row meets every column, so that edges are pairs: counts multiply, image by image.
             let (rows, columns) = (tally(rows), tally(intervals.iter().flat_map(columns)));
             (0..LANES).for_each(|bit| counts[bit] += rows[bit] * columns[bit]);
         } else {

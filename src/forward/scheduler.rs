@@ -171,6 +171,7 @@ impl<'a> Scheduler<'a> {
                 }
                 Some(tensor)
             }
+            // The sum is finished by the later of the two convolutions: the other's output is there when it runs.
             Computation::Sum if inputs.len() == 2 && inputs[0] != inputs[1] => {
                 let slots = [last_stage(inputs[0]), last_stage(inputs[1])];
                 let later = usize::from(slots[1] > slots[0]);
@@ -190,6 +191,7 @@ impl<'a> Scheduler<'a> {
                 if shape.len() < LARGE || !self.is_only_read_here(input) || self.orders[input] != shape {
                     return None;
                 }
+                // The convolution's own tensor is computed by no stage any more, and never gets a buffer.
                 let output = self.tensor(order);
                 (self.stages[at].computation, self.stages[at].output) = (pooled, output);
                 self.makers[output] = self.makers[inputs[0]].take();

@@ -5,7 +5,7 @@ use super::{norm, pool};
 use crate::net::{Network, Op};
 
 /// What each network layer takes over from the operators after it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Chains {
     /// Factors of a layer's rows, by output channel; empty for none.
     pub row_factors: Vec<Vec<f32>>,

@@ -74,6 +74,7 @@ pub(super) fn pairs(
                     let value = kernel.base + u64::from(c.tensor) * kernel.out_stride;
                     if swap { (col, row, value) } else { (row, col, value) }
                 };
+                // By column, as the columns of a diagonal interval are consecutive.
                 let mut pairs: Vec<_> = channels.iter().map(pair).collect();
                 pairs.sort_by_key(|pair| pair.1);
                 diagonal(&pairs)
@@ -88,6 +89,7 @@ pub(super) fn pairs(
                 let out_offset = |k: u32| u64::from(first_output + k) * kernel.out_stride;
                 let outputs = (0..kernel.group_outputs).map(|k| (reader.node_channel(first_output + k), out_offset(k)));
                 let outputs: Vec<_> = outputs.collect();
+                // Channels are sorted by their number in the tensor, so that a conv group's are a range of the list.
                 let at = |tensor: u32| channels.partition_point(|c| c.tensor < tensor);
                 let inputs: Vec<_> = channels[at(inputs.start)..at(inputs.end)]
                     .iter()
@@ -165,6 +167,7 @@ fn progressions(rows: &[(u32, u64)]) -> Vec<Progression> {
     for &(row, values) in rows {
         if let Some(run) = runs.last_mut() {
             let last = (run.first + (run.len - 1) * run.step, run.values + u64::from(run.len - 1) * run.stride);
+            // The second row fixes the steps, later ones must keep them.
             if row > last.0 && values >= last.1 {
                 let (step, stride) = (row - last.0, values - last.1);
                 if run.len == 1 || (step, stride) == (run.step, run.stride) {

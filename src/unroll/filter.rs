@@ -54,17 +54,8 @@ impl StoredKernel {
     /// The kernel of a layer that pairs `channels` channels one to one.
     pub fn diagonal(base: u64, channels: usize, strides: [u64; 2], taps: [usize; 2]) -> Self {
         let [out_stride, tap_stride] = strides;
-        let groups = channels as u32;
-        Self {
-            kind: PanelKind::Diagonal,
-            base,
-            out_stride,
-            tap_stride,
-            groups,
-            group_outputs: 1,
-            group_inputs: 1,
-            taps,
-        }
+        let (kind, groups) = (PanelKind::Diagonal, channels as u32);
+        Self { kind, base, out_stride, tap_stride, groups, group_outputs: 1, group_inputs: 1, taps }
     }
     /// `Σ|w|` over the outputs that read each tap and input channel, `[tap][channel]`, summed in output order; one tap
     /// for all if they share their values.

@@ -35,29 +35,22 @@ pub(super) fn weights(
         PoolKind::Max => LayerKind::MaxPool,
         PoolKind::Average | PoolKind::AverageWithPad { .. } => LayerKind::AveragePool,
     };
-    Ok(Filter {
-        kind,
-        kernel: per_channel(weight, &factors, taps, values),
-        window: pool.window,
-        params: 0..0,
-        order: None,
-        taps: 0,
-    })
+    Ok(per_channel((kind, pool.window), weight, &factors, values))
 }
 
 /// Appends the `+1` of one addend of an addition that is a layer, times its factors, to the value store.
 pub(super) fn addend(layer: &Layer, input: &View, values: &mut Vec<f32>) -> Result<Filter, Error> {
     let window = Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0], dilation: [1, 1] };
-    let kernel = per_channel(1.0, &column_factors(layer, input)?, window.kernel, values);
-    Ok(Filter { kind: LayerKind::Add, kernel, window, params: 0..0, order: None, taps: 0 })
+    Ok(per_channel((LayerKind::Add, window), 1.0, &column_factors(layer, input)?, values))
 }
 
-fn per_channel(weight: f32, factors: &[f32], taps: [usize; 2], values: &mut Vec<f32>) -> StoredKernel {
-    let base = values.len() as u64;
-    let shared = factors.iter().all(|factor| *factor == 1.0);
+/// A filter in which every channel meets itself: one value for all, or where they have factors one for each.
+fn per_channel((kind, window): (LayerKind, Window), weight: f32, factors: &[f32], values: &mut Vec<f32>) -> Filter {
+    let (base, shared) = (values.len() as u64, factors.iter().all(|factor| *factor == 1.0));
     match shared {
         true => values.push(weight),
         false => values.extend(factors.iter().map(|factor| weight * factor)),
     }
-    StoredKernel::diagonal(base, factors.len(), [u64::from(!shared), 0], taps)
+    let kernel = StoredKernel::diagonal(base, factors.len(), [u64::from(!shared), 0], window.kernel);
+    Filter { kind, kernel, window, params: 0..0, order: None, taps: 0 }
 }

@@ -20,7 +20,7 @@ use crate::graph::{LayerKind, Totals};
 use crate::net::{Layer, Network, Op, Pool, Shape, Window};
 
 /// Graph layers and the value store of a network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Unroller {
     /// Graph layers in node order.
     pub node_layers: Vec<NodeLayer>,
@@ -41,7 +41,7 @@ impl Unroller {
     /// Visits all layers.
     pub fn new(net: &Network, options: Options) -> Result<Self, Error> {
         check::network(net)?;
-        let mut unroller = Self::empty(options, Chains::new(net, options.batch_norm));
+        let mut unroller = Self { options, chains: Chains::new(net, options.batch_norm), ..Self::default() };
         let last_reader = last_readers(net);
         let mut views: Vec<Option<View>> = Vec::with_capacity(net.layers.len());
         for (index, layer) in net.layers.iter().enumerate() {
@@ -62,7 +62,7 @@ impl Unroller {
 
     /// A tensor of shape `input` and one layer that reads it whole, without values and their sums.
     pub fn alone(layer: &Layer, input: Shape) -> Result<[NodeLayer; 2], Error> {
-        let mut unroller = Self::empty(Options::default(), Chains::none(2));
+        let mut unroller = Self { chains: Chains::none(2), ..Self::default() };
         let view = unroller.begin(0, layer, LayerKind::Input, input)?;
         let weights = match &layer.op {
             Op::Conv(op) => conv::filter(layer, op, input, 0)?,
@@ -76,19 +76,6 @@ impl Unroller {
         check::density(Totals { n_nodes, n_edges: frames::edges_in(&unroller.node_layers, 1), sum_abs: 0.0 })?;
         let [columns, rows] = <[NodeLayer; 2]>::try_from(unroller.node_layers).expect("two layers have begun");
         Ok([columns, rows])
-    }
-
-    fn empty(options: Options, chains: Chains) -> Self {
-        Self {
-            node_layers: Vec::new(),
-            values: Vec::new(),
-            output: None,
-            options,
-            chains,
-            used: Used::default(),
-            wholes: HashMap::new(),
-            axes: HashMap::new(),
-        }
     }
 
     fn visit(&mut self, index: usize, layer: &Layer, inputs: &[&View]) -> Result<View, Error> {
@@ -203,6 +190,7 @@ impl Unroller {
     fn attach(&mut self, tensor: usize, input: &View, weights: &Filter) -> Result<(), Error> {
         let column_sums = weights.kernel.column_sums(&self.values);
         let mut known = HashMap::new();
+        // An addend that occurs twice is read twice: its edges are there twice, with the same weights.
         for contribution in &input.contributions {
             let connection = self.connect(tensor, contribution, weights, &mut known)?;
             let sum_abs = sum_abs(&weights.kernel, &column_sums, &contribution.elements.channels, &connection.axes);
@@ -228,6 +216,8 @@ impl Unroller {
         let reader = &self.node_layers[self.node_layers.len() - 1];
         let (rows, columns) = (reader.order, self.node_layers[contribution.layer].order);
         let channels = &contribution.elements.channels;
+        // Contributions to a sum lie alike. A thousand addends of a residual network share one list of pairs, told by the
+        // address of their channels.
         let pairs = match known.entry((channels.as_ptr().addr(), columns)) {
             Entry::Occupied(known) => Arc::clone(known.get()),
             Entry::Vacant(new) => {
