@@ -1,5 +1,22 @@
 //! Any graph as a plain compressed sparse row matrix, in the file that `scipy.sparse.load_npz` opens.
 //!
+//! A stored graph says what repeats; here it is spelt out, edge by edge, for other programs and for tests: row by row the
+//! columns in ascending order (`indices`) with their weights (`data`), and where each row begins (`indptr`). SqueezeNet has
+//! 379 million edges, so that is a file of 3 GB; [`Selection`] takes some of the rows.
+//!
+//! ```
+//! use frustration::export::{Selection, write_npz};
+//! use frustration::graph::{Direction, csr::Csr};
+//! use frustration::progress::Silent;
+//!
+//! let triangle = Csr::from_edges_unclassed(3, &[(0, 1, 1.0), (0, 2, 0.5), (1, 2, -2.0)]);
+//! let (mut file, scratch) = (std::io::Cursor::new(Vec::new()), tempfile::tempdir()?);
+//! let last_row = Selection { direction: Direction::In, rows: Some(2..3) };
+//! let summary = write_npz(&triangle, &last_row, &mut file, scratch.path(), &Silent)?;
+//! assert_eq!((summary.n_rows, summary.n_columns, summary.n_entries), (1, 3, 2));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Memory: 8 bytes a row, and a buffer of [`BUFFER_EDGES`] edges; never a whole frame of edges. Disk: besides the output,
 //! column numbers and weights lie in two unnamed temporary files until their number is known.
 

@@ -5,8 +5,7 @@
 use std::ops::Range;
 
 use super::{
-    Block, BlockStream, Blocks, Direction, Error, Frame, FrameInfo, Interval, Layer, LayerKind, NodeId, Totals,
-    layer_of,
+    Block, BlockStream, Blocks, Direction, Error, Frame, FrameInfo, Interval, Layer, NodeId, Totals, layer_of,
 };
 
 /// Rows of a frame unless [`Csr::with_frame_rows`] says otherwise.
@@ -187,20 +186,8 @@ impl BlockStream for Csr {
 fn classes(sizes: &[u32]) -> Vec<Layer> {
     let mut first = 0;
     let layer = |(index, &size): (usize, &u32)| {
-        let nodes = first..first + size;
         first += size;
-        Layer {
-            name: format!("class {index}"),
-            kind: LayerKind::Class,
-            nodes,
-            shape: [size, 1, 1],
-            n_edges: 0,
-            sum_abs: 0.0,
-            params: 0..0,
-            fan_in: 0,
-            taps: 0,
-            shuffle_groups: 0,
-        }
+        Layer::class(index, first - size..first)
     };
     sizes.iter().enumerate().map(layer).collect()
 }

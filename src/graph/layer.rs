@@ -53,6 +53,24 @@ pub struct Layer {
     pub shuffle_groups: u32,
 }
 
+impl Layer {
+    /// Class number `index` of a graph without a network, with no edges yet.
+    pub fn class(index: usize, nodes: Range<NodeId>) -> Self {
+        Self {
+            name: format!("class {index}"),
+            kind: LayerKind::Class,
+            shape: [nodes.end - nodes.start, 1, 1],
+            nodes,
+            n_edges: 0,
+            sum_abs: 0.0,
+            params: 0..0,
+            fan_in: 0,
+            taps: 0,
+            shuffle_groups: 0,
+        }
+    }
+}
+
 /// Node, edge and weight totals of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Totals {

@@ -95,14 +95,16 @@
 //! - **spin**: +1 or −1. **state**: the spins of all nodes. **energy**: `½ (1 − Σ s Au s / Σ |Au|)`, between 0 and 1.
 //! - **local field** of a node: `s_i Σ_j Au_ij s_j`; negative if flipping it alone lowers the energy. An edge whose term is
 //!   negative is **frustrated**.
-//! - **replica**: one search, with its start and its result; **walker**: a replica under way.
+//! - **replica**: one search, with its start and its result; **walker**: a replica under way; **ensemble**: walkers that
+//!   travel through the graph together.
 //! - **lane**: one of the sixteen places in a vector. **plane**: sixteen replicas side by side, a bit each in a mask.
 //!   **batch**: images side by side.
 //! - **pass**: one reading of all edges. **sweep**: a pass that flips spins.
 //!
 //! *Networks*
-//! - **tensor**: what a network layer computes for one image; **element**: one of its numbers. A node stands for an element
-//!   of some tensor; other elements stand for nodes.
+//! - **tensor**: what a network layer computes for one image; **element**: one of its numbers. Every node is an element of the
+//!   tensor of its layer; an element of another tensor (behind a ReLU, a sum, a shuffle) stands for one or several nodes.
+//! - **tap**: one position of a kernel or of a pooling window.
 //! - **weights**: the trained parameters of a network, as long as nobody speaks of a graph.
 //!
 //! *Work*

@@ -5,6 +5,26 @@
 //!    `Au = A + Aᵀ` alone. The sum takes the direction seen first; sums of zero are left out.
 //! 3. A greedy colouring gives independent classes; nodes are numbered class after class.
 //!
+//! The solver updates all nodes of a layer at once, which is right because no two of them are adjacent. A network has layers;
+//! an edge list has none, so classes of the colouring take their place:
+//!
+//! ```text
+//! alice ─ +1 ─ bob ─ −1 ─ carol          class 0: alice, carol        class 1: bob
+//! ```
+//!
+//! ```
+//! use frustration::graph::BlockStream;
+//! use frustration::import::{Choice, read};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let file = folder.path().join("friends.csv");
+//! std::fs::write(&file, "source,target,weight\nalice,bob,1\nbob,carol,-1\n")?;
+//! let imported = read(&file, &Choice::default())?;
+//! assert_eq!(imported.graph.layers().len(), 2);
+//! assert_eq!(imported.labels.len(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Cost: O(edges log edges) time, about 64 bytes of memory per edge, and each label twice.
 
 use std::ffi::OsStr;

@@ -1,7 +1,26 @@
 //! INPUT: a convolutional network as plain data.
 //!
 //! [`Network`] is a list of layers in topological order. Every reader ([`onnx`], [`arch`]) produces one, and
-//! everything downstream (the edges, the null models, the forward pass) reads it. Nothing here knows about graphs.
+//! everything downstream (the edges, the null models, the forward pass) reads it. Nothing here knows about graphs: a layer
+//! here is an operation and the tensor it computes, and only some of them become layers of the graph.
+//!
+//! ```text
+//! layers[0] Input      3×4×4  ──┬──────────────╮            a residual block, as data: every layer says which
+//! layers[1] Conv       3×4×4  ◀─╯  inputs [0]  │            earlier ones it reads
+//! layers[2] Activation 3×4×4       inputs [1]  │
+//! layers[3] Add        3×4×4  ◀────────────────╯  inputs [2, 0]
+//! ```
+//!
+//! ```
+//! use frustration::net::arch::{Init, WeightSource, build};
+//! use frustration::net::{Op, Shape};
+//!
+//! let net = build("digits", WeightSource::Init { scheme: Init::He, seed: 1 }, None)?;
+//! assert_eq!(net.layers[0].shape, Shape::new(1, 16, 16));
+//! let convolutions = net.layers.iter().filter(|layer| matches!(layer.op, Op::Conv(_)));
+//! assert!(convolutions.count() > 0 && net.layers[1].inputs == [0]);
+//! # Ok::<(), frustration::net::Error>(())
+//! ```
 //!
 //! Conventions: a tensor has [`Shape`] channels × height × width for one image (the batch axis is gone); a flat
 //! vector of `n` values is `n × 1 × 1`; elements are numbered channel-major (`c`, `y`, `x`), as in ONNX and PyTorch.

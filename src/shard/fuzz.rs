@@ -4,7 +4,7 @@ use super::check::{self, Bounds};
 use super::error::Fault;
 use super::{codec, file, reader};
 use crate::graph::edges::for_each_edge;
-use crate::graph::{Block, Direction, Frame, FrameInfo, Layer, LayerKind};
+use crate::graph::{Block, Direction, Frame, FrameInfo, Layer};
 
 /// Frames with more edges than this are not walked.
 const MAX_EDGES: u128 = 1 << 20;
@@ -26,18 +26,7 @@ pub fn fuzz_frame(bytes: &[u8]) {
 
 /// Edges of the frame in both directions, 0 if there are too many to walk.
 pub(super) fn sound(raw: &[u8]) -> Result<u64, Fault> {
-    let layers = [0..100, 100..300, 300..1000].map(|nodes| Layer {
-        name: String::new(),
-        kind: LayerKind::Class,
-        shape: [nodes.end - nodes.start, 1, 1],
-        nodes,
-        n_edges: 0,
-        sum_abs: 0.0,
-        params: 0..0,
-        fan_in: 0,
-        taps: 0,
-        shuffle_groups: 0,
-    });
+    let layers = [0..100, 100..300, 300..1000].map(|nodes| Layer::class(0, nodes));
     let values = [1.0; 1000];
     let info = FrameInfo { rows: 100..300, layer: 1, n_edges_in: 0, n_edges_out: 0 };
     let mut frame = Frame::default();

@@ -4,6 +4,37 @@
 //! reads everything and checks every rule. Good for graphs of any size, solved many times; not for changing a graph: a
 //! directory is immutable, and a changed graph is a new directory.
 //!
+//! ```text
+//! manifest.json ──┬─▶ values.bin           w₀ w₁ w₂ w₃ …   every weight once, mapped and used in place
+//!   totals        │       ▲
+//!   layers        │       ╰─────────────────────────────────────────────────╮ offsets and strides
+//!   checksums     └─▶ frames-00000.shard   header │ frame │ frame │ … │ directory │ footer
+//!                                                   ╰─▶ zstd: In blocks, Out blocks of some rows
+//! ```
+//!
+//! ```
+//! use frustration::graph::csr::Csr;
+//! use frustration::graph::sums::sum_abs;
+//! use frustration::graph::{BlockStream, Frame};
+//! use frustration::progress::Silent;
+//! use frustration::shard::{self, Description, Shards};
+//!
+//! let triangle = Csr::from_edges_unclassed(3, &[(0, 1, 1.0), (0, 2, 0.5), (1, 2, -2.0)]);
+//! let folder = tempfile::tempdir()?;
+//! let dir = folder.path().join("triangle");
+//! shard::write(&triangle, &Description::default(), &dir, &Silent)?;
+//!
+//! let shards = Shards::open(&dir)?;         // checks all tables
+//! let graph = shards.verified(&Silent)?;    // checks all values: now it can be computed with
+//! let (mut frame, mut sum) = (Frame::default(), 0.0);
+//! for index in 0..graph.frames().len() {
+//!     graph.read(index, &mut frame)?;       // checks the frame
+//!     sum += sum_abs(&frame.inward, graph.values());
+//! }
+//! assert_eq!(sum, 3.5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Files
 //! | file                 | contents                                                                                 |
 //! |----------------------|------------------------------------------------------------------------------------------|
@@ -119,7 +150,7 @@ pub use revalued::{Topology, write_revalued};
 pub use stream::ShardStream;
 pub use target::{Existing, Target};
 pub use values::Fill;
-pub use verify::{Depth, Report, verify, verify_opened};
+pub use verify::{Depth, Report, verify};
 #[cfg(feature = "cli")]
 pub(crate) use writer::stage;
 pub use writer::{Generated, Summary, write, write_generated, write_to};

@@ -42,7 +42,7 @@ fn open(files: &Contents) -> Result<Shards<Vec<u8>>, Error> {
 }
 
 fn check(files: &Contents) -> Result<Report, Error> {
-    verify_opened(&open(files)?, Depth::Usual, &Silent)
+    verify::verify_opened(&open(files)?, Depth::Usual, &Silent)
 }
 
 fn triangle() -> Csr {

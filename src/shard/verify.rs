@@ -60,10 +60,7 @@ pub fn verify(dir: &Path, depth: Depth, progress: &dyn Progress) -> Result<Repor
 }
 
 /// As [`verify`], for an opened graph.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn verify_opened<B>(shards: &Shards<B>, depth: Depth, progress: &dyn Progress) -> Result<Report, Error>
+pub(super) fn verify_opened<B>(shards: &Shards<B>, depth: Depth, progress: &dyn Progress) -> Result<Report, Error>
 where
     B: Bytes,
 {

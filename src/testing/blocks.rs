@@ -60,18 +60,7 @@ pub(crate) fn layers(sizes: &[u32]) -> Vec<Layer> {
     let mut first = 0;
     let layer = |(index, &size): (usize, &u32)| {
         first += size;
-        Layer {
-            name: format!("class {index}"),
-            kind: LayerKind::Class,
-            nodes: first - size..first,
-            shape: [size, 1, 1],
-            n_edges: 0,
-            sum_abs: 0.0,
-            params: 0..0,
-            fan_in: 0,
-            taps: 0,
-            shuffle_groups: 0,
-        }
+        Layer::class(index, first - size..first)
     };
     sizes.iter().enumerate().map(layer).collect()
 }
