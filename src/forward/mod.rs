@@ -2,7 +2,7 @@
 //!
 //! # Problem
 //! The outputs of all layers of a [`Network`] for a batch of at most sixteen images, image `d` in lane `d` of every
-//! vector. The lanes are the ones of [`crate::kernel`]: a convolution or a dense layer is the same panels and blocks as in
+//! vector. The lanes are the ones of [`crate::kernel`]: a convolution or a dense layer is the same blocks as in
 //! the graph, with one fused multiply-add per edge and sixteen images where the solver adds signed weights. Logits of few
 //! images are computed in eight lanes or four, at about half the cost or a third: the lanes do not see each other.
 //!

@@ -59,7 +59,8 @@ pub(super) struct ChannelInterval {
     pub values: u64,
 }
 
-/// The panels between a reader and the channels of one contribution of its input, rows of the reader first, then rows of the source.
+/// Which channels of a reader and of one contribution to its input meet: with the reader's channels as rows, and with the
+/// source's.
 pub(super) fn pairs(
     kernel: &StoredKernel,
     channels: &[Channel],
@@ -103,7 +104,7 @@ pub(super) fn pairs(
     }
 }
 
-/// Cuts (node channel, value offset) rows into arithmetic runs; each meets all columns, `col_stride` values apart.
+/// Cuts (node channel, value offset) rows into progressions; each meets all columns, `col_stride` values apart.
 fn dense(base: u64, rows: &[(u32, u64)], columns: &[(u32, u64)], col_stride: u64) -> Vec<ChannelPairs> {
     let mut runs: Vec<ChannelInterval> = Vec::new();
     for &(first, values) in columns {
@@ -129,7 +130,7 @@ fn dense(base: u64, rows: &[(u32, u64)], columns: &[(u32, u64)], col_stride: u64
     progressions(rows).into_iter().map(pairs).collect()
 }
 
-/// Cuts (row, column, value) triples, by rising column, into runs of consecutive columns and evenly spaced rows and values.
+/// Cuts (row, column, value) triples, by rising column, into stretches of consecutive columns and evenly spaced rows and values.
 fn diagonal(triples: &[(u32, u32, u64)]) -> Vec<ChannelPairs> {
     let mut pairs = Vec::new();
     for run in triples.chunk_by(|a, b| a.1 + 1 == b.1) {

@@ -7,7 +7,7 @@ use super::blocks::Region;
 use super::node_layer::{Connection, NodeLayer};
 use crate::graph::{Direction, FrameInfo};
 
-/// When a frame is full. A frame is a run of whole image rows; only long image rows and layers of one pixel are cut further.
+/// When a frame is full. A frame is consecutive whole image rows; only long image rows and layers of one pixel are cut further.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Edges, in both directions together, that make a frame full.
@@ -100,7 +100,7 @@ struct Loads<'a> {
 }
 
 impl<'a> Loads<'a> {
-    /// Cost: O(sources and readers, with their runs and panels, and positions).
+    /// Cost: O(sources and readers, with their alike positions and pairs of channels, and positions).
     fn new(node_layers: &'a [NodeLayer], index: usize, along: Along) -> Self {
         let node_layer = &node_layers[index];
         let inward = node_layer.connections.iter().map(|connection| Load { connection, direction: Direction::In });
@@ -139,7 +139,7 @@ impl<'a> Loads<'a> {
     }
 }
 
-/// Edges between a layer and one source or reader: products of the counts along the axes and of the channels.
+/// Edges of one connection: products of the counts along the axes and of the channels.
 struct Load<'a> {
     connection: &'a Connection,
     direction: Direction,

@@ -2,7 +2,7 @@
 //! that are cut off differently at every one of a million positions.
 //!
 //! Each limit lies well above what the largest network that we know needs, and keeps memory below some 100 MB beyond the
-//! parameters. ResNet-1202 with `--residual expand` has 181,000 sources, 0.7 million contributions and 24 million intervals.
+//! parameters. ResNet-1202 with `--residual expand` has 181,000 connections, 0.7 million contributions and 24 million intervals.
 
 use super::channel_pairs::ChannelPairs;
 use super::error::Error;
@@ -65,13 +65,13 @@ impl Used {
         count.add(layer, positions.saturating_mul(taps))
     }
 
-    /// Panels between a layer and channels of one that it reads, made once for all sources that share them.
+    /// Which channels of a layer and of one that it reads meet, listed once for all connections that share the list.
     pub fn pairs(&mut self, layer: &str, pairs: &[Vec<ChannelPairs>; 2]) -> Result<(), Error> {
         let found = pairs.iter().map(|pairs| pairs.len() as u64).sum();
         Count { what: "groups of channels", used: &mut self.pairs, most: 1 << 18 }.add(layer, found)
     }
 
-    /// A source that a layer reads `count` times.
+    /// A connection that a layer has `count` times.
     pub fn connection(&mut self, layer: &str, connection: &Connection, count: u64) -> Result<(), Error> {
         Count { what: "readings of one layer by another", used: &mut self.connections, most: 1 << 18 }
             .add(layer, count)?;
@@ -91,7 +91,7 @@ impl Used {
         Count { what: "runs of edges in an image row", used: &mut row, most: 1 << 22 }.add(layer, 0)
     }
 
-    /// The edges of a source that is read `count` times.
+    /// The edges of a connection that a layer has `count` times.
     pub fn edges(&mut self, layer: &str, connection: &Connection, count: u64) -> Result<(), Error> {
         let taps = connection.axes.iter().map(|axis| axis.tap_counts.iter().sum::<u64>());
         let pairs = connection.pairs[0].iter().map(|pairs| u64::from(pairs.n_rows) * pairs.n_columns());

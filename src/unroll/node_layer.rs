@@ -39,7 +39,7 @@ pub(super) struct NodeLayer {
     pub taps: u32,
     /// What its rows read, by column layer.
     pub connections: Vec<Connection>,
-    /// Who reads its nodes: (graph layer, index of the source there), in order.
+    /// Who reads its nodes: (graph layer, index of the connection there), in order.
     pub readers: Vec<(usize, usize)>,
 }
 
@@ -48,25 +48,25 @@ pub(super) struct NodeLayer {
 pub(super) struct Connection {
     /// Index of the graph layer that is read.
     pub layer: usize,
-    /// Vertical and horizontal runs.
+    /// Positions that are alike, down and across.
     pub axes: [Arc<AxisTaps>; 2],
     /// Values between vertically and horizontally neighbouring taps.
     pub tap_strides: [u64; 2],
-    /// Channel panels with the reader's channels as rows, and with the source's. Sources that lie alike share them.
+    /// Which channels meet, with the reader's as rows, and with the source's. Connections that are alike share the lists.
     pub pairs: Arc<[Vec<ChannelPairs>; 2]>,
     /// What lies between the two.
     pub route: Route,
 }
 
 impl Connection {
-    /// Vertical or horizontal runs of one direction.
+    /// Positions that are alike down (axis 0) or across (axis 1), for the rows of one direction.
     pub fn positions(&self, axis: usize, direction: Direction) -> &[AlikePositions] {
         match direction {
             Direction::In => &self.axes[axis].inward,
             Direction::Out => &self.axes[axis].outward,
         }
     }
-    /// Channel panels of one direction.
+    /// Which channels meet, for the rows of one direction.
     pub fn pairs(&self, direction: Direction) -> &[ChannelPairs] {
         match direction {
             Direction::In => &self.pairs[0],

@@ -176,7 +176,7 @@ impl Unroller {
         Ok(View::whole(self.node_layers.len() - 1, Arc::clone(elements)))
     }
 
-    /// Puts the sources of the last graph layer in the order of summation, by layer, and tells them their reader.
+    /// Puts the connections of the last graph layer in the order of summation, by layer, and tells them their reader.
     fn finish(&mut self) {
         let (reader, node_layers) = self.node_layers.split_last_mut().expect("begin pushed a layer");
         reader.connections.sort_by_key(|connection| connection.layer);
@@ -203,7 +203,7 @@ impl Unroller {
         Ok(())
     }
 
-    /// What the last graph layer reads of one contribution; `known` are the panels of the contributions before.
+    /// What the last graph layer reads of one contribution; `known` are the pairs of channels of the contributions before.
     fn connect(
         &mut self,
         tensor: usize,
