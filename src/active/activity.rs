@@ -117,6 +117,6 @@ impl<'a> Activity<'a> {
         let replicas: Range<u32> = first..first + self.n_images() as u32;
         let sum_abs = std::array::from_fn(|image| self.counts.iter().map(|counts| counts.sum_abs[image]).sum());
         let subnetworks = Subnetworks { edges: self.edges(), scales, seed: plan.seed, sum_abs };
-        spin::solve_parts(&subnetworks, replicas, plan, control)
+        spin::solve_parts((&subnetworks, &subnetworks.edges), replicas, plan, control)
     }
 }

@@ -2,8 +2,18 @@
 //!
 //! An edge from node `j` of layer `g` to node `i` of layer `ℓ` is active in the images in which the gate of `j` towards `ℓ` is
 //! open and `i` lives; of a max-pooling layer, in those in which its tap is set. So the spins of a block's columns are gated by
-//! the one condition, and the rows are added where the other holds. A gated spin is `+1` in one plane and `−1` in
-//! another, and the field is the mean of the two ([`kernel::add_means`]).
+//! the one condition, and the rows are added where the other holds.
+//!
+//! The kernel knows spins `+1` and `−1`, and none that is 0. So a gated spin is `+1` in one plane and `−1` in another, and the
+//! field is the mean of the two ([`kernel::add_means`]), in which the column with the closed gate has gone:
+//!
+//! ```text
+//!    columns          j₀      j₁      j₂            gates: open, closed, open
+//!
+//!    first plane      s₀      +1      s₂            sum = w₀ s₀ + w₁ + w₂ s₂
+//!    second plane     s₀      −1      s₂            sum = w₀ s₀ − w₁ + w₂ s₂
+//!                                                   mean = w₀ s₀     + w₂ s₂
+//! ```
 
 use super::alive::Alive;
 use super::sections::Section;
@@ -85,28 +95,8 @@ impl Problem for Subnetworks<'_> {
         self.scales
     }
 
-    #[inline(always)]
-    fn row_sum(&self, _: usize, node: NodeId) -> f32 {
-        self.scales.rows[node as usize]
-    }
-
     fn seed(&self, _: usize) -> u64 {
         self.seed
-    }
-}
-
-impl Edges for Subnetworks<'_> {
-    type Buffers = Buffers;
-
-    fn add_digit(
-        &self,
-        digit: Digit,
-        frame: (usize, &Frame),
-        spins: &Spins,
-        fields: &mut Fields,
-        buffers: &mut Buffers,
-    ) {
-        self.edges.add_digit(digit, frame, spins, fields, buffers);
     }
 }
 

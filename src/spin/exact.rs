@@ -46,11 +46,6 @@ pub fn ground_state(graph: &Csr) -> (f64, u32) {
     (0.5 * (1.0 - best / totals.sum_abs), best_state & mask)
 }
 
-/// As [`ground_state`], or none if the graph has too many nodes to try.
-pub fn ground_state_if_small(graph: &Csr) -> Option<(f64, u32)> {
-    (graph.totals().n_nodes <= MAX_NODES).then(|| ground_state(graph))
-}
-
 /// `Σ_j Au_ij s_j`.
 fn field(graph: &Csr, node: u32, spins: &[f64]) -> f64 {
     let sum = |direction| graph.row(node, direction).map(|(j, w)| f64::from(w) * spins[j as usize]).sum::<f64>();

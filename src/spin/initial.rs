@@ -6,17 +6,18 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::plan::Plan;
-use super::problem::{self, Problem};
+use super::problem::Problem;
 use crate::graph::NodeId;
-use crate::kernel::{Spins, state};
+use crate::kernel::{LANES, Spins, lane_of_bit, state};
 
 /// Initial states of some replicas.
 pub(super) fn spins(problem: &impl Problem, plan: &Plan, replicas: Range<u32>) -> Spins {
     let n_nodes = problem.graph().totals().n_nodes;
     let mut spins = Spins::for_replicas(n_nodes, replicas.len());
     for (slot, replica) in replicas.enumerate() {
-        let (seed, number) = problem::origin(problem, replica);
-        for node in flips(&Plan { seed, ..plan.clone() }, number, n_nodes) {
+        let (plane, lane) = (replica as usize / LANES, lane_of_bit(replica as usize % LANES));
+        let plan = Plan { seed: problem.seed(lane), ..plan.clone() };
+        for node in flips(&plan, problem.numbers(plane)[lane], n_nodes) {
             spins.flip(slot, node);
         }
     }

@@ -10,7 +10,7 @@ use super::replica::Replica;
 use super::sweep::Relaxation;
 use super::{memory, rules};
 use crate::graph::reading::Reading;
-use crate::graph::{BlockStream, Frame, NodeId};
+use crate::graph::{BlockStream, Frame};
 use crate::kernel::{Fields, Operands, Spins};
 
 /// All edges of a graph, in all replicas.
@@ -39,13 +39,9 @@ impl Problem for OneGraph<'_> {
         self.scales.factor * self.graph.totals().sum_abs
     }
 
+    #[inline(always)]
     fn scales(&self, _: usize) -> &Scales {
         &self.scales
-    }
-
-    #[inline(always)]
-    fn row_sum(&self, _: usize, node: NodeId) -> f32 {
-        self.scales.rows[node as usize]
     }
 
     fn seed(&self, _: usize) -> u64 {

@@ -22,7 +22,7 @@
 use super::error::Error;
 use super::measure::Scales;
 use crate::graph::{BlockStream, Frame, NodeId};
-use crate::kernel::{Fields, LANES, Spins, bit_of_lane, lane_of_bit};
+use crate::kernel::{Fields, LANES, Spins, bit_of_lane};
 
 /// One graph in all lanes, graphs side by side, or a part of the edges in each lane: all that the streaming methods know.
 pub trait Problem: Sync {
@@ -56,7 +56,10 @@ pub trait Problem: Sync {
     fn scales(&self, lane: usize) -> &Scales;
 
     /// `Σ_j |Au_ij|` of a row in a lane's graph, in units of the fields.
-    fn row_sum(&self, lane: usize, node: NodeId) -> f32;
+    #[inline(always)]
+    fn row_sum(&self, lane: usize, node: NodeId) -> f32 {
+        self.scales(lane).rows[node as usize]
+    }
 
     /// Seed of the search that a lane belongs to.
     fn seed(&self, lane: usize) -> u64;
@@ -84,9 +87,3 @@ pub trait Problem: Sync {
 
 /// What is done for a graph and some replicas on it.
 pub type OnGraph<'a> = dyn FnMut(&dyn BlockStream, &[usize]) -> Result<(), Error> + 'a;
-
-/// Seed of the search that a replica belongs to, and its number in that.
-pub(super) fn origin(problem: &impl Problem, replica: u32) -> (u64, u32) {
-    let (plane, lane) = (replica as usize / LANES, lane_of_bit(replica as usize % LANES));
-    (problem.seed(lane), problem.numbers(plane)[lane])
-}

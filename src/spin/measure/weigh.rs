@@ -90,14 +90,11 @@ pub(in crate::spin) fn weigh(graph: &dyn BlockStream, isa: Isa, replicas: &mut [
 
 /// Layers' sums added up: by slot.
 pub(in crate::spin) fn totals(by_layer: Vec<Vec<Sum>>) -> Vec<Sum> {
-    let mut layers = by_layer.into_iter();
-    let mut totals = layers.next().unwrap_or_default();
-    layers.for_each(|layer| merge(&mut totals, &layer));
-    totals
-}
-
-fn merge(into: &mut [Sum], from: &[Sum]) {
-    into.iter_mut().zip(from).for_each(|(into, from)| *into += from);
+    let merged = |mut totals: Vec<Sum>, layer: Vec<Sum>| {
+        totals.iter_mut().zip(&layer).for_each(|(total, sum)| *total += sum);
+        totals
+    };
+    by_layer.into_iter().reduce(merged).unwrap_or_default()
 }
 
 /// `Σ|w|` over all edges. Cost: one read of the frames and their panels.

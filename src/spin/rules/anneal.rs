@@ -73,7 +73,7 @@ fn exponent(beta: f64) -> f32 {
 
 /// The whole method: the schedule, then descent.
 pub(super) fn run<P: Problem>(relaxation: &mut Relaxation<'_, P>, sweeps: u32) -> Result<(), Error> {
-    let (problem, control) = (relaxation.problem(), relaxation.request().control);
+    let (problem, control) = (relaxation.problem, relaxation.request.control);
     control.begin("anneal", u64::from(sweeps));
     control.advance(u64::from(relaxation.steps().min(sweeps)));
     while relaxation.steps() < sweeps && relaxation.may_flip() {

@@ -31,9 +31,9 @@ impl<P: Problem> Rule for Downhill<'_, P> {
 
 /// Flips negative fields until there are none, after a schedule of that many sweeps.
 pub(super) fn run<P: Problem>(relaxation: &mut Relaxation<'_, P>, schedule: u32) -> Result<(), Error> {
-    let control = relaxation.request().control;
+    let control = relaxation.request.control;
     control.begin("descent", 0);
-    relaxation.descend(&Downhill(relaxation.problem()), schedule)?;
+    relaxation.descend(&Downhill(relaxation.problem), schedule)?;
     control.end();
     Ok(())
 }

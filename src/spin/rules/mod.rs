@@ -22,7 +22,7 @@ use super::sweep::Relaxation;
 
 /// Runs the plan's streaming method to its end.
 pub(super) fn run<P: Problem>(mut relaxation: Relaxation<'_, P>) -> Result<Vec<Replica>, Error> {
-    match relaxation.request().plan.method {
+    match relaxation.request.plan.method {
         Method::Anneal { sweeps } => anneal::run(&mut relaxation, sweeps)?,
         Method::Sweep | Method::Steepest => threshold::run(&mut relaxation)?,
     }

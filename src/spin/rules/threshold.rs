@@ -45,7 +45,7 @@ impl Rule for Threshold {
 
 /// The whole method: falling threshold, then descent.
 pub(super) fn run<P: Problem>(relaxation: &mut Relaxation<'_, P>) -> Result<(), Error> {
-    let (problem, control) = (relaxation.problem(), relaxation.request().control);
+    let (problem, control) = (relaxation.problem, relaxation.request.control);
     control.begin("sweep", u64::from(FALL));
     control.advance(u64::from(relaxation.steps().min(FALL)));
     let ratio = THRESHOLDS[1] / THRESHOLDS[0];

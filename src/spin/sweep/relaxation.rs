@@ -21,8 +21,8 @@ use crate::spin::visits::{self, Visit};
 
 /// The walkers of an ensemble, and what is known of them.
 pub(in crate::spin) struct Relaxation<'a, P: Problem> {
-    problem: &'a P,
-    request: Request<'a>,
+    pub problem: &'a P,
+    pub request: Request<'a>,
     ensemble: Ensemble,
     /// When this run began, which may go on from an earlier one, and when the last sweep ended.
     started: Instant,
@@ -91,16 +91,6 @@ impl<'a, P: Problem> Relaxation<'a, P> {
             relaxation.ensemble.walkers[slot].alignment = alignment;
         }
         Ok(relaxation)
-    }
-
-    /// What is solved.
-    pub(in crate::spin) fn problem(&self) -> &'a P {
-        self.problem
-    }
-
-    /// What was asked for.
-    pub(in crate::spin) fn request(&self) -> Request<'a> {
-        self.request
     }
 
     /// Sweeps that are done.
@@ -243,13 +233,11 @@ impl<'a, P: Problem> Relaxation<'a, P> {
         let active: Vec<_> = (0..self.ensemble.spins.n_planes()).map(|plane| self.active(plane)).collect();
         let first_plane = self.ensemble.walkers[0].replica as usize / LANES;
         let (spins, isa, grid) = (&self.ensemble.spins, self.request.plan.isa, &self.grids[layer]);
-        let factor = self.problem.scales(0).factor;
         let visitor = Visitor {
             problem: self.problem,
             buffers: &self.buffers,
             spins,
             isa,
-            factor,
             layer,
             first_plane,
             grid,

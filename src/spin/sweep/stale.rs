@@ -4,46 +4,6 @@ use rayon::prelude::*;
 
 use crate::graph::{self, Block, BlockStream, Frame, Interval};
 
-/// Frames joined by an edge.
-struct FrameNeighbours {
-    /// By frame: indices of the frames that hold a column of one of its rows, ascending.
-    frames: Vec<Vec<u32>>,
-}
-
-impl FrameNeighbours {
-    /// Cost: one read of the frames.
-    fn new(graph: &dyn BlockStream) -> Result<Self, graph::Error> {
-        let of_frame = |frame: &mut Frame, index: usize| {
-            graph.read(index, frame)?;
-            let mut found = vec![false; graph.frames().len()];
-            for blocks in [&frame.inward, &frame.outward] {
-                for block in &blocks.blocks {
-                    blocks.intervals(block).iter().for_each(|i| mark(graph, block, i, &mut found));
-                }
-            }
-            Ok((0..found.len() as u32).filter(|&k| found[k as usize]).collect())
-        };
-        let frames = (0..graph.frames().len()).into_par_iter().map_init(Frame::default, of_frame);
-        Ok(Self { frames: frames.collect::<Result<_, graph::Error>>()? })
-    }
-
-    /// The frames whose fields depend on the spins of frame `index`.
-    fn of(&self, index: usize) -> &[u32] {
-        &self.frames[index]
-    }
-}
-
-/// Marks the frames that hold a column of one interval, over the row groups of the block.
-fn mark(graph: &dyn BlockStream, block: &Block, interval: &Interval, found: &mut [bool]) {
-    let frames = graph.frames();
-    for group in block.groups() {
-        let columns = group.shifted(interval).columns();
-        let first = frames.partition_point(|frame| frame.rows.end <= columns.start);
-        let behind = frames.partition_point(|frame| frame.rows.start < columns.end);
-        found[first..behind].fill(true);
-    }
-}
-
 /// By frame and plane: does a sweep have to look at it?
 pub(super) struct StaleFrames {
     n_planes: usize,
@@ -53,7 +13,8 @@ pub(super) struct StaleFrames {
 
 /// What is known where not every sweep looks at everything.
 struct Tracked {
-    neighbours: FrameNeighbours,
+    /// By frame: those whose fields depend on its spins.
+    neighbours: Vec<Vec<u32>>,
     /// `[frame][plane]`
     flags: Vec<bool>,
 }
@@ -66,8 +27,7 @@ impl StaleFrames {
 
     /// The first sweep looks at everything, later ones at what has a neighbour that flipped. Cost: one read of the frames.
     pub(super) fn new(graph: &dyn BlockStream, n_planes: usize) -> Result<Self, graph::Error> {
-        let tracked =
-            Tracked { neighbours: FrameNeighbours::new(graph)?, flags: vec![true; graph.frames().len() * n_planes] };
+        let tracked = Tracked { neighbours: neighbours(graph)?, flags: vec![true; graph.frames().len() * n_planes] };
         Ok(Self { n_planes, tracked: Some(tracked) })
     }
 
@@ -87,7 +47,7 @@ impl StaleFrames {
     /// A spin of this frame has flipped in one plane.
     pub(super) fn flipped(&mut self, frame: usize, plane: usize) {
         let Some(Tracked { neighbours, flags }) = &mut self.tracked else { return };
-        neighbours.of(frame).iter().for_each(|&k| flags[k as usize * self.n_planes + plane] = true);
+        neighbours[frame].iter().for_each(|&k| flags[k as usize * self.n_planes + plane] = true);
     }
 
     /// Forgets all but the first planes, after their replicas have been exchanged: a frame that is stale for any
@@ -98,5 +58,31 @@ impl StaleFrames {
             tracked.flags = any.flat_map(|any| std::iter::repeat_n(any, n_planes)).collect();
         }
         self.n_planes = n_planes;
+    }
+}
+
+/// By frame: indices of the frames that hold a column of one of its rows, ascending. Cost: one read of the frames.
+fn neighbours(graph: &dyn BlockStream) -> Result<Vec<Vec<u32>>, graph::Error> {
+    let of_frame = |frame: &mut Frame, index: usize| {
+        graph.read(index, frame)?;
+        let mut found = vec![false; graph.frames().len()];
+        for blocks in [&frame.inward, &frame.outward] {
+            for block in &blocks.blocks {
+                blocks.intervals(block).iter().for_each(|i| mark(graph, block, i, &mut found));
+            }
+        }
+        Ok((0..found.len() as u32).filter(|&k| found[k as usize]).collect())
+    };
+    (0..graph.frames().len()).into_par_iter().map_init(Frame::default, of_frame).collect()
+}
+
+/// Marks the frames that hold a column of one interval, over the row groups of the block.
+fn mark(graph: &dyn BlockStream, block: &Block, interval: &Interval, found: &mut [bool]) {
+    let frames = graph.frames();
+    for group in block.groups() {
+        let columns = group.shifted(interval).columns();
+        let first = frames.partition_point(|frame| frame.rows.end <= columns.start);
+        let end = frames.partition_point(|frame| frame.rows.start < columns.end);
+        found[first..end].fill(true);
     }
 }

@@ -21,8 +21,6 @@ pub(super) struct Visitor<'a, P: Problem> {
     pub buffers: &'a BufferPool<P::Buffers>,
     pub spins: &'a Spins,
     pub isa: Isa,
-    /// What the weights are multiplied by.
-    pub factor: f64,
     /// Index of the layer, and the grid of its energies.
     pub layer: usize,
     /// Number of the first plane, counted over all replicas of the plan.
@@ -150,7 +148,7 @@ impl<P: Problem> Visitor<'_, P> {
                 let graph = self.problem.graph();
                 let spins = self.flipped_spins(&visit, &flips);
                 let operands = Operands { isa: self.isa, values: graph.values(), spins: &spins };
-                let own = ReadOperands { operands, reading: Reading::scaled(self.factor) };
+                let own = ReadOperands { operands, reading: Reading::scaled(self.problem.scales(0).factor) };
                 out_fields::scatter(graph, (visit.frame, frame), &own, scatter)
             }
             None => Vec::new(),

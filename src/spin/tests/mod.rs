@@ -72,6 +72,11 @@ fn fields(edges: &EdgeList, state: &[u8], n: u32) -> Vec<f64> {
     fields
 }
 
+/// The least energy of all states, or none if there are too many to try.
+fn ground_energy(graph: &Csr) -> Option<f64> {
+    (graph.totals().n_nodes <= exact::MAX_NODES).then(|| exact::ground_state(graph).0)
+}
+
 /// The replicas of a search, without their times.
 fn solved(graph: &dyn BlockStream, plan: &Plan, control: &dyn Control) -> Result<Vec<Replica>, Error> {
     let timeless = |replica| Replica { secs: 0.0, ..replica };
