@@ -140,11 +140,7 @@ pub fn sums<E: Edges>(
         Ok(a)
     })?;
     let mut sums = vec![vec![Sum::default(); spins.n_planes() * LANES]; graph.layers().len()];
-    for (layer, sums) in sums.iter_mut().enumerate() {
-        for (slot, sum) in sums.iter_mut().enumerate() {
-            found.get(&(layer as u32, slot)).into_iter().for_each(|found| *sum += found);
-        }
-    }
+    found.into_iter().for_each(|((layer, slot), sum)| sums[layer as usize][slot] = sum);
     Ok(sums)
 }
 
