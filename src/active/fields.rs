@@ -5,15 +5,7 @@
 //! the one condition, and the rows are added where the other holds.
 //!
 //! The kernel knows spins `+1` and `−1`, and none that is 0. So a gated spin is `+1` in one plane and `−1` in another, and the
-//! field is the mean of the two ([`kernel::add_means`]), in which the column with the closed gate has gone:
-//!
-//! ```text
-//!    columns          j₀      j₁      j₂            gates: open, closed, open
-//!
-//!    first plane      s₀      +1      s₂            sum = w₀ s₀ + w₁ + w₂ s₂
-//!    second plane     s₀      −1      s₂            sum = w₀ s₀ − w₁ + w₂ s₂
-//!                                                   mean = w₀ s₀     + w₂ s₂
-//! ```
+//! field is the mean of the two, in which the column with the closed gate cancels ([`kernel::add_means`]).
 
 use super::alive::Alive;
 use super::sections::Section;

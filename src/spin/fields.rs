@@ -2,12 +2,12 @@
 
 use crate::graph::Blocks;
 use crate::graph::reading::{Reading, common_range};
-use crate::kernel::{Fields, Operands, ReadStore, ReadValues, Scratch};
+use crate::kernel::{Fields, Operands, ReadStore, ReadValues, Scratch, Spins};
 
 /// [`Operands`] whose weights are read in some way.
 pub(super) struct ReadOperands<'a> {
-    pub operands: Operands<'a>,
-    pub reading: Reading,
+    pub store: ReadStore<'a>,
+    pub spins: &'a Spins,
 }
 
 /// What a thread reuses: the kernel's buffers, and those of weights that have been read.
@@ -16,10 +16,9 @@ pub(super) type Buffers = (Scratch, ReadValues);
 impl ReadOperands<'_> {
     /// As [`Operands::add_blocks`].
     pub fn add_blocks(&self, blocks: &Blocks, fields: &mut Fields, (scratch, read): &mut Buffers) {
-        let Self { operands: Operands { isa, values, spins }, reading } = *self;
+        let Self { store, spins } = self;
         // Where blocks have values in common, all are read once before; else block by block, which takes less room.
-        let store = ReadStore { isa, values, reading };
-        let common = if reading == Reading::AsIs { None } else { common_range(blocks) };
+        let common = if store.reading == Reading::AsIs { None } else { common_range(blocks) };
         if let Some(range) = &common {
             store.range(range.clone(), read);
         }
@@ -29,7 +28,7 @@ impl ReadOperands<'_> {
                 Some(_) => read.of(intervals),
                 None => store.block(block, intervals, read),
             };
-            Operands { isa, values, spins }.add_block(block, intervals, fields, scratch);
+            Operands { isa: store.isa, values, spins }.add_block(block, intervals, fields, scratch);
         }
     }
 }

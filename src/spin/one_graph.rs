@@ -11,7 +11,7 @@ use super::sweep::Relaxation;
 use super::{memory, rules};
 use crate::graph::reading::Reading;
 use crate::graph::{BlockStream, Frame};
-use crate::kernel::{Fields, Operands, Spins};
+use crate::kernel::{Fields, ReadStore, Spins};
 
 /// All edges of a graph, in all replicas.
 pub(super) struct OneGraph<'a> {
@@ -28,8 +28,8 @@ impl Problem for OneGraph<'_> {
     }
 
     fn add_fields(&self, (_, frame): (usize, &Frame), spins: &Spins, fields: &mut Fields, buffers: &mut Buffers) {
-        let operands = Operands { isa: self.plan.isa, values: self.graph.values(), spins };
-        let operands = ReadOperands { operands, reading: Reading::scaled(self.scales.factor) };
+        let (isa, reading) = (self.plan.isa, Reading::scaled(self.scales.factor));
+        let operands = ReadOperands { store: ReadStore { isa, values: self.graph.values(), reading }, spins };
         for blocks in [&frame.inward, &frame.outward] {
             operands.add_blocks(blocks, fields, buffers);
         }

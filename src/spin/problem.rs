@@ -67,12 +67,16 @@ pub trait Problem: Sync {
     /// By lane of a plane: the replica's number in that search.
     #[inline(always)]
     fn numbers(&self, plane: usize) -> [u32; LANES] {
-        std::array::from_fn(|lane| (plane * LANES + bit_of_lane(lane)) as u32)
+        let mut numbers = [0; LANES];
+        for (lane, number) in numbers.iter_mut().enumerate() {
+            *number = (plane * LANES + bit_of_lane(lane)) as u32;
+        }
+        numbers
     }
 
     /// By lane: `f(lane)`, of which only the lane's graph matters. Computed once where all lanes are of one.
     #[inline(always)]
-    fn by_graph<T: Copy>(&self, f: impl Fn(usize) -> T) -> [T; LANES] {
+    fn by_graph<T: Copy + Default>(&self, f: impl Fn(usize) -> T) -> [T; LANES] {
         [f(0); LANES]
     }
 

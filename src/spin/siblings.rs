@@ -197,8 +197,13 @@ impl Problem for Siblings<'_> {
     }
 
     #[inline(always)]
-    fn by_graph<T: Copy>(&self, f: impl Fn(usize) -> T) -> [T; LANES] {
-        std::array::from_fn(f)
+    fn by_graph<T: Copy + Default>(&self, f: impl Fn(usize) -> T) -> [T; LANES] {
+        // A loop, which is made into vectors: `std::array::from_fn` is called, lane by lane.
+        let mut values = [T::default(); LANES];
+        for (lane, value) in values.iter_mut().enumerate() {
+            *value = f(lane);
+        }
+        values
     }
 
     fn each_graph(&self, slots: &[usize], f: &mut OnGraph<'_>) -> Result<(), Error> {

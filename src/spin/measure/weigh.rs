@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::sum::Sum;
 use crate::graph::reading::{Digit, MOST_COLUMNS, Places, Reading, cut_by_columns, most_columns};
 use crate::graph::{self, BlockStream, Frame};
-use crate::kernel::{Fields, Isa, LANES, Operands, Spins, Task, bit_of_lane, signed};
+use crate::kernel::{Fields, Isa, LANES, ReadStore, Spins, Task, bit_of_lane, signed};
 use crate::spin::fields::{self, ReadOperands};
 use crate::spin::replica::Replica;
 use crate::spin::visits::planes_at_once;
@@ -60,8 +60,8 @@ impl Edges for AllEdges<'_> {
         fields: &mut Fields,
         buffers: &mut Self::Buffers,
     ) {
-        let operands = Operands { isa: self.isa, values: self.graph.values(), spins };
-        ReadOperands { operands, reading: Reading::Digit(digit) }.add_blocks(&frame.inward, fields, buffers);
+        let store = ReadStore { isa: self.isa, values: self.graph.values(), reading: Reading::Digit(digit) };
+        ReadOperands { store, spins }.add_blocks(&frame.inward, fields, buffers);
     }
 }
 

@@ -66,7 +66,7 @@ pub(in crate::spin) fn scatter(
 ) -> Vec<Fields> {
     let of_layer = |(rows, blocks): (Range<NodeId>, Blocks)| {
         let mut fields = Fields::default();
-        fields.reset(rows, 0..own.operands.spins.n_planes());
+        fields.reset(rows, 0..own.spins.n_planes());
         own.add_blocks(&blocks, &mut fields, buffers);
         fields
     };

@@ -8,7 +8,7 @@ use super::fixed_point::{FieldSums, Grid};
 use super::rule::{Rule, Summed};
 use crate::graph::reading::Reading;
 use crate::graph::{self, Blocks, Frame, NodeId};
-use crate::kernel::{Fields, Isa, Operands, Spins, Task, signed};
+use crate::kernel::{Fields, Isa, ReadStore, Spins, Task, signed};
 use crate::spin::fields::{self, ReadOperands};
 use crate::spin::one_way::out_fields::{self, OutFields};
 use crate::spin::one_way::waves::Waves;
@@ -147,8 +147,9 @@ impl<P: Problem> Visitor<'_, P> {
             Some(_) => {
                 let graph = self.problem.graph();
                 let spins = self.flipped_spins(&visit, &flips);
-                let operands = Operands { isa: self.isa, values: graph.values(), spins: &spins };
-                let own = ReadOperands { operands, reading: Reading::scaled(self.problem.scales(0).factor) };
+                let reading = Reading::scaled(self.problem.scales(0).factor);
+                let store = ReadStore { isa: self.isa, values: graph.values(), reading };
+                let own = ReadOperands { store, spins: &spins };
                 out_fields::scatter(graph, (visit.frame, frame), &own, scatter)
             }
             None => Vec::new(),
