@@ -53,8 +53,6 @@ mod buffers;
 mod elementwise;
 mod error;
 mod gather;
-#[cfg(test)]
-mod plain;
 mod pool;
 mod run;
 mod schedule;

@@ -1,9 +1,11 @@
 //! The forward pass against the obvious loops, on networks that meet every operator.
 
+mod plain;
+
 use proptest::prelude::*;
 
 use super::schedule::Computation;
-use super::{Error, Forward, plain};
+use super::{Error, Forward};
 use crate::kernel::{Isa, LANES};
 use crate::net::{Activation, BatchNorm, Lrn, Network, Op, PoolKind, Scale, Shape, Window};
 use crate::testing::network::{NetworkBuilder, Round, window};
