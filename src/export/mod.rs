@@ -47,7 +47,7 @@ pub enum Error {
     Graph(#[from] graph::Error),
     /// The output or a temporary file cannot be written.
     #[error("cannot write the matrix")]
-    Write(#[source] std::io::Error),
+    Write(#[from] std::io::Error),
     /// The rows asked for are not rows of the graph.
     #[error("rows {}..{} asked for, but the graph has {n_nodes} nodes", asked.start, asked.end)]
     Rows {
@@ -56,12 +56,6 @@ pub enum Error {
         /// Rows there are.
         n_nodes: u32,
     },
-}
-
-impl From<std::io::Error> for Error {
-    fn from(source: std::io::Error) -> Self {
-        Self::Write(source)
-    }
 }
 
 impl From<zip::result::ZipError> for Error {
