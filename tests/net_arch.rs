@@ -154,7 +154,7 @@ fn every_network_is_well_formed() {
         assert!(read.iter().all(|&n| n > 0), "{name}: every layer but the last is read");
         assert_eq!(
             net.layers.last().map(|l| l.shape.len()),
-            Some(if matches!(*name, "digits" | "resnet20_cifar10") { 10 } else { 1000 })
+            Some(if matches!(name, "digits" | "resnet20_cifar10") { 10 } else { 1000 })
         );
         assert!(net.warnings.is_empty());
     }

@@ -53,17 +53,8 @@ const ARCHITECTURES: [(&str, [usize; 2], Architecture); 10] = [
 ];
 
 /// The names that [`build`] knows, sorted.
-pub fn names() -> &'static [&'static str] {
-    const NAMES: [&str; ARCHITECTURES.len()] = {
-        let mut names = [""; ARCHITECTURES.len()];
-        let mut i = 0;
-        while i < names.len() {
-            names[i] = ARCHITECTURES[i].0;
-            i += 1;
-        }
-        names
-    };
-    &NAMES
+pub fn names() -> [&'static str; ARCHITECTURES.len()] {
+    ARCHITECTURES.map(|(name, ..)| name)
 }
 
 /// Builds an architecture by name. `input_size` is `[height, width]`; by default the architecture's own.
