@@ -5,24 +5,24 @@ use std::ops::Range;
 /// A node's number. Graphs have fewer than 2³² nodes; edges are counted in `u64`.
 pub type NodeId = u32;
 
-/// What produced a layer's nodes.
+/// What produced a layer's nodes. The numbers are part of a stored graph's fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LayerKind {
     /// The network's input tensor.
-    Input,
+    Input = 0,
     /// Output of a convolution.
-    Conv,
+    Conv = 1,
     /// Output of a dense layer.
-    Dense,
+    Dense = 2,
     /// Output of a max-pooling layer.
-    MaxPool,
+    MaxPool = 3,
     /// Output of an average-pooling layer.
-    AveragePool,
+    AveragePool = 4,
     /// Output of an addition, with `--residual node`.
-    Add,
+    Add = 5,
     /// An independent class of an imported graph.
-    Class,
+    Class = 6,
 }
 
 /// One layer of the graph. Within a network's layer nodes are channels-last: node = `first + (y·w + x)·c + channel`.

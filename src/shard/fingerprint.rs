@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::varint;
-use crate::graph::{FrameInfo, Layer, LayerKind};
+use crate::graph::{FrameInfo, Layer};
 
 /// A SHA-256.
 pub(super) type Hash = [u8; 32];
@@ -24,7 +24,7 @@ pub(super) fn graph(layers: &[Layer], frames: &[Hash], n_values: u64, pieces: &[
     let mut head = b"frustration graph 1\n".to_vec();
     varint::push(&mut head, layers.len() as u64);
     for layer in layers {
-        head.push(kind(layer.kind));
+        head.push(layer.kind as u8);
         varint::push(&mut head, layer.nodes.end.into());
         for extent in layer.shape {
             varint::push(&mut head, extent.into());
@@ -41,19 +41,6 @@ pub(super) fn graph(layers: &[Layer], frames: &[Hash], n_values: u64, pieces: &[
         write!(text, "{byte:02x}").expect("a string takes everything");
         text
     })
-}
-
-/// Fixed numbers, independent of the order of declaration.
-fn kind(kind: LayerKind) -> u8 {
-    match kind {
-        LayerKind::Input => 0,
-        LayerKind::Conv => 1,
-        LayerKind::Dense => 2,
-        LayerKind::MaxPool => 3,
-        LayerKind::AveragePool => 4,
-        LayerKind::Add => 5,
-        LayerKind::Class => 6,
-    }
 }
 
 #[cfg(test)]
