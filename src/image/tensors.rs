@@ -13,37 +13,12 @@ use crate::regular;
 #[derive(Debug)]
 pub(super) struct Tensors {
     path: PathBuf,
-    element: Element,
+    /// Bytes of an element: 1 of an integer, 4 or 8 of a float.
+    element_bytes: usize,
     /// Where the first element is in the file.
     data_at: u64,
     /// Images in the file.
     pub n_images: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Element {
-    U8,
-    F32,
-    F64,
-}
-
-impl Element {
-    fn bytes(self) -> usize {
-        match self {
-            Self::U8 => 1,
-            Self::F32 => 4,
-            Self::F64 => 8,
-        }
-    }
-
-    /// An element from its bytes.
-    fn read(self, bytes: &[u8]) -> f64 {
-        match *bytes {
-            [a, b, c, d] => f64::from(f32::from_le_bytes([a, b, c, d])),
-            [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
-            _ => f64::from(bytes[0]),
-        }
-    }
 }
 
 impl Tensors {
@@ -54,9 +29,9 @@ impl Tensors {
         let header = npy::read_header(&mut file).map_err(|fault| Error::Npy { path: path.into(), fault })?;
         let bytes = file.metadata().map_err(io)?.len();
         let unfit = |(found, expected)| Error::Unfit { path: path.into(), found, expected };
-        let element = element(&header).map_err(unfit)?;
+        let element_bytes = element_bytes(&header).map_err(unfit)?;
         let n_images = n_images(&header, shape).map_err(unfit)?;
-        let n_bytes = n_images.checked_mul(shape.len() as u64).and_then(|n| n.checked_mul(element.bytes() as u64));
+        let n_bytes = n_images.checked_mul(shape.len() as u64).and_then(|n| n.checked_mul(element_bytes as u64));
         if n_bytes.and_then(|n| n.checked_add(header.data_at)) != Some(bytes) {
             let found = format!("{bytes} bytes for an array of shape {} and type {}", axes(&header), header.descr);
             let size = n_bytes.map_or("more than 2^64".into(), |n| n.to_string());
@@ -64,7 +39,7 @@ impl Tensors {
             return Err(unfit((found, expected)));
         }
         // As many bytes as a file has are a number of images that fits usize.
-        Ok(Self { path: path.into(), element, data_at: header.data_at, n_images: n_images as usize })
+        Ok(Self { path: path.into(), element_bytes, data_at: header.data_at, n_images: n_images as usize })
     }
 
     /// One image, channels-last.
@@ -75,7 +50,7 @@ impl Tensors {
         assert!(index < self.n_images, "image {index} of {}", self.n_images);
         let shape = recipe.shape;
         let io = |source| Error::Io { path: self.path.clone(), source };
-        let size = self.element.bytes();
+        let size = self.element_bytes;
         let mut bytes = vec![0; shape.len() * size];
         let mut file = regular::open(&self.path).map_err(io)?;
         file.seek(SeekFrom::Start(self.data_at + index as u64 * bytes.len() as u64)).map_err(io)?;
@@ -85,7 +60,7 @@ impl Tensors {
         for (at, input) in input.iter_mut().enumerate() {
             let (pixel, channel) = (at / shape.c, at % shape.c);
             let from = (recipe.source_channel(channel) * plane + pixel) * size;
-            let element = self.element.read(&bytes[from..from + size]);
+            let element = element(&bytes[from..from + size]);
             *input = recipe.value(element, channel);
             if !input.is_finite() {
                 let (y, x) = (pixel / shape.w, pixel % shape.w);
@@ -99,12 +74,21 @@ impl Tensors {
     }
 }
 
-/// The type of the elements, or what was found and what expected.
-fn element(header: &npy::Header) -> Result<Element, (String, String)> {
-    let element = match header.descr.as_str() {
-        "|u1" | "<u1" | "=u1" | "u1" => Element::U8,
-        "<f4" => Element::F32,
-        "<f8" => Element::F64,
+/// An element from its bytes.
+fn element(bytes: &[u8]) -> f64 {
+    match *bytes {
+        [a, b, c, d] => f64::from(f32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f, g, h] => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => f64::from(bytes[0]),
+    }
+}
+
+/// The bytes of an element, or what was found and what expected.
+fn element_bytes(header: &npy::Header) -> Result<usize, (String, String)> {
+    let bytes = match header.descr.as_str() {
+        "|u1" | "<u1" | "=u1" | "u1" => 1,
+        "<f4" => 4,
+        "<f8" => 8,
         other => {
             let found = format!("elements of type {other}");
             return Err((found, "<f4, <f8 or |u1; save array.astype('<f4')".into()));
@@ -112,7 +96,7 @@ fn element(header: &npy::Header) -> Result<Element, (String, String)> {
     };
     match header.fortran_order {
         true => Err(("the first axis varies fastest".into(), "C order; save numpy.ascontiguousarray(array)".into())),
-        false => Ok(element),
+        false => Ok(bytes),
     }
 }
 
