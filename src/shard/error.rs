@@ -169,9 +169,9 @@ pub enum Fault {
     #[error("it begins with {}, a shard file with {}", found.escape_ascii(), expected.escape_ascii())]
     Magic {
         /// First bytes.
-        found: [u8; 8],
+        found: Vec<u8>,
         /// What they should be.
-        expected: [u8; 8],
+        expected: Vec<u8>,
     },
     /// A flag byte with unknown or contradictory bits.
     #[error("block flags {0:#04x} are unknown")]

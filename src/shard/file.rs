@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use super::error::Fault;
-use super::layout::{DirectoryEntry, Footer, Header};
+use super::layout::{DirectoryEntry, FOOTER_CHECKSUM, Footer, Header};
 
 /// Name of shard `index`.
 pub(super) fn name(index: u32) -> String {
@@ -96,7 +96,7 @@ fn checksum(header: &[u8], entries: &[u8], footer: &[u8]) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(header);
     crc.update(entries);
-    crc.update(&footer[..Footer::CHECKSUM]);
+    crc.update(&footer[..FOOTER_CHECKSUM]);
     crc.finalize()
 }
 

@@ -13,139 +13,84 @@ pub(super) const PIECE_BYTES: u64 = 1 << 20;
 pub(super) const PIECE: usize = PIECE_BYTES as usize / 4;
 
 /// First bytes of every shard file.
-pub(super) const MAGIC: [u8; 8] = *b"SPINSHD1";
+const MAGIC: &[u8] = b"SPINSHD1";
 
-/// The start of a shard file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub index: u32,
-    pub first_row: u32,
-}
-
-impl Header {
-    const INDEX: usize = MAGIC.len();
-    const FIRST_ROW: usize = Self::INDEX + 4;
-    pub const BYTES: usize = Self::FIRST_ROW + 4;
-
-    pub fn encode(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        bytes[..Self::INDEX].copy_from_slice(&MAGIC);
-        bytes[Self::INDEX..Self::FIRST_ROW].copy_from_slice(&self.index.to_le_bytes());
-        bytes[Self::FIRST_ROW..].copy_from_slice(&self.first_row.to_le_bytes());
-        bytes
-    }
-
-    /// From the first bytes of a file.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
-        let found: [u8; 8] = array(bytes, 0)?;
-        if found != MAGIC {
-            return Err(Fault::Magic { found, expected: MAGIC });
+/// A record of a shard file: it begins with the bytes in parentheses, and then has its fields, little-endian, in this order
+/// and without gaps.
+macro_rules! record {
+    ($(#[$doc:meta])* $Record:ident($magic:expr) { $($field:ident: $Int:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub(super) struct $Record {
+            $(pub $field: $Int,)*
         }
-        Ok(Self { index: u32_at(bytes, Self::INDEX)?, first_row: u32_at(bytes, Self::FIRST_ROW)? })
-    }
-}
 
-/// What the directory says of one frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct DirectoryEntry {
-    pub first_row: u32,
-    pub n_rows: u32,
-    pub layer: u32,
-    pub raw_bytes: u32,
-    pub stored_bytes: u32,
-    pub checksum: u32,
-    pub n_edges_in: u64,
-    pub n_edges_out: u64,
-}
+        impl $Record {
+            pub const BYTES: usize = $magic.len() $(+ size_of::<$Int>())*;
 
-impl DirectoryEntry {
-    const FIRST_ROW: usize = 0;
-    const N_ROWS: usize = Self::FIRST_ROW + 4;
-    const LAYER: usize = Self::N_ROWS + 4;
-    const RAW_BYTES: usize = Self::LAYER + 4;
-    const STORED_BYTES: usize = Self::RAW_BYTES + 4;
-    const CHECKSUM: usize = Self::STORED_BYTES + 4;
-    const N_EDGES_IN: usize = Self::CHECKSUM + 4;
-    const N_EDGES_OUT: usize = Self::N_EDGES_IN + 8;
-    pub const BYTES: usize = Self::N_EDGES_OUT + 8;
+            pub fn encode(self) -> Vec<u8> {
+                [&$magic[..], $(&self.$field.to_le_bytes()),*].concat()
+            }
 
-    pub fn encode(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        let words = [
-            (Self::FIRST_ROW, self.first_row),
-            (Self::N_ROWS, self.n_rows),
-            (Self::LAYER, self.layer),
-            (Self::RAW_BYTES, self.raw_bytes),
-            (Self::STORED_BYTES, self.stored_bytes),
-            (Self::CHECKSUM, self.checksum),
-        ];
-        for (at, word) in words {
-            bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+            /// From the first bytes of these.
+            pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+                let mut rest = after($magic, bytes)?;
+                Ok(Self { $($field: <$Int>::from_le_bytes(*take(&mut rest)?),)* })
+            }
         }
-        bytes[Self::N_EDGES_IN..Self::N_EDGES_OUT].copy_from_slice(&self.n_edges_in.to_le_bytes());
-        bytes[Self::N_EDGES_OUT..].copy_from_slice(&self.n_edges_out.to_le_bytes());
-        bytes
-    }
+    };
+}
 
-    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
-        Ok(Self {
-            first_row: u32_at(bytes, Self::FIRST_ROW)?,
-            n_rows: u32_at(bytes, Self::N_ROWS)?,
-            layer: u32_at(bytes, Self::LAYER)?,
-            raw_bytes: u32_at(bytes, Self::RAW_BYTES)?,
-            stored_bytes: u32_at(bytes, Self::STORED_BYTES)?,
-            checksum: u32_at(bytes, Self::CHECKSUM)?,
-            n_edges_in: u64_at(bytes, Self::N_EDGES_IN)?,
-            n_edges_out: u64_at(bytes, Self::N_EDGES_OUT)?,
-        })
+record! {
+    /// The start of a shard file.
+    Header(MAGIC) {
+        index: u32,
+        first_row: u32,
     }
 }
 
-/// The end of a shard file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Footer {
-    pub frames_bytes: u64,
-    pub n_frames: u32,
-    pub checksum: u32,
-}
-
-impl Footer {
-    const FRAMES_BYTES: usize = 0;
-    const N_FRAMES: usize = Self::FRAMES_BYTES + 8;
-    /// Everything before it belongs to the checksum.
-    pub const CHECKSUM: usize = Self::N_FRAMES + 4;
-    pub const BYTES: usize = Self::CHECKSUM + 4;
-
-    pub fn encode(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        bytes[..Self::N_FRAMES].copy_from_slice(&self.frames_bytes.to_le_bytes());
-        bytes[Self::N_FRAMES..Self::CHECKSUM].copy_from_slice(&self.n_frames.to_le_bytes());
-        bytes[Self::CHECKSUM..].copy_from_slice(&self.checksum.to_le_bytes());
-        bytes
-    }
-
-    pub fn decode(bytes: &[u8]) -> Result<Self, Fault> {
-        Ok(Self {
-            frames_bytes: u64_at(bytes, Self::FRAMES_BYTES)?,
-            n_frames: u32_at(bytes, Self::N_FRAMES)?,
-            checksum: u32_at(bytes, Self::CHECKSUM)?,
-        })
+record! {
+    /// What the directory says of one frame.
+    DirectoryEntry(b"") {
+        first_row: u32,
+        n_rows: u32,
+        layer: u32,
+        raw_bytes: u32,
+        stored_bytes: u32,
+        checksum: u32,
+        n_edges_in: u64,
+        n_edges_out: u64,
     }
 }
+
+record! {
+    /// The end of a shard file.
+    Footer(b"") {
+        frames_bytes: u64,
+        n_frames: u32,
+        checksum: u32,
+    }
+}
+
+/// Where the footer has its checksum: everything before it belongs to the checksum.
+pub(super) const FOOTER_CHECKSUM: usize = Footer::BYTES - size_of::<u32>();
 
 const _: () = assert!(Header::BYTES == 16 && DirectoryEntry::BYTES == 40 && Footer::BYTES == 16);
 
-fn u32_at(bytes: &[u8], at: usize) -> Result<u32, Fault> {
-    array(bytes, at).map(u32::from_le_bytes)
+/// The bytes after `magic`, with which they must begin.
+fn after<'a>(magic: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], Fault> {
+    let (found, rest) = bytes.split_at_checked(magic.len()).ok_or(Fault::Truncated)?;
+    match found == magic {
+        true => Ok(rest),
+        false => Err(Fault::Magic { found: found.into(), expected: magic.into() }),
+    }
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Result<u64, Fault> {
-    array(bytes, at).map(u64::from_le_bytes)
-}
-
-fn array<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Fault> {
-    let tail = bytes.get(at..).ok_or(Fault::Truncated)?;
-    tail.first_chunk().copied().ok_or(Fault::Truncated)
+/// The next bytes of `rest`, which is left with those after them.
+fn take<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<&'a [u8; N], Fault> {
+    let (first, after) = rest.split_first_chunk().ok_or(Fault::Truncated)?;
+    *rest = after;
+    Ok(first)
 }
 
 #[cfg(test)]
