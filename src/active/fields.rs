@@ -1,4 +1,4 @@
-//! Local fields over active edges only.
+//! Fields over active edges only.
 //!
 //! An edge from node `j` of layer `g` to node `i` of layer `ℓ` is active in the images in which the gate of `j` towards `ℓ` is
 //! open and `i` lives; of a max-pooling layer, in those in which its tap is set. So the spins of a block's columns are gated by

@@ -19,7 +19,7 @@
 //! row 13               w₆   w₇   w₈   w₉   w₁₀  w₁₁    ╯
 //! ```
 //!
-//! Twelve numbers say all that: [`Block`] and its [`Interval`]s. The block repeats `across` two pixels, with rows and columns
+//! A dozen numbers say all that: [`Block`] and its [`Interval`]s ([`unroll`](crate::unroll) has those of a whole convolution). The block repeats `across` two pixels, with rows and columns
 //! two further each time and values at the same place. [`Block::groups`] and its relatives walk through it.
 //!
 //! ```
@@ -76,13 +76,16 @@
 //!   The groups of a grouped convolution are *conv groups*.
 //! - **interval**: consecutive columns. The columns of a row group are a list of intervals. **stretch**: the columns of an
 //!   interval that one row meets, and where their weights are.
+//! - **tap**: a position of a kernel; of a 3×3 kernel there are nine. A pixel whose tap lies on padding has no edge there.
 //! - **value store**: all weights, each once. **value**: one of its numbers; **parameter**: a number that was trained. A value
 //!   becomes the weights of many edges.
 //! - **panel**: the weights of a row group, `w(r, c)`, found in the value store by offsets and strides; many row groups share
 //!   one panel.
 //! - **block**: a two-dimensional array of row groups (pixels: a [`Repeat`] down and one across) with panels of one shape,
 //!   whose rows, columns and values advance by constant steps; its columns lie in one layer. A whole convolution is a
-//!   handful of blocks.
+//!   handful of blocks. A **step** says how much further the next row or row group is, in nodes (`row_step`, `col_step`) or
+//!   values (`value_step`); a **stride** how far apart the values of neighbouring rows or columns of a panel are.
+//! - **layer pair**: two layers and all edges from the one to the other, however many blocks they are.
 //! - **frame**: consecutive rows of one layer, with all their blocks in both directions. The unit of reading.
 //! - **block stream**: a graph as a sequence of frames ([`BlockStream`]).
 //! - **one-way stream**: one whose frames hold In blocks only. Where every edge has a weight of its own, storing it once
@@ -93,11 +96,13 @@
 //!
 //! *Solving*
 //! - **spin**: +1 or −1. **state**: the spins of all nodes. **energy**: `½ (1 − Σ s Au s / Σ |Au|)`, between 0 and 1.
-//! - **local field** of a node: `s_i Σ_j Au_ij s_j`; negative if flipping it alone lowers the energy. An edge whose term is
-//!   negative is **frustrated**.
+//! - **field** of a node: what its neighbours ask of it, `h_i = Σ_j Au_ij s_j`; positive if they ask for `+1`. **local field**:
+//!   `r_i = s_i h_i`, the field along the node's own spin; negative if flipping the node alone lowers the energy. An edge whose
+//!   term `s_i A_ij s_j` is negative is **frustrated**.
 //! - **replica**: one search, with its start and its result; **walker**: a replica under way; **ensemble**: walkers that
 //!   travel through the graph together.
-//! - **lane**: one of the sixteen places in a vector. **plane**: sixteen replicas side by side, a bit each in a mask.
+//! - **vector**: sixteen numbers, one for each of sixteen replicas or images, in registers. **lane**: one of the sixteen places.
+//!   **plane**: sixteen replicas side by side, a bit each in a mask.
 //!   **batch**: images side by side.
 //! - **pass**: one reading of all edges. **sweep**: a pass that flips spins.
 //!
@@ -112,7 +117,7 @@
 //!   **part**: the share of a run's work that one machine does (`--part 2/4`).
 //!
 //! # Order of summation
-//! The local field of a row is summed over its In blocks, then its Out blocks, each in stored order, and inside a block
+//! The field of a row is summed over its In blocks, then its Out blocks, each in stored order, and inside a block
 //! over the concatenated columns of its intervals. Fields must not depend on how rows are cut into frames, so the
 //! blocks that meet one row, and their intervals, depend on the graph alone.
 

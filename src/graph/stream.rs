@@ -7,8 +7,9 @@ use super::layer::{Layer, Totals};
 
 /// A graph as a sequence of frames in row order, plus the store that their panels point into.
 ///
-/// The solver knows this trait only. Implemented by `shard` (memory-mapped, any size) and [`Csr`](super::csr::Csr) (small, in
-/// memory). Reading is from `&self` and may happen on many threads at once.
+/// The solver reads edges through this trait only. Implemented by [`Unrolled`](crate::unroll::Unrolled) (a network, computed on
+/// the fly), [`ShardStream`](crate::shard::ShardStream) (a graph directory, memory-mapped, any size), [`Csr`](super::csr::Csr)
+/// (small, in memory), and for null models by [`Revalued`](super::Revalued) and [`n2::Unshared`](crate::null::n2::Unshared). Reading is from `&self` and may happen on many threads at once.
 pub trait BlockStream: Sync {
     /// Totals.
     fn totals(&self) -> Totals;

@@ -1,6 +1,7 @@
 //! ARITHMETIC: panels times lanes.
 //!
-//! A search asks one thing of a graph over and over: the local field `Σ_j w_ij s_j` of every node, in every replica. This
+//! A search asks one thing of a graph over and over: the field `h_i = Σ_j w_ij s_j` of every node, in every replica. (Times
+//! the node's own spin it is the *local field* `r_i = s_i h_i`, from which the solver decides flips; [`signed`] multiplies.) This
 //! module computes it, block by block, and knows nothing of layers, searches or files. Two things make it fast:
 //!
 //! - **Lanes.** Sixteen replicas travel together: their spins at one node are one [mask](Spins) of sixteen bits, their fields
@@ -34,7 +35,7 @@
 //! ```
 //!
 //! # Method
-//! Columns are taken in **quads**. For a row and a quad there are only sixteen possible sums `(±w₀ ± w₁) + (±w₂ ± w₃)`. Each lane
+//! Columns are taken in **quads**; the spin of the first is the lowest bit of an index. For a row and a quad there are only sixteen possible sums `(±w₀ ± w₁) + (±w₂ ± w₃)`. Each lane
 //! has its four spins as a number from 0 to 15, and one permute instruction picks the sums of all lanes:
 //!
 //! ```text
@@ -48,14 +49,15 @@
 //! field                       += 15         += −5        += −13          one addition
 //! ```
 //!
-//! So a row, a quad and sixteen replicas cost two instructions, half an instruction per edge, against the one masked add of the
-//! direct method. The tables stay in the first-level cache and serve all row groups and replicas of a block (`spins/table`).
+//! So a row, a quad and sixteen replicas cost two instructions, half an instruction per edge and sixteen replicas, where the
+//! obvious loop has one masked addition for each. The tables stay in the first-level cache and serve all row groups and replicas of a block (`spins/table`).
 //!
 //! Where a table does not fit one register (AVX2, NEON) only its lower half is built and looked up, the eight sums with `−w₃`:
 //! the upper half is the lower one backwards, with the opposite sign.
 //!
 //! A panel that is used once (every edge has a weight of its own, and there are at most sixteen replicas) needs no tables with
-//! AVX-512: there the signs of the quad's columns are expanded, and each row is summed directly.
+//! AVX-512: there the spins of the quad's columns become sixteen signs each, once for all rows, and a row adds up its signed
+//! weights directly.
 //!
 //! Where the weights differ from lane to lane ([`LaneValues`]) nothing can be tabulated; there the sums and differences of pairs
 //! of columns are made once, and chosen from. Diagonal blocks, in which a row has one column per interval, are added term by

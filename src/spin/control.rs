@@ -53,9 +53,9 @@ pub struct Checkpoint<'a> {
 /// Replicas of a streaming method that travel together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ensemble {
-    /// Sweeps that are done, those of the descent included.
+    /// How many sweeps are done, those of the descent included.
     pub steps: u32,
-    /// Totals by slot: bit `slot % 16` of the masks of plane `slot / 16`.
+    /// Totals by slot. A slot is a place for one replica: bit `slot % 16` of the masks of plane `slot / 16`.
     pub walkers: Vec<Walker>,
     /// Seconds spent so far.
     pub secs: f64,
@@ -68,7 +68,10 @@ pub struct Ensemble {
 pub struct Walker {
     /// The replica's number.
     pub replica: u32,
-    /// `Σ_edges s_i w s_j`, about: sums of `f32` fields, for watching only.
+    /// `Σ_edges s_i w s_j`, about: it changes by sums of `f32` fields. For watching only, yet the same on any number of
+    /// threads, because the fields of a layer are added up as integers. The energy of [`Replica`] is exact.
+    ///
+    /// [`Replica`]: super::Replica
     pub alignment: f64,
     /// Flips so far.
     pub flips: u64,

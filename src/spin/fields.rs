@@ -1,4 +1,4 @@
-//! Local fields of weights that are read in some way: scaled, or a digit of them.
+//! Fields by weights that are read in some way: scaled, or a digit of them.
 
 use crate::graph::Blocks;
 use crate::graph::reading::{Reading, common_range};

@@ -8,7 +8,7 @@
 //! ```text
 //!             0              ↑ ↑ ↑   edge 0 – 2 is frustrated: −1, and the spins are equal
 //!        +1 /   \ −1         ↑ ↑ ↓   edge 1 – 2 is frustrated: +1, and the spins differ
-//!          1 ─── 2           ↑ ↓ ↓   edge 0 – 1 is
+//!          1 ─── 2           ↑ ↓ ↓   edge 0 – 1 is frustrated: +1, and the spins differ
 //!            +1              ↑ ↓ ↑   all three are; the other four states are these with all spins turned
 //! ```
 //!
@@ -41,8 +41,9 @@
 //! ```
 //!
 //! # The local field
-//! Everything turns on `r_i = s_i Σ_j Au_ij s_j`, the **local field** of node `i` in the current gauge: the weight of its
-//! satisfied edges less that of its frustrated ones. A flip of `i` exchanges the two, and changes `Σ_ij s_i Au_ij s_j` by
+//! Everything turns on `r_i = s_i Σ_j Au_ij s_j`, the **local field** of node `i`. The sum alone, its *field*, is what
+//! its neighbours ask of it; counted along the node's own spin, it is the weight of its satisfied edges less that of its
+//! frustrated ones. A flip of `i` exchanges the two, and changes `Σ_ij s_i Au_ij s_j` by
 //! `−4 r_i`. So a flip with `r_i < 0` lowers the energy, and a state is a local minimum when no field is negative.
 //!
 //! Nodes of one layer are not adjacent. Their fields do not depend on each other's spins, so a whole layer is decided at
@@ -56,8 +57,8 @@
 //! | [`Steepest`](Method::Steepest) | always the most negative field, Algorithm 1 of the paper ([`steepest`]) | comparison with the paper |
 //!
 //! The first two **stream**. They keep spins only, one bit per node and replica, and compute a field anew from the edges
-//! whenever they need it; the edges are read frame by frame, from files if need be. How a sweep goes is told in `sweep`,
-//! and for graphs in which every edge has a weight of its own in `one_way`. Steepest descent keeps the fields of all nodes
+//! whenever they need it; the edges are read frame by frame, from files if need be. How a sweep goes is told in
+//! `src/spin/sweep/mod.rs`, and for graphs in which every edge has a weight of its own in `src/spin/one_way/mod.rs`. Steepest descent keeps the fields of all nodes
 //! and changes those of a flipped node's neighbours, one replica on each thread.
 //!
 //! # Why sixteen replicas travel together
@@ -72,8 +73,9 @@
 //! # Determinism
 //! A replica depends on the seed and its number only: not on threads, frames, the other replicas, memory, or the instruction
 //! set. (In a one-way stream with weights of many digits it does depend on where frames are cut, which its maker decides.)
-//! Local fields are summed in one fixed order; running energies accumulate as integers; random numbers are keyed by seed,
-//! replica, node, and sweep.
+//! Fields are summed in one fixed order, in `f32`; what flips change the energy by, which is for watching only, adds up as
+//! integers (`sweep/fixed_point.rs`), so that the order of threads does not matter; random numbers are keyed by seed, replica,
+//! node, and sweep.
 //!
 //! # Rounding
 //! Streaming methods add up fields in `f32`. Their final descent flips only where `r_i < −10⁻⁶ Σ_j |Au_ij|`, so that rounding
@@ -81,9 +83,9 @@
 //! energies of all methods are exact: they are added up anew from the final states, see [`weigh`].
 //!
 //! # Where to read on
-//! `plan`, `replica`, `control`: what is asked, what is found, how it is watched and saved. `problem`: what is solved.
-//! [`rules`]: which spins flip. `sweep` and `one_way`: the engine under the rules. [`steepest`]: single flips. `measure`:
-//! field scales before a search, exact energies after it. [`exact`]: the true ground state of a tiny graph, for tests.
+//! [`Plan`], [`Replica`], [`Control`]: what is asked, what is found, how it is watched and saved. [`Problem`]: what is solved.
+//! [`rules`]: which spins flip. `src/spin/sweep/` and `src/spin/one_way/`, which have no pages: the engine under the rules.
+//! [`steepest`]: single flips. [`Scales`] and [`weigh`]: field scales before a search, exact energies after it. [`exact`]: the true ground state of a tiny graph, for tests.
 
 pub mod checkpoint;
 mod control;

@@ -36,8 +36,8 @@ pub trait Problem: Sync {
     /// The stream whose frames hold the edges.
     fn graph(&self) -> &dyn BlockStream;
 
-    /// Adds `Σ_j Au_ij s_j`, over the edges that couple the lane's spins, to the fields of the rows of a frame: of which are
-    /// given the index, and the contents as they were read.
+    /// Adds `Σ_j Au_ij s_j`, over the edges that couple the lane's spins, to the fields of the rows of a frame, given by its
+    /// index and its contents as they were read. The row's own spin is no factor: the sweep multiplies by it.
     ///
     /// A sum must depend on its row and on the spins of its own replica alone: not on the other rows of the frame, on threads,
     /// or on what is in the other lanes. The edges are the streaming methods' business nowhere else.

@@ -5,7 +5,7 @@
 //! every pass over the frames advances all. It adds up, in each lane, weights of the lane's graph, which takes longer than
 //! looking up sums that sixteen lanes have in common; so fewer than four graphs are solved one after the other.
 //!
-//! Thresholds, tolerances, temperatures, energy grids and random numbers are each graph's own, so that its replicas are those
+//! Thresholds, tolerances, temperatures, random numbers and the units in which changes of energy are added up are each graph's own, so that its replicas are those
 //! of [`super::solve`] on it alone, to the last bit.
 //!
 //! ```

@@ -1,11 +1,11 @@
-//! Local fields of some rows.
+//! Fields of some rows: `Σ_j w_ij s_j`, not yet times the row's own spin.
 
 use std::ops::Range;
 
 use super::vector::{LANES, lane_of_bit};
 use crate::graph::NodeId;
 
-/// Local fields of a run of rows for some planes: `[row][chosen plane][lane]`, dimension of a weight.
+/// Fields of consecutive rows for some planes: `[row][chosen plane][lane]`, dimension of a weight.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     first_row: NodeId,

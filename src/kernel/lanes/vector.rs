@@ -2,7 +2,7 @@
 //!
 //! # Lane order
 //! The spins of sixteen replicas at one node are a **mask**, a `u16`: bit `k` is set if replica `k` has `s = +1`. Sixteen
-//! numbers of theirs, say their local fields, are a **vector**, in another order: lane `d` belongs to the replica of bit
+//! numbers of theirs, say their fields at a node, are a **vector**, in another order: lane `d` belongs to the replica of bit
 //! [`bit_of_lane`]`(d)`.
 //!
 //! ```text

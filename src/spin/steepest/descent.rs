@@ -6,7 +6,7 @@ use crate::graph::NodeId;
 use crate::kernel::state;
 use crate::spin::measure::sum::Sum;
 
-/// The state of one replica: spins and local fields in the current gauge.
+/// The state of one replica: spins and local fields `r_i = s_i Σ_j Au_ij s_j`.
 pub(in crate::spin) struct Descent<'a> {
     adjacency: &'a Adjacency<'a>,
     spins: Vec<i8>,

@@ -1,4 +1,4 @@
-//! Energies that add up to the same bits in any order: sums of local fields as integers.
+//! Energies that add up to the same bits in any order of threads: sums of local fields as integers.
 
 use crate::kernel::{LANES, bit_of_lane, lane_of_bit};
 

@@ -1,4 +1,4 @@
-//! Sweeps: layer by layer, recompute the local fields from the edges and let a rule choose which spins flip.
+//! Sweeps: layer by layer, recompute the fields from the edges and let a rule choose which spins flip.
 //!
 //! # A sweep
 //! Nodes of one layer are not adjacent, so a sweep takes layer after layer. The frames of a layer are independent: they are
