@@ -17,6 +17,7 @@
 pub mod definitions {}
 
 /// [edge rules]: definitions#edge-rules
+/// [definitions]: definitions#methods
 /// [graph directory]: crate::shard
 /// [`--memory`]: memory
 /// [images]: images

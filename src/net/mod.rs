@@ -161,7 +161,8 @@ pub struct Dense {
 pub struct Pool {
     /// Maximum or average.
     pub kind: PoolKind,
-    /// The sliding window. Elements that fall outside the input (padding, ceil mode) are not part of the pool.
+    /// The sliding window. Elements outside the input (padding, ceil mode) are not part of the pool, except that
+    /// [`PoolKind::AverageWithPad`] counts padding as zeros; padding is never an edge.
     pub window: Window,
 }
 
