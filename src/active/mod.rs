@@ -14,6 +14,7 @@
 //! and its reader; so the condition is one of the edge, not of the node.
 //!
 //! # A picture
+//! A node **lives** in an image if active edges lead from it to the predicted class.
 //! Three nodes of a layer `a`, a ReLU, and two nodes of a layer `b`, of which the second reaches the predicted class:
 //!
 //! ```text
@@ -27,7 +28,7 @@
 //! So an edge `j → i` is active in an image if the gates of `j` towards the layer of `i` are open and `i` lives, and a node
 //! lives if it is the predicted class or has an active edge. Going from the last layer to the first, "`i` lives" is known
 //! when it is needed. `a1` has no active edge and goes; `b0` does too. Into a max-pooling layer a third condition is that of
-//! the edge itself, its **tap**: the element of `j` is the maximum of the window.
+//! the edge itself: the element of `j` is the maximum of the window. Only these edges have a mask each, the **max mask**.
 //!
 //! # Representation
 //! Sixteen images at a time, one per lane, one bit of a mask each ([`crate::kernel`]). Three kinds of masks say everything,

@@ -13,7 +13,7 @@
 //!
 //! 1. the outputs are opened, so that a bad path fails in the first second;
 //! 2. the inputs are read, and whether they belong together is checked;
-//! 3. the library computes. What runs for long is a [`run`](crate::run) that can be stopped and continued (`long_run`);
+//! 3. the library computes. What runs for long is a [`run`](crate::run) that can be stopped and continued (`long_run.rs`);
 //! 4. the outputs get their names, all together ([`output`]), and the last line on stdout says what was found.
 //!
 //! Flags that several subcommands have are groups with a file each ([`flags`], [`graph_dir`], [`image_args`],

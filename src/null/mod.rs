@@ -1,9 +1,9 @@
 //! NULL MODELS: what would the frustration be if training had not put the weights where they are?
 //!
 //! # Problem
-//! A network has a frustration of 0.407. Whether that is little nobody can say who has not seen graphs that are like it
-//! in everything but what training did. A null model is such a graph: the same nodes, the same edges, other weights on
-//! them. A hundred of one kind are a sample, and if the network lies far outside of it, then by what that kind
+//! A trained network has a frustration of, say, 0.407 (`fixtures/digits`, annealed). Whether that is little nobody can say
+//! who has not seen graphs that are like it in everything but what training did. A null model is such a graph: the same nodes, the same edges, other weights on
+//! them. Many of one kind, 80 by default, are a sample, and if the network lies far outside of it, then by what that kind
 //! destroys.
 //!
 //! # The three kinds

@@ -78,7 +78,7 @@
 //! |-------------|--------|----------------------------------------------------------------------------------------|
 //! | flags       | byte   | 0 dense, 1 diagonal, 2 the shape and kind of the block before in this list             |
 //! | first_row   | delta  | to the block before, 0 for the first one                                               |
-//! | shape       | number | unless flags are 2: n_rows, row_step; of the outer, then the inner run: count, row_step, col_step, value_step; row_stride, col_stride |
+//! | shape       | number | unless flags are 2: n_rows, row_step; of the outer, then the inner repeat: count, row_step, col_step, value_step; row_stride, col_stride |
 //! | n_intervals | number | at least 1                                                                             |
 //! | intervals   |        | first_col (delta), len (number), values (delta), for each                              |
 //!
@@ -91,7 +91,8 @@
 //! A JSON object. `format_version`, `fingerprint`, `n_nodes`, `n_edges`, `sum_abs` and `description` (strings by name,
 //! free); `one_way`, true if frames hold In blocks only (`n_edges_out` of every frame is then 0; absent otherwise); `layers`,
 //! in node order: `name`, `kind`, `first_node`, `n_nodes`, `shape`, `n_edges`, `sum_abs`, `first_param` and `n_params` (in
-//! values), `fan_in`, `taps` and `shuffle_groups` unless they are 0; `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the pieces;
+//! values), `fan_in`, `taps` and `shuffle_groups` unless they are 0 (`kind` is `input`, `conv`, `dense`, `max_pool`, `average_pool`,
+//! `add` or `class`: [`LayerKind`](crate::graph::LayerKind)); `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the pieces;
 //! `shards`, in row order: `file`, `first_row`, `n_rows`, `n_frames`, `bytes`, `checksum` (the one in the footer).
 //! Checksums are eight hexadecimal digits. The last key is `checksum`, and the file ends with the line
 //! `  "checksum": "xxxxxxxx"`, `}` and a newline: it belongs to all bytes before the comma that ends the line before.

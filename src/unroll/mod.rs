@@ -50,15 +50,16 @@
 //! into the same values, column by column instead of row by row.
 //!
 //! ```
-//! # use frustration::net::{Conv, Layer, Network, Op, Shape, Window};
-//! # use frustration::unroll::{Options, Unrolled};
 //! use frustration::graph::{BlockStream, Frame, Repeat};
+//! use frustration::net::{Conv, Layer, Network, Op, Shape, Window};
+//! use frustration::unroll::{Options, Unrolled};
 //!
-//! # let window = Window { kernel: [3, 3], stride: [1, 1], pad: [1, 1], dilation: [1, 1] };
-//! # let conv = Conv { weight: (0..108).map(|w| w as f32 - 50.5).collect(), bias: None, window, groups: 1 };
-//! # let input = Layer { name: "x".into(), op: Op::Input, inputs: vec![], shape: Shape::new(3, 8, 8) };
-//! # let output = Layer { name: "y".into(), op: Op::Conv(conv), inputs: vec![0], shape: Shape::new(4, 8, 8) };
-//! # let net = Network { name: "nine".into(), layers: vec![input, output], warnings: vec![] };
+//! let window = Window { kernel: [3, 3], stride: [1, 1], pad: [1, 1], dilation: [1, 1] };
+//! let conv = Conv { weight: (0..108).map(|w| w as f32 - 50.5).collect(), bias: None, window, groups: 1 };
+//! let input = Layer { name: "x".into(), op: Op::Input, inputs: vec![], shape: Shape::new(3, 8, 8) };
+//! let output = Layer { name: "y".into(), op: Op::Conv(conv), inputs: vec![0], shape: Shape::new(4, 8, 8) };
+//! let net = Network { name: "nine".into(), layers: vec![input, output], warnings: vec![] };
+//!
 //! let graph = Unrolled::new(&net, Options::default())?;
 //! let mut frame = Frame::default();
 //! graph.read(graph.frames().len() - 1, &mut frame)?;
@@ -75,11 +76,14 @@
 //! ```
 //!
 //! # How it is done
-//! One pass over the layers gives every tensor a *view*: which graph layers its elements come from, which channel and pixel
-//! of the tensor is which of theirs. A convolution begins a graph layer; a concatenation appends views; an addition lets
-//! several graph layers stand for the same elements; a slice, a padding and a shuffle move them. When a layer with nodes
-//! reads a view, each graph layer in it becomes a *connection*. It has, for each of the two axes, the positions that are
-//! alike, and which channels meet. Blocks are the product of these three lists, cut to the rows of a frame.
+//! One pass over the layers gives every tensor a **view**: a list of graph layers, and for each which of its nodes stand for
+//! which elements of the tensor. A convolution begins a graph layer, and its view is that layer. A concatenation appends
+//! views; an addition lets several graph layers stand for the same elements; a slice, a padding and a shuffle move them.
+//!
+//! A layer with nodes has a **filter**: a kernel, where its values are, and the window in which it slides. When it reads a
+//! view, each entry becomes a **connection**: three lists, of the kinds of pixels down, of those across (as `y = 0`,
+//! `y = 1 … 6` and `y = 7` above), and of the sets of channels that meet. Every choice of one from each list is a block, cut
+//! to the rows of a frame.
 //!
 //! The same with a kernel of one row, edge by edge. Three inputs are nodes 0 to 2, three outputs nodes 3 to 5:
 //!
@@ -109,9 +113,9 @@
 //! ```
 //!
 //! # Where to change what
-//! What has nodes, and what edges it has, is decided in `unroller`, in one match over the operators. A kind of layer is a
-//! file that makes its filter: `conv`, `dense`, `pool`. A new one needs a function like theirs, an arm of that match, and
-//! its loops in `tests/oracle`, which lists the edges of a network by the definitions and not by blocks.
+//! What has nodes, and what edges it has, is decided in `src/unroll/unroller.rs`, in one match over the operators. A kind of
+//! layer is a file that makes its filter: `conv.rs`, `dense.rs`, `pool.rs`. What else a new one needs is listed in
+//! [the guide](crate::guide::architecture#an-edge-rule).
 //!
 //! # Frames
 //! A frame is whole image rows of one layer: as many as make 2²⁰ edges (in and out together) or 2¹³ nodes. Image rows of
