@@ -114,7 +114,7 @@
 //!   a block, that the columns of a block lie in one layer other than that of the rows, that every weight lies in the value
 //!   store, and the number of edges. Not: the values themselves, which [`Shards::verified`] does before it gives a
 //!   stream that can be read. Of rows in two groups it is enough that they could be: the rows of a group, the outer and the
-//!   inner run must be *nested* in some order, which means that, sorted by row step and leaving out counts of 1, each step
+//!   inner repeat must be *nested* in some order, which means that, sorted by row step and leaving out counts of 1, each step
 //!   is greater than the sum of (count − 1) · row_step of those before it.
 //! - [`verify()`] checks all of that for every frame; the checksum of every piece of the value store; that every value is
 //!   finite; `sum_abs` of every layer and of the graph, over In and over Out blocks; the fingerprint; and, in graphs of
