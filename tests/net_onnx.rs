@@ -343,8 +343,8 @@ fn errors_have_the_right_kind() {
     assert!(matches!(error("swish"), Error::NotMonotone { .. }));
     assert!(matches!(error("unknown_operator"), Error::UnknownOperator { .. }));
     assert!(matches!(error("nan_weight"), Error::NotFinite { index: 1, .. }));
-    assert!(matches!(error("wrong_kernel"), Error::Shape { .. }));
-    assert!(matches!(error("zero_stride"), Error::Parameter { .. }));
+    assert!(matches!(error("wrong_kernel"), Error::Misfit { .. }));
+    assert!(matches!(error("zero_stride"), Error::Misfit { .. }));
     assert!(matches!(error("cycle"), Error::Malformed { .. }));
     assert!(matches!(onnx::read(Path::new("nowhere.onnx"), None).unwrap_err(), Error::Io { .. }));
 }

@@ -58,9 +58,9 @@ pub enum Error {
         /// The activation.
         op: String,
     },
-    /// Sizes that do not fit together.
+    /// Sizes that do not fit together, or a parameter of an operator outside its range.
     #[error("layer `{layer}`: {found}; expected {expected}")]
-    Shape {
+    Misfit {
         /// Name of the layer.
         layer: String,
         /// What was found.
@@ -82,16 +82,6 @@ pub enum Error {
         /// The value.
         found: f32,
     },
-    /// An attribute or constant with a value that has no meaning here.
-    #[error("layer `{layer}`: {found}; expected {expected}")]
-    Parameter {
-        /// Name of the layer.
-        layer: String,
-        /// What was found.
-        found: String,
-        /// What was expected.
-        expected: String,
-    },
     /// A name that is not in `arch::names()`.
     #[error("no architecture is called `{name}`; known are {known}")]
     UnknownArchitecture {
@@ -103,6 +93,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// [`Error::Misfit`] of a layer.
+    pub(super) fn misfit(layer: &str, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::Misfit { layer: layer.into(), found: found.into(), expected: expected.into() }
+    }
+
+    /// [`Error::NotFinite`] of a layer's tensor, unless all its values are finite.
+    pub(super) fn unless_finite(layer: &str, tensor: &str, values: &[f32]) -> Result<(), Self> {
+        let Some(index) = values.iter().position(|value| !value.is_finite()) else { return Ok(()) };
+        Err(Self::NotFinite { layer: layer.into(), tensor: tensor.into(), index, found: values[index] })
+    }
+
     /// Why these bytes are not what was expected, if they are of another kind.
     pub(super) fn other_kind(path: &Path, bytes: &[u8], expected: &'static str) -> Option<Self> {
         let kind::FileKind { what: found, advice } = kind::of(bytes).filter(|found| found.what != expected)?;

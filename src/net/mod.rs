@@ -28,6 +28,7 @@
 
 pub mod arch;
 mod error;
+mod half;
 pub mod onnx;
 
 pub use error::Error;

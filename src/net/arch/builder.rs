@@ -110,11 +110,11 @@ impl Net {
     pub(super) fn dense(&mut self, name: &str, x: At, [n_in, n_out]: [usize; 2]) -> Result<At, Error> {
         let input = self.shape(x);
         if input.len() != n_in {
-            return Err(Error::Shape {
-                layer: name.into(),
-                found: format!("{input} = {} inputs", input.len()),
-                expected: format!("{n_in} (choose another input size)"),
-            });
+            return Err(Error::misfit(
+                name,
+                format!("{input} = {} inputs", input.len()),
+                format!("{n_in} (choose another input size)"),
+            ));
         }
         let x = self.flatten(x);
         let weight = self.params.weight(name, &[n_out, n_in])?;
@@ -147,11 +147,11 @@ impl Net {
         let (gamma, beta) = (read("weight", 1.0)?, read("bias", 0.0)?);
         let (mean, var) = (read("running_mean", 0.0)?, read("running_var", 1.0)?);
         if let Some(i) = var.iter().position(|v| *v < 0.0) {
-            return Err(Error::Shape {
-                layer: name.into(),
-                found: format!("`running_var`, element {i}, is {}", var[i]),
-                expected: "a variance, at least 0".into(),
-            });
+            return Err(Error::misfit(
+                name,
+                format!("`running_var`, element {i}, is {}", var[i]),
+                "a variance, at least 0",
+            ));
         }
         Ok(self.push(name, Op::BatchNorm(BatchNorm { gamma, beta, mean, var, epsilon }), &[x], shape))
     }
@@ -175,11 +175,11 @@ impl Net {
         let input = self.shape(x);
         let axes = (adaptive_axis(input.h, size[0]), adaptive_axis(input.w, size[1]));
         let (Some((kh, sh)), Some((kw, sw))) = axes else {
-            return Err(Error::Shape {
-                layer: name.into(),
-                found: format!("{input} to be averaged to {}×{} in unequal windows", size[0], size[1]),
-                expected: "an input size for which the windows are equal (a multiple, or the default)".into(),
-            });
+            return Err(Error::misfit(
+                name,
+                format!("{input} to be averaged to {}×{} in unequal windows", size[0], size[1]),
+                "an input size for which the windows are equal (a multiple, or the default)",
+            ));
         };
         let window = Window { kernel: [kh, kw], stride: [sh, sw], pad: [0; 2], dilation: [1; 2] };
         self.pool(name, x, Pool { kind: PoolKind::Average, window }, Rounding::Floor)
@@ -207,11 +207,11 @@ fn output_size(layer: &str, input: Shape, window: Window, rounding: Rounding) ->
     let axis = |n, i: usize| windows(n, [window.kernel[i], window.stride[i], window.pad[i]], rounding);
     match (axis(input.h, 0), axis(input.w, 1)) {
         (Some(h), Some(w)) => Ok([h, w]),
-        _ => Err(Error::Shape {
-            layer: layer.into(),
-            found: format!("an input of {input}, smaller than the {}×{} window", window.kernel[0], window.kernel[1]),
-            expected: "a larger input size".into(),
-        }),
+        _ => Err(Error::misfit(
+            layer,
+            format!("an input of {input}, smaller than the {}×{} window", window.kernel[0], window.kernel[1]),
+            "a larger input size",
+        )),
     }
 }
 

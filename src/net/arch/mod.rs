@@ -74,11 +74,7 @@ pub fn build(name: &str, weights: WeightSource, input_size: Option<[usize; 2]>) 
     };
     let [h, w] = input_size.unwrap_or([side; 2]);
     if h.max(w) > MAX_SIDE || h.min(w) == 0 {
-        return Err(Error::Shape {
-            layer: "input".into(),
-            found: format!("{h}×{w}"),
-            expected: format!("height and width from 1 to {MAX_SIDE}"),
-        });
+        return Err(Error::misfit("input", format!("{h}×{w}"), format!("height and width from 1 to {MAX_SIDE}")));
     }
     let mut net = Net::new(weights::Params::open(weights)?, Shape::new(channels, h, w));
     recipe(&mut net)?;

@@ -5,6 +5,7 @@
 //! the first use of each tensor. Bytes are copied, never reinterpreted.
 use super::init::{self, Init};
 use crate::net::Error;
+use crate::net::half::half;
 use crate::regular;
 use safetensors::{Dtype, tensor::Metadata};
 use std::collections::BTreeSet;
@@ -128,9 +129,7 @@ impl SafetensorsFile {
             let found = format!("tensor `{stored}` has type {:?}", info.dtype);
             return Err(self.malformed(found, "one of F32, F16, BF16, F64".into()));
         };
-        if let Some(index) = values.iter().position(|v| !v.is_finite()) {
-            return Err(Error::NotFinite { layer: layer.into(), tensor: tensor.into(), index, found: values[index] });
-        }
+        Error::unless_finite(layer, tensor, &values)?;
         self.used.insert(stored);
         Ok(values)
     }
@@ -200,41 +199,14 @@ fn to_f32(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
         Dtype::F32 => bytes.as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
         Dtype::F64 => bytes.as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
         Dtype::BF16 => bytes.as_chunks::<2>().0.iter().map(|&[lo, hi]| f32::from_le_bytes([0, 0, lo, hi])).collect(),
-        Dtype::F16 => bytes.as_chunks::<2>().0.iter().map(|&b| half_to_f32(u16::from_le_bytes(b))).collect(),
+        Dtype::F16 => bytes.as_chunks::<2>().0.iter().map(|&b| half(u16::from_le_bytes(b))).collect(),
         _ => return None,
     })
-}
-
-/// IEEE half precision: 1 sign, 5 exponent, 10 fraction bits. Every half is exact in f32.
-fn half_to_f32(bits: u16) -> f32 {
-    let (exponent, fraction) = (u32::from(bits >> 10) & 31, u32::from(bits) & 1023);
-    let magnitude = match exponent {
-        0 => fraction as f32 / 16_777_216.0,
-        31 => f32::from_bits(0x7f80_0000 | (fraction << 13)),
-        _ => f32::from_bits(((exponent + 112) << 23) | (fraction << 13)),
-    };
-    if bits >> 15 == 1 { -magnitude } else { magnitude }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn halves_are_converted_exactly() {
-        let cases = [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x0001, 2.0_f32.powi(-24)),
-            (0x7bff, 65504.0),
-            (0x0400, 2.0_f32.powi(-14)),
-        ];
-        for (bits, value) in cases {
-            assert_eq!(half_to_f32(bits), value, "{bits:04x}");
-        }
-        assert_eq!(half_to_f32(0x7c00), f32::INFINITY);
-        assert!(half_to_f32(0x7e00).is_nan());
-    }
 
     #[test]
     fn every_float_type_is_read_as_f32() {

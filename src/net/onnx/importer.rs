@@ -125,8 +125,8 @@ impl<'a> Importer<'a> {
     pub fn feature(&self, node: &Node<'a>, i: usize) -> Result<Feature, Error> {
         match self.value(node, i)? {
             Some(Value::Feature(feature)) => Ok(feature.clone()),
-            Some(_) => Err(node.shape_error(format!("input {i} is a constant"), "a tensor that depends on the image")),
-            None => Err(node.shape_error(format!("input {i} is missing"), "a tensor that depends on the image")),
+            Some(_) => Err(node.misfit(format!("input {i} is a constant"), "a tensor that depends on the image")),
+            None => Err(node.misfit(format!("input {i} is missing"), "a tensor that depends on the image")),
         }
     }
 
@@ -138,7 +138,7 @@ impl<'a> Importer<'a> {
             return Ok((feature, shape));
         }
         let found = format!("input {i}, a tensor of {shape}, rearranged to {:?}", feature.dims);
-        Err(node.shape_error(
+        Err(node.misfit(
             found,
             "batch × channels × height × width; a reshape or transpose has an edge rule only if it flattens, keeps \
              the shape, or is part of a channel shuffle",
@@ -150,7 +150,7 @@ impl<'a> Importer<'a> {
         let (feature, shape) = self.plain(node, i)?;
         if feature.dims.len() != 4 {
             let found = format!("input {i} of dimensions {:?}", feature.dims);
-            return Err(node.shape_error(found, "batch × channels × height × width (a 2-D network)"));
+            return Err(node.misfit(found, "batch × channels × height × width (a 2-D network)"));
         }
         Ok((feature, shape))
     }
@@ -177,7 +177,7 @@ impl<'a> Importer<'a> {
 
     /// Input `i` of a node as a constant that must be there.
     pub fn required(&self, node: &Node<'a>, i: usize, what: &str) -> Result<Tensor, Error> {
-        self.constant(node, i)?.ok_or_else(|| node.shape_error(format!("no {what} (input {i})"), "a constant tensor"))
+        self.constant(node, i)?.ok_or_else(|| node.misfit(format!("no {what} (input {i})"), "a constant tensor"))
     }
 
     /// Integers of a list attribute, or of input `i` in newer operator sets.
@@ -188,7 +188,7 @@ impl<'a> Importer<'a> {
         let Some(tensor) = self.constant(node, i)? else { return Ok(None) };
         match tensor.as_ints() {
             Some(list) => Ok(Some(Cow::Owned(list.to_vec()))),
-            None => Err(node.parameter_error(format!("{name} (input {i}) of floats"), "integers")),
+            None => Err(node.misfit(format!("{name} (input {i}) of floats"), "integers")),
         }
     }
 
@@ -199,19 +199,15 @@ impl<'a> Importer<'a> {
             _ => self.charge(node, tensor.len())?,
         }
         let values = tensor.into_floats();
-        match values.iter().position(|value| !value.is_finite()) {
-            None => Ok(values),
-            Some(index) => {
-                Err(Error::NotFinite { layer: node.name.clone(), tensor: what.into(), index, found: values[index] })
-            }
-        }
+        node.unless_finite(what, &values)?;
+        Ok(values)
     }
 
     /// Elements of a parameter that has one value per `channels`.
     pub fn vector(&mut self, node: &Node<'a>, i: usize, what: &str, channels: usize) -> Result<Vec<f32>, Error> {
         let tensor = self.required(node, i, what)?;
         if tensor.len() != channels {
-            return Err(node.shape_error(format!("{what} of {:?}", tensor.dims), format!("{channels} values")));
+            return Err(node.misfit(format!("{what} of {:?}", tensor.dims), format!("{channels} values")));
         }
         self.floats(node, what, tensor)
     }
@@ -222,7 +218,7 @@ impl<'a> Importer<'a> {
         if self.used > BUDGET {
             let found =
                 format!("{} parameters and constants up to here (generated ones count {GENERATED} times)", self.used);
-            return Err(node.shape_error(found, format!("at most {BUDGET}")));
+            return Err(node.misfit(found, format!("at most {BUDGET}")));
         }
         Ok(())
     }
@@ -233,7 +229,7 @@ impl<'a> Importer<'a> {
         self.computed = self.computed.saturating_add(len);
         match self.computed <= most {
             true => self.charge(node, len),
-            false => Err(node.shape_error(
+            false => Err(node.misfit(
                 format!("{} elements of computed constants up to here", self.computed),
                 format!("at most {most} for a file of this size; have the exporter fold constants"),
             )),
@@ -249,7 +245,7 @@ impl<'a> Importer<'a> {
         self.read.set(read);
         match read <= most {
             true => Ok(()),
-            false => Err(node.shape_error(
+            false => Err(node.misfit(
                 format!("{read} elements of constants read up to here, those that are read again included"),
                 format!("at most {most} for a file of this size; export the model with a tensor for each layer"),
             )),
@@ -330,14 +326,15 @@ pub(super) fn reads_features<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Re
 pub(super) fn integers(node: &Node<'_>, tensor: Tensor) -> Result<Vec<i64>, Error> {
     match tensor.data {
         Data::Int(values) => Ok(values),
-        _ => Err(node.parameter_error("a constant of floats", "integers")),
+        _ => Err(node.misfit("a constant of floats", "integers")),
     }
 }
 
 /// Position of an axis that may count from the end.
 pub(super) fn axis(node: &Node<'_>, axis: i64, rank: usize) -> Result<usize, Error> {
     let position = if axis < 0 { axis.checked_add_unsigned(rank as u64) } else { Some(axis) };
-    position.and_then(|at| usize::try_from(at).ok()).filter(|at| *at < rank).ok_or_else(|| {
-        node.parameter_error(format!("axis {axis} of a tensor of {rank} dimensions"), "an axis that exists")
-    })
+    position
+        .and_then(|at| usize::try_from(at).ok())
+        .filter(|at| *at < rank)
+        .ok_or_else(|| node.misfit(format!("axis {axis} of a tensor of {rank} dimensions"), "an axis that exists"))
 }

@@ -11,11 +11,11 @@ pub(super) fn shape(layer: &str, [c, h, w]: [usize; 3]) -> Result<Shape, Error> 
     let len = c.checked_mul(h).and_then(|ch| ch.checked_mul(w));
     match len {
         Some(1..=MAX_ELEMENTS) => Ok(Shape::new(c, h, w)),
-        _ => Err(Error::Shape {
-            layer: layer.into(),
-            found: format!("a tensor of {c}×{h}×{w}"),
-            expected: format!("between 1 and {MAX_ELEMENTS} elements"),
-        }),
+        _ => Err(Error::misfit(
+            layer,
+            format!("a tensor of {c}×{h}×{w}"),
+            format!("between 1 and {MAX_ELEMENTS} elements"),
+        )),
     }
 }
 

@@ -39,7 +39,7 @@ const MAX_BYTES: u64 = 1 << 31;
 /// The network is named after the file. Where the file has several outputs, the first is taken, with a warning.
 ///
 /// Errors: [`Error::Io`], [`Error::OtherKind`], [`Error::Malformed`] (no ONNX file, or an inconsistent one), [`Error::UnknownOperator`],
-/// [`Error::NotMonotone`], [`Error::NotFinite`], [`Error::Shape`], [`Error::Parameter`].
+/// [`Error::NotMonotone`], [`Error::NotFinite`], [`Error::Misfit`].
 pub fn read(path: &Path, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
     let bytes = regular::read(path, MAX_BYTES).map_err(|source| Error::Io { path: path.into(), source })?;
     if let Some(error) = Error::other_kind(path, &bytes, "an ONNX model") {

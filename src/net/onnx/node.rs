@@ -53,14 +53,14 @@ impl<'a> Node<'a> {
         self.attribute(name).and_then(|attribute| std::str::from_utf8(attribute.text).ok()).unwrap_or_default()
     }
 
-    /// Sizes that do not fit.
-    pub fn shape_error(&self, found: impl Into<String>, expected: impl Into<String>) -> Error {
-        Error::Shape { layer: self.name.clone(), found: found.into(), expected: expected.into() }
+    /// Sizes that do not fit, or an attribute or constant with a value that has no meaning here.
+    pub fn misfit(&self, found: impl Into<String>, expected: impl Into<String>) -> Error {
+        Error::misfit(&self.name, found, expected)
     }
 
-    /// An attribute or constant with a value that has no meaning here.
-    pub fn parameter_error(&self, found: impl Into<String>, expected: impl Into<String>) -> Error {
-        Error::Parameter { layer: self.name.clone(), found: found.into(), expected: expected.into() }
+    /// [`Error::NotFinite`] unless all values are finite.
+    pub fn unless_finite(&self, tensor: &str, values: &[f32]) -> Result<(), Error> {
+        Error::unless_finite(&self.name, tensor, values)
     }
 
     /// An operator, or a use of one, that has no edge rule.

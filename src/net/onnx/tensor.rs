@@ -1,5 +1,6 @@
 //! Constants: tensors that the file holds or that follow from it without an image.
 use super::proto;
+use crate::net::half::half;
 
 /// A constant tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -158,30 +159,9 @@ fn from_lists(proto: &proto::TensorProto<'_>) -> Data {
     }
 }
 
-/// IEEE half precision to single.
-fn half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let exponent = i32::from((bits >> 10) & 0x1f);
-    let fraction = f32::from(bits & 0x3ff);
-    match exponent {
-        0 => sign * fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => sign * f32::INFINITY,
-        31 => f32::NAN,
-        _ => sign * (1024.0 + fraction) * 2f32.powi(exponent - 25),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn half_precision_values() {
-        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x3555, 0.333_251_95), (1, 5.960_464_5e-8), (0, 0.0)] {
-            assert_eq!(half(bits), value);
-        }
-        assert!(half(0x7c00).is_infinite() && half(0x7e00).is_nan());
-    }
 
     #[test]
     fn data_must_be_as_long_as_the_sizes_say() {

@@ -37,7 +37,7 @@ pub(super) fn place(node: &Node<'_>, kernel: [usize; 2], size: [usize; 2]) -> Re
             }
             other => {
                 let expected = "NOTSET, SAME_UPPER, SAME_LOWER or VALID";
-                return Err(node.parameter_error(format!("auto_pad `{other}`"), expected));
+                return Err(node.misfit(format!("auto_pad `{other}`"), expected));
             }
         };
         placed.window.pad[axis] = before;
@@ -59,7 +59,7 @@ fn steps(
     let padded = size.checked_add(before).and_then(|sum| sum.checked_add(after));
     let Some(room) = padded.and_then(|padded| padded.checked_sub(extent)) else {
         let found = format!("a window of {extent} on {size} + {before} + {after} padded elements");
-        return Err(node.shape_error(found, "a window that fits (a larger --input-size?)"));
+        return Err(node.misfit(found, "a window that fits (a larger --input-size?)"));
     };
     if node.int("ceil_mode", 0) == 0 {
         return Ok(room / stride + 1);
@@ -74,7 +74,7 @@ fn steps(
 fn extent(node: &Node<'_>, kernel: usize, dilation: usize) -> Result<usize, Error> {
     let span = kernel.checked_sub(1).and_then(|gaps| gaps.checked_mul(dilation)).and_then(|span| span.checked_add(1));
     span.filter(|span| *span <= MAX_ATTRIBUTE).ok_or_else(|| {
-        node.parameter_error(format!("kernel {kernel} with dilation {dilation}"), "a kernel of at least one element")
+        node.misfit(format!("kernel {kernel} with dilation {dilation}"), "a kernel of at least one element")
     })
 }
 
@@ -88,7 +88,7 @@ const MAX_ATTRIBUTE: usize = 1 << 31;
 
 fn pair(node: &Node<'_>, name: &str) -> Result<Option<[usize; 2]>, Error> {
     let Some(list) = node.ints(name) else { return Ok(None) };
-    let bad = || node.parameter_error(format!("{name} {list:?}"), "two numbers of at least 1 (a 2-D network)");
+    let bad = || node.misfit(format!("{name} {list:?}"), "two numbers of at least 1 (a 2-D network)");
     let pair: [i64; 2] = list.try_into().map_err(|_| bad())?;
     let size = |value: i64| usize::try_from(value).ok().filter(|value| (1..=MAX_ATTRIBUTE).contains(value));
     match (size(pair[0]), size(pair[1])) {
@@ -100,7 +100,7 @@ fn pair(node: &Node<'_>, name: &str) -> Result<Option<[usize; 2]>, Error> {
 /// Top, left, bottom, right.
 fn pads(node: &Node<'_>) -> Result<[usize; 4], Error> {
     let Some(list) = node.ints("pads").filter(|list| !list.is_empty()) else { return Ok([0; 4]) };
-    let bad = || node.parameter_error(format!("pads {list:?}"), "four numbers, none negative");
+    let bad = || node.misfit(format!("pads {list:?}"), "four numbers, none negative");
     let mut pads = [0; 4];
     let list: [i64; 4] = list.try_into().map_err(|_| bad())?;
     for (pad, value) in pads.iter_mut().zip(list) {

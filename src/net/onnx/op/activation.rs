@@ -49,10 +49,7 @@ fn slope(node: &Node<'_>, what: &str, value: f32) -> Result<f32, Error> {
 }
 
 fn finite(node: &Node<'_>, what: &str, value: f32) -> Result<f32, Error> {
-    match value.is_finite() {
-        true => Ok(value),
-        false => Err(Error::NotFinite { layer: node.name.clone(), tensor: what.into(), index: 0, found: value }),
-    }
+    node.unless_finite(what, &[value]).map(|()| value)
 }
 
 /// Slopes that are the same for all pixels of a channel.
@@ -71,7 +68,7 @@ fn clip<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Activation, Erro
         None => Ok(node.float(name, default)),
         Some(tensor) => tensor
             .as_scalar()
-            .ok_or_else(|| node.shape_error(format!("{name} of dimensions {:?}", tensor.dims), "one number")),
+            .ok_or_else(|| node.misfit(format!("{name} of dimensions {:?}", tensor.dims), "one number")),
     };
     bounds(node, bound(1, "min", f32::MIN)?, bound(2, "max", f32::MAX)?)
 }
@@ -80,7 +77,7 @@ fn bounds(node: &Node<'_>, low: f32, high: f32) -> Result<Activation, Error> {
     if low <= high {
         return Ok(Activation::Clip(low, high));
     }
-    Err(node.parameter_error(format!("bounds {low} and {high}"), "a lower bound that is not above the upper one"))
+    Err(node.misfit(format!("bounds {low} and {high}"), "a lower bound that is not above the upper one"))
 }
 
 /// Reads `Max` and `Min` with one constant number: `max(x, 0)` is Relu.

@@ -12,16 +12,16 @@ pub(super) fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'
         match importer.value(node, i)? {
             Some(Value::Feature(_)) => terms.push(importer.plain(node, i)?),
             Some(_) => constants.push(i),
-            None => return Err(node.shape_error(format!("input {i} is missing"), "a tensor")),
+            None => return Err(node.misfit(format!("input {i} is missing"), "a tensor")),
         }
     }
     let Some((first, shape)) = terms.first().cloned() else {
-        return Err(node.shape_error("no inputs", "at least one"));
+        return Err(node.misfit("no inputs", "at least one"));
     };
     if let Some((_, other)) = terms.iter().find(|(term, other)| *other != shape || term.dims.len() != first.dims.len())
     {
         let found = format!("a sum of {shape} and {other}");
-        return Err(node.shape_error(found, "tensors of one shape (a sum that broadcasts has no edge rule)"));
+        return Err(node.misfit(found, "tensors of one shape (a sum that broadcasts has no edge rule)"));
     }
     let mut outputs = vec![Value::Feature(first)];
     if terms.len() > 1 {
@@ -92,10 +92,7 @@ fn affine<'a>(
     shape: Shape,
     scale: Scale,
 ) -> Outputs<'a> {
-    if let Some(index) = scale.mul.iter().position(|value| !value.is_finite()) {
-        let found = scale.mul[index];
-        return Err(Error::NotFinite { layer: node.name.clone(), tensor: "factor".into(), index, found });
-    }
+    node.unless_finite("factor", &scale.mul)?;
     if scale.mul.iter().all(|mul| *mul == 1.0) && scale.add.iter().all(|add| *add == 0.0) {
         return Ok(vec![Value::Feature(feature)]);
     }
@@ -139,7 +136,7 @@ pub(super) fn per_channel<'a>(
     let sizes = [shape.c, shape.h, shape.w];
     if dims.iter().zip(sizes).any(|(d, size)| *d != 1 && *d != size) {
         let found = format!("a constant of dimensions {:?} with a tensor of {shape}", tensor.dims);
-        return Err(node.shape_error(found, "one number, or one for each channel"));
+        return Err(node.misfit(found, "one number, or one for each channel"));
     }
     let values = importer.floats(node, "constant", tensor)?;
     let pixels = dims[1] * dims[2];
@@ -192,7 +189,7 @@ fn broadcast_dims<'a>(
     }
     let wrong = || {
         let found = format!("a constant of dimensions {:?} with a tensor of {rank} dimensions", tensor.dims);
-        node.shape_error(found, "a constant that does not enlarge the tensor")
+        node.misfit(found, "a constant that does not enlarge the tensor")
     };
     // All axes, batch first.
     let missing = rank.checked_sub(dims.len());

@@ -9,7 +9,7 @@ pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<
     let (feature, input) = importer.image(node, 0)?;
     let weight = importer.required(node, 1, "kernel")?;
     let groups = usize::try_from(node.int("group", 1)).ok().filter(|groups| *groups >= 1);
-    let groups = groups.ok_or_else(|| node.parameter_error(format!("group {}", node.int("group", 1)), "at least 1"))?;
+    let groups = groups.ok_or_else(|| node.misfit(format!("group {}", node.int("group", 1)), "at least 1"))?;
     let (out, kernel) = kernel_size(node, &weight.dims, input, groups)?;
     let placed = window::place(node, kernel, [input.h, input.w])?;
     let shape = layers::shape(&node.name, [out, placed.size[0], placed.size[1]])?;
@@ -24,7 +24,7 @@ pub(super) fn conv<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<
 
 /// Output channels and kernel size in the weight's dimensions, which must fit the input, the groups and the attributes.
 fn kernel_size(node: &Node<'_>, dims: &[usize], input: Shape, groups: usize) -> Result<(usize, [usize; 2]), Error> {
-    let wrong = |expected: String| node.shape_error(format!("a kernel of dimensions {dims:?}"), expected);
+    let wrong = |expected: String| node.misfit(format!("a kernel of dimensions {dims:?}"), expected);
     let &[out, channels, height, width] = dims else {
         return Err(wrong("out × in/groups × height × width (a 2-D network)".into()));
     };

@@ -10,7 +10,7 @@ pub(super) fn gemm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<
     let input = flat_input(importer, node)?;
     if node.int("transA", 0) != 0 && input.len != 1 {
         let found = format!("transA over an image of {} values", input.len);
-        return Err(node.shape_error(found, "transA = 0, since the first axis is the batch"));
+        return Err(node.misfit(found, "transA = 0, since the first axis is the batch"));
     }
     let weight = importer.required(node, 1, "matrix")?;
     let rows = if node.int("transB", 0) == 0 { MatrixRows::Inputs } else { MatrixRows::Outputs };
@@ -54,7 +54,7 @@ fn flat_input<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Input, Err
     let per_position = node.op() == "MatMul" && feature.dims.len() > 2 && feature.dims.last() != Some(&len);
     if !whole || per_position || matches!(feature.order, Order::Swapped { .. }) {
         let found = format!("an input of dimensions {:?}", feature.dims);
-        return Err(node.shape_error(found, "1 × n: one row for the image (flatten it first)"));
+        return Err(node.misfit(found, "1 × n: one row for the image (flatten it first)"));
     }
     Ok(Input { feature, shape, len })
 }
@@ -74,7 +74,7 @@ fn matrix<'a>(
         _ => {
             let axis = if matches!(rows, MatrixRows::Inputs) { "rows" } else { "columns" };
             let expected = format!("a matrix with {inputs} {axis}, the number of inputs (does --input-size fit?)");
-            return Err(node.shape_error(format!("a constant of dimensions {dims:?}"), expected));
+            return Err(node.misfit(format!("a constant of dimensions {dims:?}"), expected));
         }
     };
     let values = importer.floats(node, "matrix", tensor)?;
@@ -104,7 +104,7 @@ fn bias<'a>(importer: &mut Importer<'a>, node: &Node<'a>, out: usize) -> Result<
         _ => false,
     };
     if !fits {
-        return Err(node.shape_error(format!("a bias of dimensions {dims:?}"), format!("{out} values, or one")));
+        return Err(node.misfit(format!("a bias of dimensions {dims:?}"), format!("{out} values, or one")));
     }
     let mut values = importer.floats(node, "bias", tensor)?;
     if let [value] = values[..] {
@@ -122,11 +122,8 @@ fn dense<'a>(
     bias: Option<Vec<f32>>,
     out: usize,
 ) -> Outputs<'a> {
-    for (tensor, values) in [("matrix × alpha", Some(&weight)), ("bias × beta", bias.as_ref())] {
-        if let Some((index, found)) = values.into_iter().flatten().enumerate().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::NotFinite { layer: node.name.clone(), tensor: tensor.into(), index, found: *found });
-        }
-    }
+    node.unless_finite("matrix × alpha", &weight)?;
+    node.unless_finite("bias × beta", bias.as_deref().unwrap_or_default())?;
     if input.feature.order == Order::ChannelsLast {
         weight = channels_first(&weight, input.shape);
     }

@@ -13,7 +13,7 @@ pub(super) fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs
         "Constant" => return constant(node),
         "Identity" | "Dropout" => {
             let value = importer.value(node, 0)?.cloned();
-            return value.map(|value| vec![value]).ok_or_else(|| node.shape_error("no input", "a tensor"));
+            return value.map(|value| vec![value]).ok_or_else(|| node.misfit("no input", "a tensor"));
         }
         "ConstantOfShape" => constant_of_shape(importer, node)?,
         "Shape" => shape(importer, node)?,
@@ -50,7 +50,7 @@ fn constant<'a>(node: &Node<'a>) -> Outputs<'a> {
     } else if let Some(value) = node.attribute("value_ints") {
         Tensor::ints(value.ints.clone())
     } else {
-        return Err(node.parameter_error("no dense numerical value", "a tensor, a number or a list"));
+        return Err(node.misfit("no dense numerical value", "a tensor, a number or a list"));
     };
     Ok(vec![Value::constant(tensor)])
 }
@@ -60,15 +60,15 @@ const MAX_INTS: usize = 1 << 12;
 
 fn constant_of_shape<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error> {
     let list = integers(node, importer.required(node, 0, "shape")?)?;
-    let (dims, len) = sizes(&list).map_err(|(found, expected)| node.shape_error(found, expected))?;
+    let (dims, len) = sizes(&list).map_err(|(found, expected)| node.misfit(found, expected))?;
     let Some(proto) = node.attribute("value").and_then(|value| value.tensor.as_deref()) else {
         return Ok(Tensor { dims, data: Data::Fill(0.0) });
     };
-    let value = Tensor::decode(proto, None).map_err(|(found, expected)| node.parameter_error(found, expected))?;
+    let value = Tensor::decode(proto, None).map_err(|(found, expected)| node.misfit(found, expected))?;
     let data = match (&value.data, value.as_scalar()) {
         (Data::Int(values), Some(_)) if len <= MAX_INTS => Data::Int(values.repeat(len)),
         (Data::Float(_), Some(value)) => Data::Fill(value),
-        _ => return Err(node.parameter_error(format!("a value of {:?}", value.dims), "one number")),
+        _ => return Err(node.misfit(format!("a value of {:?}", value.dims), "one number")),
     };
     Ok(Tensor { dims, data })
 }
@@ -79,7 +79,7 @@ fn dims<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Vec<usize>, Erro
         Some(Value::Feature(feature)) => Ok(feature.dims.clone()),
         Some(Value::Constant(tensor)) => Ok(tensor.dims.clone()),
         Some(Value::Stored(tensor)) => {
-            let (dims, _) = sizes(&tensor.dims).map_err(|(found, expected)| node.shape_error(found, expected))?;
+            let (dims, _) = sizes(&tensor.dims).map_err(|(found, expected)| node.misfit(found, expected))?;
             Ok(dims)
         }
         _ => importer.required(node, 0, "input").map(|tensor| tensor.dims),
@@ -117,7 +117,7 @@ fn renamed<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error
         "Squeeze" => view::squeezed(importer, node, &tensor.dims)?,
         _ => {
             let target = importer.int_list(node, "shape", 1)?;
-            let target = target.ok_or_else(|| node.parameter_error("no shape", "an attribute or a constant"))?;
+            let target = target.ok_or_else(|| node.misfit("no shape", "an attribute or a constant"))?;
             view::target_dims(node, &tensor.dims, &target)?
         }
     };
@@ -198,13 +198,13 @@ fn slice<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error> 
 fn concat<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error> {
     let parts: Vec<Tensor> =
         (0..node.proto.inputs.len()).map(|i| importer.required(node, i, "part")).collect::<Result<_, _>>()?;
-    let Some(first) = parts.first() else { return Err(node.shape_error("no inputs", "at least one")) };
+    let Some(first) = parts.first() else { return Err(node.misfit("no inputs", "at least one")) };
     let mut dims = first.dims.clone();
     if dims.is_empty() || axis(node, node.int("axis", 1), dims.len())? != 0 {
         return Err(node.unknown("only constants along axis 0 can be joined"));
     }
     if parts.iter().any(|part| part.dims.get(1..) != dims.get(1..)) {
-        return Err(node.shape_error("parts of different dimensions", "the same dimensions after the first"));
+        return Err(node.misfit("parts of different dimensions", "the same dimensions after the first"));
     }
     dims[0] = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.dims.first().copied().unwrap_or(0)));
     importer.charge_computed(node, count(&dims).unwrap_or(usize::MAX))?;
@@ -221,7 +221,7 @@ fn arithmetic<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<Tensor
     b.dims = aligned(importer.opset, node, b.dims, a.dims.len())?;
     let dims = broadcast(&a.dims, &b.dims).ok_or_else(|| {
         let found = format!("constants of {:?} and {:?}", a.dims, b.dims);
-        node.shape_error(found, "operands of one shape, or of 1 where they differ")
+        node.misfit(found, "operands of one shape, or of 1 where they differ")
     })?;
     importer.charge_computed(node, count(&dims).unwrap_or(usize::MAX))?;
     let data = match (&a.data, &b.data) {
@@ -290,7 +290,7 @@ fn integer_arithmetic(node: &Node<'_>, x: &[i64], y: &[i64]) -> Result<Vec<i64>,
         _ => x.checked_div(*y),
     };
     let all: Option<Vec<i64>> = x.iter().zip(y).map(one).collect();
-    all.ok_or_else(|| node.parameter_error("integer arithmetic that overflows or divides by zero", "sizes"))
+    all.ok_or_else(|| node.misfit("integer arithmetic that overflows or divides by zero", "sizes"))
 }
 
 #[cfg(test)]

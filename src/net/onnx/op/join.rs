@@ -15,7 +15,7 @@ pub(super) fn concat<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Output
         parts.push(importer.plain(node, i)?);
     }
     let Some((first, shape)) = parts.first().cloned() else {
-        return Err(node.shape_error("no inputs", "at least one"));
+        return Err(node.misfit("no inputs", "at least one"));
     };
     let rank = first.dims.len();
     let at = axis(node, node.int("axis", 1), rank)?;
@@ -23,7 +23,7 @@ pub(super) fn concat<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Output
         return Err(node.unknown(format!("axis {at} is not the channels (axis 1)")));
     }
     if let Some((_, other)) = parts.iter().find(|(f, s)| (s.h, s.w) != (shape.h, shape.w) || f.dims.len() != rank) {
-        return Err(node.shape_error(format!("tensors of {shape} and {other}"), "tensors of one height and width"));
+        return Err(node.misfit(format!("tensors of {shape} and {other}"), "tensors of one height and width"));
     }
     if parts.len() == 1 {
         return Ok(vec![Value::Feature(first)]);

@@ -22,7 +22,7 @@ pub(super) fn batch_norm<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Ou
     // The sum is NaN only if epsilon is.
     if let Some(channel) = norm.var.iter().position(|var| !(var + norm.epsilon > 0.0 && norm.epsilon.is_finite())) {
         let found = format!("variance {} + epsilon {} in channel {channel}", norm.var[channel], norm.epsilon);
-        return Err(node.parameter_error(found, "a positive number"));
+        return Err(node.misfit(found, "a positive number"));
     }
     Ok(importer.emit(node, Op::BatchNorm(norm), &feature, shape))
 }
@@ -70,7 +70,7 @@ pub(super) fn lrn<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'
         }
         _ => {
             let found = format!("size {}, alpha {alpha}, beta {beta}, bias {bias}", node.int("size", 0));
-            Err(node.parameter_error(found, "a size of at least 1 and finite numbers"))
+            Err(node.misfit(found, "a size of at least 1 and finite numbers"))
         }
     }
 }

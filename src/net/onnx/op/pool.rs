@@ -12,7 +12,7 @@ pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<
         whole([input.h, input.w], [1, 1])
     } else {
         let kernel = window::kernel_shape(node)?;
-        let kernel = kernel.ok_or_else(|| node.parameter_error("no kernel_shape", "a window size"))?;
+        let kernel = kernel.ok_or_else(|| node.misfit("no kernel_shape", "a window size"))?;
         let placed = window::place(node, kernel, [input.h, input.w])?;
         check_padding(node, &placed, input)?;
         placed
@@ -55,7 +55,7 @@ fn check_padding(node: &Node<'_>, placed: &Placed, input: Shape) -> Result<(), E
         let extent = (kernel - 1) * dilation + 1; // checked when the window was placed
         if pads.iter().any(|pad| *pad >= extent) || (kernel > 1 && dilation > size && pads != [0, 0]) {
             let found = format!("padding {pads:?} of a window of {kernel} elements, dilation {dilation}");
-            return Err(node.parameter_error(found, "windows that contain an element of the input"));
+            return Err(node.misfit(found, "windows that contain an element of the input"));
         }
     }
     Ok(())

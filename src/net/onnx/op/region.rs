@@ -25,7 +25,7 @@ pub(super) fn slice<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs
 /// What a `Slice` takes along each axis of a tensor of `dims`.
 pub(super) fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<SliceSpan>, Error> {
     let list = |name: &str, i: usize| importer.int_list(node, name, i);
-    let missing = |what: &str| node.parameter_error(format!("no {what}"), "starts and ends");
+    let missing = |what: &str| node.misfit(format!("no {what}"), "starts and ends");
     let starts = list("starts", 1)?.ok_or_else(|| missing("starts"))?;
     let ends = list("ends", 2)?.ok_or_else(|| missing("ends"))?;
     let axes = list("axes", 3)?;
@@ -33,7 +33,7 @@ pub(super) fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]
     let count = starts.len();
     let agrees = |len: Option<usize>| len.is_none_or(|len| len == count);
     if ends.len() != count || !agrees(axes.as_ref().map(|a| a.len())) || !agrees(steps.as_ref().map(|s| s.len())) {
-        return Err(node.parameter_error("lists of different lengths", "one start, end, axis and step for each axis"));
+        return Err(node.misfit("lists of different lengths", "one start, end, axis and step for each axis"));
     }
     let mut spans: Vec<SliceSpan> = dims.iter().map(|size| SliceSpan { begin: 0, step: 1, len: *size }).collect();
     for (k, (start, end)) in starts.iter().zip(ends.iter()).enumerate() {
@@ -41,7 +41,7 @@ pub(super) fn spans<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]
         let at = axis(node, listed, dims.len())?;
         let step = steps.as_ref().and_then(|steps| steps.get(k)).copied().unwrap_or(1);
         let Some(step) = usize::try_from(step).ok().filter(|step| *step >= 1) else {
-            return Err(node.parameter_error(format!("step {step}"), "a step of at least 1 (a flip has no edge rule)"));
+            return Err(node.misfit(format!("step {step}"), "a step of at least 1 (a flip has no edge rule)"));
         };
         let size = dims[at];
         let clamp = |position: i64| match usize::try_from(position) {
@@ -66,11 +66,11 @@ fn cut<'a>(
     let whole = SliceSpan { begin: 0, step: 1, len: 1 };
     let at = |axis: usize| spans.get(axis).copied().unwrap_or(whole);
     if at(0).len != 1 {
-        return Err(node.parameter_error("a slice of the batch axis", "slices of channels, height or width"));
+        return Err(node.misfit("a slice of the batch axis", "slices of channels, height or width"));
     }
     let [c, h, w] = [at(1), at(2), at(3)];
     if spans.iter().any(|span| span.len == 0) {
-        return Err(node.shape_error("an empty slice", "at least one element along every axis"));
+        return Err(node.misfit("an empty slice", "at least one element along every axis"));
     }
     let out = layers::shape(&node.name, [c.len, h.len, w.len])?;
     if out == shape {
@@ -98,9 +98,7 @@ pub(super) fn split<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs
     };
     let total = lengths.iter().try_fold(0usize, |sum, len| sum.checked_add(*len));
     if lengths.len() != parts || total != Some(size) {
-        return Err(
-            node.shape_error(format!("parts {lengths:?}"), format!("{parts} parts of {size} elements together"))
-        );
+        return Err(node.misfit(format!("parts {lengths:?}"), format!("{parts} parts of {size} elements together")));
     }
     let mut begin = 0;
     let mut outputs = Vec::with_capacity(parts);
@@ -120,12 +118,12 @@ pub(super) fn pad<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'
     let (feature, shape) = importer.plain(node, 0)?;
     let rank = feature.dims.len();
     let name = if node.attribute("paddings").is_some() { "paddings" } else { "pads" };
-    let list = importer.int_list(node, name, 1)?.ok_or_else(|| node.parameter_error("no pads", "pads"))?;
+    let list = importer.int_list(node, name, 1)?.ok_or_else(|| node.misfit("no pads", "pads"))?;
     let axes: Vec<usize> = match importer.constant(node, 3)? {
         Some(tensor) => integers(node, tensor)?.into_iter().map(|at| axis(node, at, rank)).collect::<Result<_, _>>()?,
         None => (0..rank).collect(),
     };
-    let bad = |expected: &str| node.parameter_error(format!("pads {list:?}"), expected);
+    let bad = |expected: &str| node.misfit(format!("pads {list:?}"), expected);
     if list.len() != 2 * axes.len() {
         return Err(bad("two numbers for each axis"));
     }

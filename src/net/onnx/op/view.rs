@@ -33,7 +33,7 @@ pub(super) fn flattened(node: &Node<'_>, dims: &[usize]) -> Result<Vec<usize>, E
     let (rows, columns) = dims.split_at(at);
     match (count(rows), count(columns)) {
         (Some(rows), Some(columns)) => Ok(vec![rows, columns]),
-        _ => Err(node.shape_error(format!("dimensions {dims:?}"), "fewer elements")),
+        _ => Err(node.misfit(format!("dimensions {dims:?}"), "fewer elements")),
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn reshape<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outpu
     let feature = importer.feature(node, 0)?;
     let mut target = match importer.int_list(node, "shape", 1)? {
         Some(list) => list.into_owned(),
-        None => return Err(node.parameter_error("no shape", "an attribute or a constant")),
+        None => return Err(node.misfit("no shape", "an attribute or a constant")),
     };
     // A batch size that the exporter wrote down is read as 1, like the batch itself.
     if let Some(first) = target.first_mut().filter(|first| usize::try_from(**first) == Ok(importer.batch)) {
@@ -58,7 +58,7 @@ pub(super) fn target_dims(node: &Node<'_>, dims: &[usize], target: &[i64]) -> Re
     let len = count(dims).unwrap_or(usize::MAX);
     let wrong = || {
         let expected = format!("a shape of {len} elements (is --input-size the size the network was made for?)");
-        node.shape_error(format!("a tensor of {dims:?} reshaped to {target:?}"), expected)
+        node.misfit(format!("a tensor of {dims:?} reshaped to {target:?}"), expected)
     };
     let mut out = Vec::with_capacity(target.len().min(16));
     for (i, d) in target.iter().enumerate() {
@@ -96,7 +96,7 @@ pub(super) fn squeezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usi
     };
     let axes: Vec<usize> = list.iter().map(|at| axis(node, *at, dims.len())).collect::<Result<_, _>>()?;
     if let Some(at) = axes.iter().find(|at| dims[**at] != 1) {
-        return Err(node.shape_error(format!("axis {at} of a tensor of {dims:?}"), "an axis of one element"));
+        return Err(node.misfit(format!("axis {at} of a tensor of {dims:?}"), "an axis of one element"));
     }
     Ok(dims.iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, d)| *d).collect())
 }
@@ -110,7 +110,7 @@ pub(super) fn unsqueeze<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Out
 
 /// Dimensions after an `Unsqueeze`.
 pub(super) fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
-    let list = importer.int_list(node, "axes", 1)?.ok_or_else(|| node.parameter_error("no axes", "axes"))?;
+    let list = importer.int_list(node, "axes", 1)?.ok_or_else(|| node.misfit("no axes", "axes"))?;
     let rank = dims.len() + list.len();
     check_rank(node, rank)?;
     let mut axes: Vec<usize> = list.iter().map(|at| axis(node, *at, rank)).collect::<Result<_, _>>()?;
@@ -118,7 +118,7 @@ pub(super) fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[u
     let mut out = dims.to_vec();
     for at in axes {
         if at > out.len() {
-            return Err(node.parameter_error(format!("axes {list:?}"), "different axes"));
+            return Err(node.misfit(format!("axes {list:?}"), "different axes"));
         }
         out.insert(at, 1);
     }
@@ -128,7 +128,7 @@ pub(super) fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[u
 fn check_rank(node: &Node<'_>, rank: usize) -> Result<(), Error> {
     match rank <= MAX_RANK {
         true => Ok(()),
-        false => Err(node.parameter_error(format!("{rank} dimensions"), format!("at most {MAX_RANK}"))),
+        false => Err(node.misfit(format!("{rank} dimensions"), format!("at most {MAX_RANK}"))),
     }
 }
 
@@ -168,7 +168,7 @@ pub(super) fn permutation(node: &Node<'_>, rank: usize) -> Result<Vec<usize>, Er
     sorted.sort_unstable();
     match sorted.iter().copied().eq(0..rank) {
         true => Ok(perm),
-        false => Err(node.parameter_error(format!("permutation {list:?}"), format!("each of {rank} axes once"))),
+        false => Err(node.misfit(format!("permutation {list:?}"), format!("each of {rank} axes once"))),
     }
 }
 
