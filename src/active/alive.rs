@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
+use super::max_masks::{MaxMasks, PoolEdges};
 use super::sections::Section;
-use super::taps::{PoolEdges, Taps};
 use super::wiring::Wiring;
 use crate::forward::States;
 use crate::graph::{self, BlockStream, Frame, NodeId, PanelKind};
@@ -22,16 +22,16 @@ pub(super) struct Alive {
     /// By node.
     pub nodes: Vec<u16>,
     /// By frame: edges into max-pooling layers, as the In blocks of their rows have them.
-    pub inward: Taps,
+    pub inward: MaxMasks,
     /// The same edges as the Out blocks of their columns' rows have them.
-    pub outward: Taps,
+    pub outward: MaxMasks,
 }
 
 /// The masks of one frame.
 struct FrameMasks {
     /// By row.
     masks: Vec<u16>,
-    /// Taps of its In blocks and of its Out blocks.
+    /// Max masks of its In blocks and of its Out blocks.
     inward: Vec<u16>,
     outward: Vec<u16>,
 }
@@ -44,8 +44,8 @@ impl<'a> Pass<'a> {
         let n_frames = self.stream.frames().len();
         let mut alive = Alive {
             nodes: vec![0; self.stream.totals().n_nodes as usize],
-            inward: Taps::new(n_frames),
-            outward: Taps::new(n_frames),
+            inward: MaxMasks::new(n_frames),
+            outward: MaxMasks::new(n_frames),
         };
         roots.iter().for_each(|&(node, mask)| alive.nodes[node as usize] |= mask);
         // Edges lead from earlier layers to later ones. So whoever reads a layer is known to live or not when it is its turn,
@@ -75,9 +75,9 @@ impl<'a> Pass<'a> {
         for section in Section::all(self.stream.layers(), &frame.outward) {
             match self.pool_edges(section.layer, layer) {
                 Some(edges) => section.for_each_edge(|row, col| {
-                    let tap = edges.tap(col, row, alive[col as usize]);
-                    masks[(row - first) as usize] |= tap;
-                    outward.push(tap);
+                    let mask = edges.max_mask(col, row, alive[col as usize]);
+                    masks[(row - first) as usize] |= mask;
+                    outward.push(mask);
                 }),
                 None => {
                     let gates = self.wiring.between(section.layer, layer).gates;
@@ -85,11 +85,11 @@ impl<'a> Pass<'a> {
                 }
             }
         }
-        // The rows of this frame are final now: so are the taps of their own edges.
+        // The rows of this frame are final now: so are the max masks of their own edges.
         let mut inward = Vec::new();
         for section in Section::all(self.stream.layers(), &frame.inward) {
             if let Some(edges) = self.pool_edges(layer, section.layer) {
-                section.for_each_edge(|row, col| inward.push(edges.tap(row, col, masks[(row - first) as usize])));
+                section.for_each_edge(|row, col| inward.push(edges.max_mask(row, col, masks[(row - first) as usize])));
             }
         }
         Ok(FrameMasks { masks, inward, outward })

@@ -1,7 +1,7 @@
 //! Fields over active edges only.
 //!
 //! An edge from node `j` of layer `g` to node `i` of layer `ℓ` is active in the images in which the gate of `j` towards `ℓ` is
-//! open and `i` lives; of a max-pooling layer, in those in which its tap is set. So the spins of a block's columns are gated by
+//! open and `i` lives; of a max-pooling layer, in those of its max mask. So the spins of a block's columns are gated by
 //! the one condition, and the rows are added where the other holds.
 //!
 //! The kernel knows spins `+1` and `−1`, and none that is 0. So a gated spin is `+1` in one plane and `−1` in another, and the
@@ -12,7 +12,7 @@ use super::sections::Section;
 use super::wiring::Wiring;
 use crate::graph::reading::{Digit, Reading};
 use crate::graph::{Block, BlockStream, Frame, Interval, NodeId};
-use crate::kernel::{self, Fields, Isa, LANES, Operands, ReadStore, ReadValues, Scratch, Spins, Tapped};
+use crate::kernel::{self, Fields, Isa, LANES, MaskedBlock, Operands, ReadStore, ReadValues, Scratch, Spins};
 use crate::spin::{Edges, Problem, Scales};
 
 /// What a thread reuses.
@@ -102,12 +102,12 @@ impl ActiveEdges<'_> {
         buffers: &mut Buffers,
     ) {
         let info = &self.stream.frames()[index];
-        let mut taps = self.alive.outward.of(index);
+        let mut masks = self.alive.outward.of(index);
         let Buffers { section: section_buffers, pairs } = buffers;
         for section in Section::all(self.stream.layers(), &frame.outward) {
             let pair = self.wiring.between(section.layer, info.layer as usize);
             if pair.pooled.is_some() {
-                self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.read);
+                self.add_masked(&section, &mut masks, terms, fields, &mut section_buffers.read);
                 continue;
             }
             let columns = section.columns();
@@ -145,13 +145,13 @@ impl ActiveEdges<'_> {
         fields: &mut Fields,
         buffers: &mut Buffers,
     ) {
-        let (info, mut taps) = (&self.stream.frames()[index], self.alive.inward.of(index));
+        let (info, mut masks) = (&self.stream.frames()[index], self.alive.inward.of(index));
         let Buffers { section: section_buffers, pairs } = buffers;
         pairs.reset(info.rows.clone(), [0, 1]);
         for section in Section::all(self.stream.layers(), &frame.inward) {
             let pair = self.wiring.between(info.layer as usize, section.layer);
             if pair.pooled.is_some() {
-                self.add_tapped(&section, &mut taps, terms, fields, &mut section_buffers.read);
+                self.add_masked(&section, &mut masks, terms, fields, &mut section_buffers.read);
                 continue;
             }
             let columns = section.columns();
@@ -182,19 +182,19 @@ impl ActiveEdges<'_> {
         ReadStore { isa: self.isa, values: self.stream.values(), reading }
     }
 
-    fn add_tapped(
+    fn add_masked(
         &self,
         section: &Section<'_>,
-        taps: &mut &[u16],
+        masks: &mut &[u16],
         Terms { reading, spins }: Terms<'_>,
         fields: &mut Fields,
         read: &mut ReadValues,
     ) {
         for block in section.blocks {
             let (intervals, values) = self.store(reading).block(block, section.intervals(block), read);
-            let (own, rest) = taps.split_at(n_edges(block, intervals.len()));
-            *taps = rest;
-            Tapped { block, intervals, values, spins, taps: own }.add(self.isa, fields);
+            let (own, rest) = masks.split_at(n_edges(block, intervals.len()));
+            *masks = rest;
+            MaskedBlock { block, intervals, values, spins, masks: own }.add(self.isa, fields);
         }
     }
 

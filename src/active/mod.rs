@@ -37,7 +37,7 @@
 //! ```text
 //!  alive   by node: the images in which it lives
 //!  open    by layer, the gates on the way to a reader, and node: the images in which they are open   (`wiring`)
-//!  taps    by edge, into max-pooling layers only: the images in which its element is the maximum     (`taps`)
+//!  max     by edge, into max-pooling layers only: the images in which its element is the maximum     (`max_masks`)
 //! ```
 //!
 //! # Energy
@@ -59,8 +59,8 @@ mod answer;
 mod count;
 mod error;
 mod fields;
+mod max_masks;
 mod sections;
-mod taps;
 #[cfg(test)]
 mod tests;
 mod wiring;

@@ -99,7 +99,7 @@ pub use lanes::fields::Fields;
 pub use lanes::isa::Isa;
 pub use lanes::task::Task;
 pub use lanes::vector::{LANES, bit_of_lane, lane_of_bit, mask_of, signed};
-pub use spins::gated::{Tapped, add_means};
+pub use spins::gated::{MaskedBlock, add_means};
 pub use spins::lanewise::values::LaneValues;
 pub use spins::operands::Operands;
 pub use spins::packed::Spins;

@@ -65,7 +65,7 @@ impl Task for AddMeans<'_> {
 
 /// The edges of a diagonal block, each of which only some replicas have: those of a max-pooling layer, of which an image
 /// has the one from the largest input of a window.
-pub struct Tapped<'a> {
+pub struct MaskedBlock<'a> {
     /// The block.
     pub block: &'a Block,
     /// Its intervals.
@@ -75,37 +75,37 @@ pub struct Tapped<'a> {
     /// By node: spins.
     pub spins: &'a [u16],
     /// Which replicas have an edge: group after group, row after row, interval after interval.
-    pub taps: &'a [u16],
+    pub masks: &'a [u16],
 }
 
-impl Tapped<'_> {
+impl MaskedBlock<'_> {
     /// Adds `Σ w s` over the edges that a replica has to the fields of the block's rows, of one plane: interval after
     /// interval.
     pub fn add(&self, isa: Isa, fields: &mut Fields) {
         assert_eq!(fields.n_planes(), 1, "gates come in one plane");
-        isa.run(AddTapped { tapped: self, fields });
+        isa.run(AddMasked { masked: self, fields });
     }
 }
 
-struct AddTapped<'a, 'b> {
-    tapped: &'b Tapped<'a>,
+struct AddMasked<'a, 'b> {
+    masked: &'b MaskedBlock<'a>,
     fields: &'b mut Fields,
 }
 
-impl Task for AddTapped<'_, '_> {
+impl Task for AddMasked<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let Tapped { block, intervals, values, spins, taps } = *self.tapped;
-        let mut taps = taps.chunks_exact(intervals.len());
+        let MaskedBlock { block, intervals, values, spins, masks } = *self.masked;
+        let mut masks = masks.chunks_exact(intervals.len());
         for group in block.groups() {
             let first = self.fields.vector_of(group.first_row);
             let rows = self.fields.vectors_mut()[first..].iter_mut().step_by(block.row_step as usize);
-            for (r, (field, taps)) in (0..block.n_rows).zip(rows.zip(&mut taps)) {
-                for (interval, &tap) in intervals.iter().zip(taps) {
+            for (r, (field, masks)) in (0..block.n_rows).zip(rows.zip(&mut masks)) {
+                for (interval, &mask) in intervals.iter().zip(masks) {
                     let Stretch { first_col, first_value, .. } = block.stretch(group, r, interval);
-                    let terms = kept(tap, signed(spins[first_col as usize], [values[first_value as usize]; LANES]));
+                    let terms = kept(mask, signed(spins[first_col as usize], [values[first_value as usize]; LANES]));
                     field.iter_mut().zip(terms).for_each(|(field, term)| *field += term);
                 }
             }

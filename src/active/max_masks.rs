@@ -5,16 +5,16 @@ use crate::forward::States;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
 
-/// Masks of the edges into max-pooling layers, by frame, in the order in which the frame's blocks have them. Memory: two
-/// bytes an edge.
-pub(super) struct Taps(Vec<Vec<u16>>);
+/// **Max masks** of the edges into max-pooling layers, by frame, in the order in which the frame's blocks have them.
+/// Memory: two bytes an edge.
+pub(super) struct MaxMasks(Vec<Vec<u16>>);
 
-impl Taps {
+impl MaxMasks {
     pub fn new(n_frames: usize) -> Self {
         Self(vec![Vec::new(); n_frames])
     }
-    pub fn set(&mut self, frame: usize, taps: Vec<u16>) {
-        self.0[frame] = taps;
+    pub fn set(&mut self, frame: usize, masks: Vec<u16>) {
+        self.0[frame] = masks;
     }
     pub fn of(&self, frame: usize) -> &[u16] {
         &self.0[frame]
@@ -38,7 +38,7 @@ pub(super) struct PoolEdges<'a> {
 impl PoolEdges<'_> {
     /// The images in which the edge to `pool` from `node` is active, of those in which the pool's node is `alive`: the gates
     /// of `node` are open and its element is the maximum.
-    pub fn tap(&self, pool: NodeId, node: NodeId, alive: u16) -> u16 {
+    pub fn max_mask(&self, pool: NodeId, node: NodeId, alive: u16) -> u16 {
         let mask = alive & self.open[(node - self.first) as usize];
         if mask == 0 {
             return 0;
