@@ -162,5 +162,5 @@ pub use element_map::ElementMap;
 pub use error::Error;
 pub use options::{BatchNormRule, Options, ResidualRule};
 pub use parameters::{ParameterOrder, StoredParameters};
-pub use route::{Gate, Gates, Route};
+pub use route::{GateLayer, Gates, Route};
 pub use unrolled::Unrolled;

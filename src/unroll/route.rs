@@ -10,34 +10,34 @@ use std::sync::Arc;
 use super::element_map::ElementMap;
 use crate::net::Activation;
 
-/// An activation that sets some values to zero, and where in its output the nodes are.
+/// An activation layer that sets some values to zero, and where in its output the nodes are: it has a gate for each of them.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Gate {
+pub struct GateLayer {
     /// Index of the network layer.
     pub layer: usize,
     /// Which element of its output stands for which node.
     pub elements: Arc<ElementMap>,
 }
 
-/// Gates in series, the latest first. Routes that begin alike share what they have in common: a chain of `n` activations takes
-/// memory for `n` gates, not for one list per layer.
+/// Layers of gates in series, the latest first. Routes that begin alike share what they have in common: a chain of `n`
+/// activations takes memory for `n` of them, not for one list per layer.
 #[derive(Clone, Debug, Default)]
 pub struct Gates(Option<Arc<LastGate>>);
 
 #[derive(Debug)]
 struct LastGate {
-    gate: Gate,
+    gate: GateLayer,
     before: Gates,
 }
 
 impl Gates {
     /// These, and one more.
-    pub(super) fn then(&self, gate: Gate) -> Self {
+    pub(super) fn then(&self, gate: GateLayer) -> Self {
         Self(Some(Arc::new(LastGate { gate, before: self.clone() })))
     }
 
     /// The gates, the latest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Gate> {
+    pub fn iter(&self) -> impl Iterator<Item = &GateLayer> {
         std::iter::successors(self.0.as_deref(), |link| link.before.0.as_deref()).map(|link| &link.gate)
     }
 
@@ -48,7 +48,7 @@ impl Gates {
 }
 
 impl PartialEq for Gates {
-    /// Gate by gate, as far as the two lists are not the same memory.
+    /// Layer by layer, as far as the two lists are not the same memory.
     fn eq(&self, other: &Self) -> bool {
         let (mut a, mut b) = (self, other);
         while a.address() != b.address() {

@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::element_map::{Channel, ElementMap};
-use super::route::{Gate, Gates, Route};
+use super::route::{GateLayer, Gates, Route};
 use crate::net::Shape;
 
 /// The part of a tensor that comes from one graph layer.
@@ -73,7 +73,7 @@ impl View {
         let mut known: HashMap<(usize, usize), Gates> = HashMap::new();
         for contribution in &mut self.contributions {
             let (_, elements, gates) = contribution.key();
-            let gate = || Gate { layer, elements: Arc::clone(&contribution.elements) };
+            let gate = || GateLayer { layer, elements: Arc::clone(&contribution.elements) };
             let passed = known.entry((elements, gates)).or_insert_with(|| contribution.gates.then(gate())).clone();
             contribution.gates = passed;
         }
