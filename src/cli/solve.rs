@@ -15,7 +15,7 @@ use super::{progress, searched, signals};
 use crate::graph::{Layer, Totals};
 use crate::report::Sample;
 use crate::run::{Session, Setup};
-use crate::spin::frustrated::{self, BlockFrustration};
+use crate::spin::frustrated::{self, LayerPairFrustration};
 use crate::spin::{self, Plan, Replica};
 use crate::table::{LayerRow, ReplicaRow};
 
@@ -84,15 +84,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let graph = graph.verified(&session)?;
         let replicas = spin::solve(&graph, &plan, &session)?;
         let best = best(&replicas);
-        let blocks = frustrated::by_block(&graph, &best.state, best.sum_abs)?;
-        Ok((best.index, blocks, replicas))
+        let pairs = frustrated::by_layer_pair(&graph, &best.state, best.sum_abs)?;
+        Ok((best.index, pairs, replicas))
     });
     let failed = || format!("cannot solve {}", args.graph);
     let solved = solved.map_err(|error| long_run::explained(error, session.interrupted(), failed()));
-    let (best, blocks, replicas) = solved?;
+    let (best, pairs, replicas) = solved?;
 
     let name = args.graph.name();
-    let layer_rows: Vec<_> = blocks.iter().map(|b| layer_row(&name, best, graph.layers(), b)).collect();
+    let layer_rows: Vec<_> = pairs.iter().map(|pair| layer_row(&name, best, graph.layers(), pair)).collect();
     let line = summary(&replicas, graph.totals(), start.elapsed().as_secs_f64())?;
     let rows: Vec<_> = replicas
         .into_iter()
@@ -134,16 +134,16 @@ fn row(graph: &str, plan: &Plan, totals: Totals, replica: Replica) -> ReplicaRow
     }
 }
 
-fn layer_row(graph: &str, replica: u32, layers: &[Layer], block: &BlockFrustration) -> LayerRow {
+fn layer_row(graph: &str, replica: u32, layers: &[Layer], pair: &LayerPairFrustration) -> LayerRow {
     LayerRow {
         graph: graph.to_owned(),
         replica: i64::from(replica),
-        source: layers[block.source].name.clone(),
-        target: layers[block.target].name.clone(),
-        n_edges: block.n_edges as i64,
-        weight: block.weight,
-        frustrated_edges: block.frustrated_edges as i64,
-        frustrated_weight: block.frustrated_weight,
+        source: layers[pair.source].name.clone(),
+        target: layers[pair.target].name.clone(),
+        n_edges: pair.n_edges as i64,
+        weight: pair.weight,
+        frustrated_edges: pair.frustrated_edges as i64,
+        frustrated_weight: pair.frustrated_weight,
     }
 }
 

@@ -94,8 +94,8 @@ fn a_monotone_network_has_no_frustration_and_lambda_one_half() {
         let net = network(gauge);
         let graph = Unrolled::new(&net, Options::default()).unwrap();
         let best = best_state(&graph);
-        let blocks = spin::frustrated::by_block(&graph, &best.state, best.sum_abs).unwrap();
-        assert_eq!(blocks.iter().map(|block| block.frustrated_edges).sum::<u64>(), 0, "{}", best.energy);
+        let pairs = spin::frustrated::by_layer_pair(&graph, &best.state, best.sum_abs).unwrap();
+        assert_eq!(pairs.iter().map(|pair| pair.frustrated_edges).sum::<u64>(), 0, "{}", best.energy);
 
         // The solver finds the signs that the weights were given, on every pixel.
         let signs = Signs::of_state(graph.layers(), &best.state).unwrap();

@@ -1,4 +1,4 @@
-//! Where the frustration sits: the negative entries of `S A S` at a state, by block of `A`.
+//! Where the frustration sits: the negative entries of `S A S` at a state, by layer pair.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use rayon::prelude::*;
 use crate::graph::{self, Block, BlockStream, Frame, Interval, NodeId, RowGroup, layer_of};
 use crate::kernel::state;
 
-/// One block of `A`: all edges from one layer to another.
+/// A layer pair, which is all edges from one layer to another (in tables: a block of `A`), at a state.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct BlockFrustration {
+pub struct LayerPairFrustration {
     /// Index of the source layer.
     pub source: usize,
     /// Index of the target layer.
@@ -24,14 +24,18 @@ pub struct BlockFrustration {
     pub frustrated_weight: f64,
 }
 
-/// Every block of `A` at a [state], by target, then source layer.
+/// Every layer pair with edges at a [state], by target, then source layer.
 ///
 /// Cost: one visit of every edge in one direction, in `f64`. Row sums are added on an integer grid 2¹⁰⁰ times finer than
 /// the graph's total `sum_abs`, so that the result does not depend on frames or threads.
 ///
 /// # Errors
 /// If the graph cannot be read.
-pub fn by_block(graph: &dyn BlockStream, state: &[u8], sum_abs: f64) -> Result<Vec<BlockFrustration>, graph::Error> {
+pub fn by_layer_pair(
+    graph: &dyn BlockStream,
+    state: &[u8],
+    sum_abs: f64,
+) -> Result<Vec<LayerPairFrustration>, graph::Error> {
     let spins: Vec<f32> =
         (0..graph.totals().n_nodes).map(|i| if state::is_up(state, i) { 1.0 } else { -1.0 }).collect();
     let grid = 2f64.powi(100 - sum_abs.max(f64::MIN_POSITIVE).log2().ceil() as i32);
@@ -43,42 +47,42 @@ pub fn by_block(graph: &dyn BlockStream, state: &[u8], sum_abs: f64) -> Result<V
             let rows =
                 BlockRows { values: graph.values(), block, intervals: frame.inward.intervals(block), spins: &spins };
             let source = layer_of(graph.layers(), rows.intervals[0].first_col);
-            rows.add(grid, sums.entry((target, source)).or_insert_with(BlockSums::default));
+            rows.add(grid, sums.entry((target, source)).or_insert_with(PairSums::default));
         }
         if graph.is_one_way() {
             graph.release(frame.inward.own_values());
         }
         Ok(sums)
     };
-    let frames: Vec<BTreeMap<_, BlockSums>> = (0..graph.frames().len())
+    let frames: Vec<BTreeMap<_, PairSums>> = (0..graph.frames().len())
         .into_par_iter()
         .map_init(Frame::default, visit)
         .collect::<Result<_, graph::Error>>()?;
-    let mut totals: BTreeMap<(usize, usize), BlockSums> = BTreeMap::new();
+    let mut totals: BTreeMap<(usize, usize), PairSums> = BTreeMap::new();
     for (key, sums) in frames.into_iter().flatten() {
         totals.entry(key).or_default().merge(&sums);
     }
-    Ok(totals.into_iter().map(|((target, source), sums)| sums.block(source, target, grid)).collect())
+    Ok(totals.into_iter().map(|((target, source), sums)| sums.frustration(source, target, grid)).collect())
 }
 
 /// Counts, and weights in units of the grid.
 #[derive(Default)]
-struct BlockSums {
+struct PairSums {
     n_edges: u64,
     weight: i128,
     frustrated_edges: u64,
     frustrated_weight: i128,
 }
 
-impl BlockSums {
+impl PairSums {
     fn merge(&mut self, other: &Self) {
         self.n_edges += other.n_edges;
         self.weight += other.weight;
         self.frustrated_edges += other.frustrated_edges;
         self.frustrated_weight += other.frustrated_weight;
     }
-    fn block(&self, source: usize, target: usize, grid: f64) -> BlockFrustration {
-        BlockFrustration {
+    fn frustration(&self, source: usize, target: usize, grid: f64) -> LayerPairFrustration {
+        LayerPairFrustration {
             source,
             target,
             n_edges: self.n_edges,
@@ -98,7 +102,7 @@ struct BlockRows<'a> {
 }
 
 impl BlockRows<'_> {
-    fn add(&self, grid: f64, sums: &mut BlockSums) {
+    fn add(&self, grid: f64, sums: &mut PairSums) {
         for group in self.block.groups() {
             for (r, row) in self.block.rows(group) {
                 let (mut weight, mut frustrated, mut count, mut n_edges) = (0.0, 0.0, 0, 0);

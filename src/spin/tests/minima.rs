@@ -60,14 +60,14 @@ proptest! {
     }
 
     #[test]
-    fn blocks_hold_all_of_the_frustrated_weight(g in layered(5, 6), seed in any::<u64>()) {
+    fn layer_pairs_hold_all_of_the_frustrated_weight(g in layered(5, 6), seed in any::<u64>()) {
         let csr = graph(&g);
         let replica = solve(&csr, &plan(Method::Sweep, 1, seed), &Silent).unwrap().remove(0);
-        let blocks = frustrated::by_block(&csr, &replica.state, replica.sum_abs).unwrap();
-        let sum = |f: fn(&frustrated::BlockFrustration) -> f64| blocks.iter().map(f).sum::<f64>();
-        prop_assert_eq!(sum(|b| b.weight), csr.totals().sum_abs);
-        prop_assert!((sum(|b| b.frustrated_weight) / sum(|b| b.weight) - replica.energy).abs() < 1e-9);
-        prop_assert_eq!(blocks.iter().map(|b| b.n_edges).sum::<u64>(), csr.totals().n_edges);
+        let pairs = frustrated::by_layer_pair(&csr, &replica.state, replica.sum_abs).unwrap();
+        let sum = |f: fn(&frustrated::LayerPairFrustration) -> f64| pairs.iter().map(f).sum::<f64>();
+        prop_assert_eq!(sum(|pair| pair.weight), csr.totals().sum_abs);
+        prop_assert!((sum(|pair| pair.frustrated_weight) / sum(|b| b.weight) - replica.energy).abs() < 1e-9);
+        prop_assert_eq!(pairs.iter().map(|pair| pair.n_edges).sum::<u64>(), csr.totals().n_edges);
     }
 }
 
