@@ -91,7 +91,7 @@ impl EdgeColumns {
         let [source, target] = match ends {
             Some(ends) => ends,
             None if n >= 2 => [0, 1],
-            None => return Err(Fault::Fields { found: n }),
+            None => return Err(Fault::Fields(n)),
         };
         let weights = match &choice.weight {
             Weight::One => Vec::new(),

@@ -1,6 +1,7 @@
 //! What can be wrong with an edge list.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::shown::Shown;
 
@@ -10,12 +11,9 @@ use super::shown::Shown;
 pub enum Error {
     /// A file of unknown kind.
     #[error(
-        "{path} is no edge list that can be imported: its name must end in .csv, .tsv, .txt, .edges, .parquet or .mtx, or begin with out. as KONECT's do"
+        "{0} is no edge list that can be imported: its name must end in .csv, .tsv, .txt, .edges, .parquet or .mtx, or begin with out. as KONECT's do"
     )]
-    Ending {
-        /// The file.
-        path: PathBuf,
-    },
+    Ending(PathBuf),
     /// The file cannot be read.
     #[error("cannot read {path}")]
     Io {
@@ -23,22 +21,16 @@ pub enum Error {
         path: PathBuf,
         /// Why not.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// Columns are chosen of a file that has none.
     #[error(
-        "{path} is a matrix and has no columns to choose; leave out --source, --target, --weight, --unweighted and --no-header"
+        "{0} is a matrix and has no columns to choose; leave out --source, --target, --weight, --unweighted and --no-header"
     )]
-    Matrix {
-        /// The file.
-        path: PathBuf,
-    },
+    Matrix(PathBuf),
     /// Columns of a Parquet file have names.
-    #[error("{path} is Parquet, whose columns have names; leave out --no-header")]
-    HasNames {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} is Parquet, whose columns have names; leave out --no-header")]
+    HasNames(PathBuf),
     /// The file is no Parquet.
     #[error("{path} is no intact Parquet file")]
     Parquet {
@@ -81,11 +73,8 @@ pub enum Error {
         fault: Fault,
     },
     /// Nothing to import.
-    #[error("{path} holds no edge, once edges between the same two nodes are summed")]
-    NoEdges {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{0} holds no edge, once edges between the same two nodes are summed")]
+    NoEdges(PathBuf),
 }
 
 /// What is wrong with a line, or with the edges together.
@@ -93,19 +82,11 @@ pub enum Error {
 #[non_exhaustive]
 pub enum Fault {
     /// Too few fields.
-    #[error("found {found} fields, expected a source, a target and an optional weight")]
-    Fields {
-        /// Fields found.
-        found: usize,
-    },
+    #[error("found {0} fields, expected a source, a target and an optional weight")]
+    Fields(usize),
     /// Not as many fields as the first line.
-    #[error("found {found} fields, the first line has {expected}")]
-    Unequal {
-        /// Fields found.
-        found: usize,
-        /// Fields of the first line.
-        expected: usize,
-    },
+    #[error("found {0} fields, the first line has {1}")]
+    Unequal(usize, usize),
     /// A node without a name.
     #[error("a node has no label")]
     EmptyLabel,
@@ -202,11 +183,24 @@ pub enum Fault {
     #[error("entry ({0}, {1}) lies above the diagonal of a symmetric matrix")]
     Above(u64, u64),
     /// Too few or too many entries.
-    #[error("found {found} entries, the header says {expected}")]
-    Count {
-        /// Entries found.
-        found: u64,
-        /// Entries announced.
-        expected: u64,
-    },
+    #[error("found {0} entries, the header says {1}")]
+    Count(u64, u64),
+}
+
+/// Why a text could not be read: the file itself, or what its last line that was read holds.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Failure {
+    pub(super) fn in_line(self, path: &Path, number: u64) -> Error {
+        match self {
+            Self::Io(source) => Error::Io { path: path.into(), source },
+            Self::Fault(fault) => Error::Line { path: path.into(), unit: "line", number, fault },
+        }
+    }
 }

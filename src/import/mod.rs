@@ -73,16 +73,16 @@ pub fn read(path: &Path, choice: &Choice) -> Result<Imported, Error> {
     let is_konect = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("out."));
     let list = match ending.as_str() {
         "csv" => text::read(path, choice, &text::CSV)?,
-        "parquet" if choice.header == Header::Absent => return Err(Error::HasNames { path: path.into() }),
+        "parquet" if choice.header == Header::Absent => return Err(Error::HasNames(path.into())),
         "parquet" => parquet::read(path, choice)?,
-        "mtx" if *choice != Choice::default() => return Err(Error::Matrix { path: path.into() }),
+        "mtx" if *choice != Choice::default() => return Err(Error::Matrix(path.into())),
         "mtx" => mtx::read(path)?,
         "tsv" | "txt" | "edges" => text::read(path, choice, &text::TEXT)?,
         _ if is_konect => text::read(path, choice, &text::TEXT)?,
-        _ => return Err(Error::Ending { path: path.into() }),
+        _ => return Err(Error::Ending(path.into())),
     };
     build(list).map_err(|fault| match fault {
-        Fault::NoEdges => Error::NoEdges { path: path.into() },
+        Fault::NoEdges => Error::NoEdges(path.into()),
         fault => Error::Graph { path: path.into(), fault },
     })
 }

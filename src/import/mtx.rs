@@ -10,23 +10,15 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use super::error::{Error, Fault};
+use super::error::{Error, Failure, Fault};
 use super::list::{Edge, EdgeList, check_weight, weight};
 use crate::graph::NodeId;
 use crate::regular;
 
 pub(super) fn read(path: &Path) -> Result<EdgeList, Error> {
     let file = regular::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
-    parse(BufReader::new(file)).map_err(|failure| match failure {
-        Failure::Io(source) => Error::Io { path: path.into(), source },
-        Failure::Line(number, fault) => Error::Line { path: path.into(), unit: "line", number, fault },
-    })
-}
-
-#[derive(Debug)]
-pub(super) enum Failure {
-    Io(std::io::Error),
-    Line(u64, Fault),
+    let mut lines = MtxLines::new(BufReader::new(file));
+    parse(&mut lines).map_err(|failure| failure.in_line(path, lines.number.max(1)))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,40 +34,38 @@ enum Symmetry {
     Lower,
 }
 
-pub(super) fn parse(mut input: impl BufRead) -> Result<EdgeList, Failure> {
-    let mut lines = MtxLines { number: 0, text: String::new() };
-    let banner = if lines.next(&mut input)? { banner(&lines.text) } else { Err(Fault::Banner) };
-    let (field, symmetry) = lines.located(banner)?;
+pub(super) fn parse(lines: &mut MtxLines<impl BufRead>) -> Result<EdgeList, Failure> {
+    let (field, symmetry) = if lines.next()? { banner(&lines.text)? } else { return Err(Fault::Banner.into()) };
     let mut matrix = None;
-    while lines.next(&mut input)? {
+    while lines.next()? {
         if lines.text.trim().is_empty() || lines.text.starts_with('%') {
             continue;
         }
         match &mut matrix {
-            None => matrix = Some(lines.located(Matrix::sized(&lines.text, field, symmetry))?),
-            Some(matrix) => lines.located(matrix.push(&lines.text))?,
+            None => matrix = Some(Matrix::sized(&lines.text, field, symmetry)?),
+            Some(matrix) => matrix.push(&lines.text)?,
         }
     }
-    let matrix = lines.located(matrix.ok_or(Fault::Size))?;
-    lines.located(matrix.finish())
+    Ok(matrix.ok_or(Fault::Size)?.finish()?)
 }
 
 /// The current line and its number, from 1.
-struct MtxLines {
+pub(super) struct MtxLines<R> {
+    input: R,
     number: u64,
     text: String,
 }
 
-impl MtxLines {
-    fn next(&mut self, input: &mut impl BufRead) -> Result<bool, Failure> {
-        self.text.clear();
-        let more = input.read_line(&mut self.text).map_err(Failure::Io)? > 0;
-        self.number += u64::from(more);
-        Ok(more)
+impl<R: BufRead> MtxLines<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, number: 0, text: String::new() }
     }
 
-    fn located<T>(&self, result: Result<T, Fault>) -> Result<T, Failure> {
-        result.map_err(|fault| Failure::Line(self.number.max(1), fault))
+    fn next(&mut self) -> Result<bool, Failure> {
+        self.text.clear();
+        let more = self.input.read_line(&mut self.text)? > 0;
+        self.number += u64::from(more);
+        Ok(more)
     }
 }
 
@@ -128,7 +118,7 @@ impl Matrix {
     fn push(&mut self, line: &str) -> Result<(), Fault> {
         let found = self.edges.len() as u64 + 1;
         if found > self.expected {
-            return Err(Fault::Count { found, expected: self.expected });
+            return Err(Fault::Count(found, self.expected));
         }
         let wants = match self.field {
             ValueField::Number => " and a value",
@@ -166,7 +156,7 @@ impl Matrix {
     fn finish(self) -> Result<EdgeList, Fault> {
         let found = self.edges.len() as u64;
         if found != self.expected {
-            return Err(Fault::Count { found, expected: self.expected });
+            return Err(Fault::Count(found, self.expected));
         }
         Ok(EdgeList::of_numbers(self.edges, self.n_nodes))
     }

@@ -202,7 +202,7 @@ fn a_matrix_of_billions_of_rows_costs_what_its_entries_cost() {
     let graph = imported("x.mtx", text);
     assert_eq!(edges(&graph), list(&[("7", "10", -1.0), ("7", "3999999999", 1.0)]));
     assert_eq!(graph.notes, ["nodes without an entry, left out: 3999999997"]);
-    let list = mtx::parse(Cursor::new(text)).unwrap();
+    let list = mtx::parse(&mut mtx::MtxLines::new(Cursor::new(text))).unwrap();
     assert_eq!(list.labels, ["7", "10", "3999999999"], "numbers ascend, not as text");
 }
 

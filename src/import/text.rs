@@ -6,11 +6,11 @@
 //!   has no text of several lines, and a quote that is not closed would swallow edges.
 
 use std::borrow::Cow;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::columns::{Choice, EdgeColumns, FirstLine};
-use super::error::{Error, Fault};
+use super::error::{Error, Failure, Fault};
 use super::list::{EdgeList, weight};
 use crate::regular;
 
@@ -19,10 +19,7 @@ pub(super) fn read(path: &Path, choice: &Choice, order: &[Separator]) -> Result<
     let file = regular::open(path).map_err(|source| Error::Io { path: path.into(), source })?;
     let mut lines = TextLines { reader: BufReader::new(file), number: 0, line: Vec::new() };
     let mut list = EdgeList::default();
-    fill(&mut lines, choice, order, &mut list).map_err(|failure| match failure {
-        Failure::Io(source) => Error::Io { path: path.into(), source },
-        Failure::Fault(fault) => Error::Line { path: path.into(), unit: "line", number: lines.number, fault },
-    })?;
+    fill(&mut lines, choice, order, &mut list).map_err(|failure| failure.in_line(path, lines.number))?;
     Ok(list)
 }
 
@@ -38,23 +35,6 @@ pub(super) enum Separator {
 pub(super) const CSV: [Separator; 3] = [Separator::Char(','), Separator::Char(';'), Separator::Char('\t')];
 /// Of other text.
 pub(super) const TEXT: [Separator; 3] = [Separator::Char('\t'), Separator::Char(','), Separator::Char(';')];
-
-enum Failure {
-    Io(io::Error),
-    Fault(Fault),
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
 
 fn fill(
     lines: &mut TextLines<impl BufRead>,
@@ -80,7 +60,7 @@ fn fill(
         }
         let fields = separator.split(line)?;
         if fields.len() != n_fields {
-            return Err(Fault::Unequal { found: fields.len(), expected: n_fields }.into());
+            return Err(Fault::Unequal(fields.len(), n_fields).into());
         }
         push(list, &fields, &columns)?;
     }
