@@ -34,17 +34,11 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The output is there already.
-    #[error("{path} exists; choose another name, or replace it with --force")]
-    Exists {
-        /// The output.
-        path: PathBuf,
-    },
+    #[error("{0} exists; choose another name, or replace it with --force")]
+    Exists(PathBuf),
     /// Only graph directories are replaced.
-    #[error("{path} exists and is not a graph directory; remove it yourself or choose another name")]
-    NotAGraph {
-        /// The output.
-        path: PathBuf,
-    },
+    #[error("{0} exists and is not a graph directory; remove it yourself or choose another name")]
+    NotAGraph(PathBuf),
     /// The manifest is of a format that this program does not know.
     #[error("{path}: format version {found}, this program reads {reads}; update frustration")]
     Version {

@@ -78,15 +78,11 @@ impl<B: Bytes> BlockStream for ShardStream<'_, B> {
 }
 
 /// Checks the value store and returns `f` of every piece.
-pub(super) fn check_values<B, T>(
+pub(super) fn check_values<B: Bytes, T: Send>(
     shards: &Shards<B>,
     progress: &dyn Progress,
     f: fn(&[u8]) -> T,
-) -> Result<Vec<T>, Error>
-where
-    B: Bytes,
-    T: Send,
-{
+) -> Result<Vec<T>, Error> {
     let (bytes, stream) = (shards.values.as_ref(), shards.unverified());
     progress.begin("verify values", bytes.len() as u64);
     let path = || shards.path(VALUES);

@@ -48,9 +48,9 @@ impl Target {
         match fs::symlink_metadata(&self.dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.temporary().map(drop),
             Err(source) => Err(Error::Write { path: path(), source }),
-            Ok(_) if self.existing == Existing::Keep => Err(Error::Exists { path: path() }),
+            Ok(_) if self.existing == Existing::Keep => Err(Error::Exists(path())),
             Ok(found) if found.is_dir() && is_replaceable(&self.dir) => self.temporary().map(drop),
-            Ok(_) => Err(Error::NotAGraph { path: path() }),
+            Ok(_) => Err(Error::NotAGraph(path())),
         }
     }
 

@@ -125,10 +125,7 @@ fn edge(target: u32, source: u32, weight: f32) -> u64 {
 }
 
 /// Sums by layer, by direction and in all.
-fn compare_sums<B>(shards: &Shards<B>, frames: &[Checked]) -> Result<(), Fault>
-where
-    B: Bytes,
-{
+fn compare_sums(shards: &Shards<impl Bytes>, frames: &[Checked]) -> Result<(), Fault> {
     let mut by_layer = vec![0.0; shards.layers().len()];
     for (info, frame) in shards.frames().iter().zip(frames) {
         by_layer[info.layer as usize] += frame.sum_in;
