@@ -42,20 +42,14 @@ pub(super) fn place(node: &Node<'_>, kernel: [usize; 2], size: [usize; 2]) -> Re
         };
         placed.window.pad[axis] = before;
         placed.pad_after[axis] = after;
-        placed.size[axis] = steps(node, size[axis], before, after, extent, stride[axis])?;
+        placed.size[axis] = steps(node, size[axis], [before, after], extent, stride[axis])?;
     }
     Ok(placed)
 }
 
 /// Number of window positions along one axis.
-fn steps(
-    node: &Node<'_>,
-    size: usize,
-    before: usize,
-    after: usize,
-    extent: usize,
-    stride: usize,
-) -> Result<usize, Error> {
+fn steps(node: &Node<'_>, size: usize, pads: [usize; 2], extent: usize, stride: usize) -> Result<usize, Error> {
+    let [before, after] = pads;
     let padded = size.checked_add(before).and_then(|sum| sum.checked_add(after));
     let Some(room) = padded.and_then(|padded| padded.checked_sub(extent)) else {
         let found = format!("a window of {extent} on {size} + {before} + {after} padded elements");

@@ -1,7 +1,5 @@
 //! Elementwise functions.
-use super::arithmetic;
-use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value};
-use crate::net::onnx::node::Node;
+use super::{Feature, Importer, Node, Order, Outputs, Value, arithmetic};
 use crate::net::{Activation, Error, Op};
 
 /// Reads an activation; nothing if the operator is none. Errors: an activation that is not monotone.

@@ -1,7 +1,5 @@
 //! Sums of tensors, and arithmetic with constants.
-use crate::net::onnx::importer::{Feature, Importer, Outputs, Value, axis};
-use crate::net::onnx::node::Node;
-use crate::net::onnx::tensor::Tensor;
+use super::{Feature, Importer, Node, Outputs, Tensor, Value, axis};
 use crate::net::{Activation, Error, Op, Scale, Shape};
 
 /// Reads `Add` and `Sum`: image tensors are summed, constants become a shift.

@@ -1,7 +1,5 @@
 //! Convolution.
-use crate::net::onnx::importer::{Importer, Outputs};
-use crate::net::onnx::node::Node;
-use crate::net::onnx::{layers, window};
+use super::{Importer, Node, Outputs, layers, window};
 use crate::net::{Conv, Error, Op, Shape};
 
 /// Reads a `Conv` of two spatial dimensions, grouped or not.

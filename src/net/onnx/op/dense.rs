@@ -1,8 +1,5 @@
 //! Fully connected layers.
-use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value};
-use crate::net::onnx::layers;
-use crate::net::onnx::node::Node;
-use crate::net::onnx::tensor::{Tensor, count};
+use super::{Feature, Importer, Node, Order, Outputs, Tensor, Value, count, layers};
 use crate::net::{Dense, Error, Op, Shape};
 
 /// Reads `alpha · A · B + beta · C` with the image in A.

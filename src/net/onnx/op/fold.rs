@@ -1,11 +1,8 @@
 //! Nodes whose result is a constant: weights that are generated or rearranged, and the integer arithmetic on shapes
 //! that exporters leave in the file.
-use super::region::{self, SliceSpan};
-use super::view;
+use super::region::SliceSpan;
+use super::{Data, Importer, Node, Outputs, Tensor, Value, axis, count, integers, region, sizes, view};
 use crate::net::Error;
-use crate::net::onnx::importer::{Importer, Outputs, Value, axis, integers};
-use crate::net::onnx::node::Node;
-use crate::net::onnx::tensor::{Data, Tensor, count, sizes};
 
 /// Reads a node of constants, or one that asks for a feature's shape.
 pub(super) fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {

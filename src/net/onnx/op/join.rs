@@ -1,7 +1,5 @@
 //! Concatenation.
-use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value, axis};
-use crate::net::onnx::layers;
-use crate::net::onnx::node::Node;
+use super::{Feature, Importer, Node, Order, Outputs, Value, axis, layers};
 use crate::net::{Op, Shape};
 
 /// Reads `Concat` along channels.

@@ -13,8 +13,12 @@ mod view;
 
 use hint::hint;
 
-use super::importer::{Importer, Outputs, Value, reads_features};
+// What the operators share; each takes it from here.
+use super::importer::{Feature, Importer, Order, Outputs, Value, axis, integers, reads_features, same_dims};
+use super::layers;
 use super::node::Node;
+use super::tensor::{Data, MAX_RANK, Tensor, count, sizes};
+use super::window::{self, Placed};
 
 /// Reads one node. Its inputs are in `importer.values`.
 pub(super) fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {

@@ -1,6 +1,5 @@
 //! Normalisations and softmax.
-use crate::net::onnx::importer::{Importer, Outputs, Value, axis};
-use crate::net::onnx::node::Node;
+use super::{Importer, Node, Outputs, Value, axis};
 use crate::net::{BatchNorm, Error, Lrn, Op, Shape};
 
 /// Reads `BatchNormalization` with fixed statistics.

@@ -1,8 +1,5 @@
 //! Pooling, global pooling, and means over space.
-use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value, axis};
-use crate::net::onnx::node::Node;
-use crate::net::onnx::window::Placed;
-use crate::net::onnx::{layers, window};
+use super::{Feature, Importer, Node, Order, Outputs, Placed, Value, axis, layers, window};
 use crate::net::{Error, Op, Pool, PoolKind, Shape, Window};
 
 /// Reads `MaxPool`, `AveragePool` and their global forms.

@@ -1,7 +1,5 @@
 //! Parts of a tensor, and borders of zeros: `Slice`, `Split`, `Pad`.
-use crate::net::onnx::importer::{Importer, Outputs, Value, axis, integers};
-use crate::net::onnx::layers;
-use crate::net::onnx::node::Node;
+use super::{Importer, Node, Outputs, Value, axis, integers, layers};
 use crate::net::{Error, Op, Shape};
 
 /// Begin, step and number of elements along one axis.

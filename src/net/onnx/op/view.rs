@@ -2,9 +2,7 @@
 //!
 //! A reshape that no edge rule needs leaves the layer as it is and changes only the dimensions that the file sees. It
 //! becomes a layer when it flattens, or when it ends a channel shuffle (reshape, transpose, reshape).
-use crate::net::onnx::importer::{Feature, Importer, Order, Outputs, Value, axis, same_dims};
-use crate::net::onnx::node::Node;
-use crate::net::onnx::tensor::{MAX_RANK, count};
+use super::{Feature, Importer, MAX_RANK, Node, Order, Outputs, Value, axis, count, same_dims};
 use crate::net::{Error, Op, Shape};
 
 /// Reads `Cast` from float to float.
