@@ -6,7 +6,7 @@ For each method: the graph is exported, every state unpacked, and in f64 by scip
 - e(s) agrees with the column `energy`;
 - no local field is negative: below −2e-6 of its row's Σ|w|, twice the tolerance that the streaming methods state
   (`steepest` is exact);
-- the frustrated weight per block of A, summed over the table of layers, gives the least energy.
+- the frustrated weight per layer pair, summed over the table of layers, gives the least energy.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def check_states(report: Report, method: str, graph: Graph, rows: list[dict], n_
 
 
 def check_layers(report: Report, method: str, a: sp.csr_array, rows: list[dict], layers: list[dict]) -> None:
-    """The table of frustrated weights per block, against the best state and against A."""
+    """The table of frustrated weights per layer pair, against the best state and against A."""
     best = min(rows, key=lambda row: row["energy"])
     frustrated, weight = (sum(entry[column] for entry in layers) for column in ("frustrated_weight", "weight"))
     total = float(np.abs(a.data).sum())

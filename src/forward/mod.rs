@@ -31,8 +31,9 @@
 //! what ceil mode adds beyond it does not count.
 //!
 //! # Method
-//! The layers become a list of stages (`scheduler`), which are run one after the other, each by all threads: its output is
-//! cut into strips, consecutive pixels row by row, of which every thread takes the next (`src/forward/windowed.rs`). [`Forward::logits`] fuses what it can:
+//! The layers become a list of stages (`scheduler`), which are run one after the other, each by all threads: its output is cut
+//! into strips, consecutive pixels row by row, of which every thread takes the next (`src/forward/windowed.rs`).
+//! [`Forward::logits`] fuses what it can:
 //!
 //! ```text
 //!  layers    conv ─▶ norm ─▶ add ─▶ relu        conv ─▶ relu ─▶ max pool        conv1 ─▶ relu ─┐

@@ -19,8 +19,9 @@
 //! row 13               w₆   w₇   w₈   w₉   w₁₀  w₁₁    ╯
 //! ```
 //!
-//! A dozen numbers say all that: [`Block`] and its [`Interval`]s ([`unroll`](crate::unroll) has those of a whole convolution). The block repeats `across` two pixels, with rows and columns
-//! two further each time and values at the same place. [`Block::groups`] and its relatives walk through it.
+//! A dozen numbers say all that: [`Block`] and its [`Interval`]s ([`unroll`](crate::unroll) has those of a whole convolution).
+//! The block repeats `across` two pixels, with rows and columns two further each time and values at the same place.
+//! [`Block::groups`] and its relatives walk through it.
 //!
 //! ```
 //! use frustration::graph::edges::for_each_edge;
@@ -101,9 +102,8 @@
 //!   term `s_i A_ij s_j` is negative is **frustrated**.
 //! - **replica**: one search, with its start and its result; **walker**: a replica under way; **ensemble**: walkers that
 //!   travel through the graph together.
-//! - **vector**: sixteen numbers, one for each of sixteen replicas or images, in registers. **lane**: one of the sixteen places.
-//!   **plane**: sixteen replicas side by side, a bit each in a mask.
-//!   **batch**: images side by side.
+//! - **vector**: sixteen numbers, one for each of sixteen replicas or images, in registers. **lane**: one of the sixteen
+//!   places. **plane**: sixteen replicas side by side, a bit each in a mask. **batch**: images side by side.
 //! - **pass**: one reading of all edges. **sweep**: a pass that flips spins.
 //!
 //! *Networks*

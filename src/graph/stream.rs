@@ -9,7 +9,8 @@ use super::layer::{Layer, Totals};
 ///
 /// The solver reads edges through this trait only. Implemented by [`Unrolled`](crate::unroll::Unrolled) (a network, computed on
 /// the fly), [`ShardStream`](crate::shard::ShardStream) (a graph directory, memory-mapped, any size), [`Csr`](super::csr::Csr)
-/// (small, in memory), and for null models by [`Revalued`](super::Revalued) and [`n2::Unshared`](crate::null::n2::Unshared). Reading is from `&self` and may happen on many threads at once.
+/// (small, in memory), and for null models by [`Revalued`](super::Revalued) and [`n2::Unshared`](crate::null::n2::Unshared).
+/// Reading is from `&self` and may happen on many threads at once.
 pub trait BlockStream: Sync {
     /// Totals.
     fn totals(&self) -> Totals;

@@ -1,7 +1,7 @@
 //! ARITHMETIC: panels times lanes.
 //!
-//! A search asks one thing of a graph over and over: the field `h_i = Σ_j w_ij s_j` of every node, in every replica. (Times
-//! the node's own spin it is the *local field* `r_i = s_i h_i`, from which the solver decides flips; [`signed`] multiplies.) This
+//! A search asks one thing of a graph over and over: the field `h_i = Σ_j w_ij s_j` of every node, in every replica. (Times the
+//! node's own spin it is the *local field* `r_i = s_i h_i`, from which the solver decides flips; [`signed`] multiplies.) This
 //! module computes it, block by block, and knows nothing of layers, searches or files. Two things make it fast:
 //!
 //! - **Lanes.** Sixteen replicas travel together: their spins at one node are one [mask](Spins) of sixteen bits, their fields
@@ -35,8 +35,9 @@
 //! ```
 //!
 //! # Method
-//! Columns are taken in **quads**; the spin of the first is the lowest bit of an index. For a row and a quad there are only sixteen possible sums `(±w₀ ± w₁) + (±w₂ ± w₃)`. Each lane
-//! has its four spins as a number from 0 to 15, and one permute instruction picks the sums of all lanes:
+//! Columns are taken in **quads**; the spin of the first is the lowest bit of an index. For a row and a quad there are only
+//! sixteen possible sums `(±w₀ ± w₁) + (±w₂ ± w₃)`. Each lane has its four spins as a number from 0 to 15, and one permute
+//! instruction picks the sums of all lanes:
 //!
 //! ```text
 //! w = (1, 2, 4, 8):   entry    0    1    2    3    4    5    6    7    8    9   10   11   12   13   14   15
@@ -50,7 +51,8 @@
 //! ```
 //!
 //! So a row, a quad and sixteen replicas cost two instructions, half an instruction per edge and sixteen replicas, where the
-//! obvious loop has one masked addition for each. The tables stay in the first-level cache and serve all row groups and replicas of a block (`spins/table`).
+//! obvious loop has one masked addition for each. The tables stay in the first-level cache and serve all row groups and
+//! replicas of a block (`spins/table`).
 //!
 //! Where a table does not fit one register (AVX2, NEON) only its lower half is built and looked up, the eight sums with `−w₃`:
 //! the upper half is the lower one backwards, with the opposite sign.
@@ -59,9 +61,9 @@
 //! AVX-512: there the spins of the quad's columns become sixteen signs each, once for all rows, and a row adds up its signed
 //! weights directly.
 //!
-//! Where the weights differ from lane to lane ([`LaneValues`]) nothing can be tabulated; there the sums and differences of pairs
-//! of columns are made once, and chosen from. Diagonal blocks, in which a row has one column per interval, are added term by
-//! term.
+//! Where the weights differ from lane to lane ([`LaneValues`]) nothing can be tabulated; there the sums and differences of
+//! pairs of columns are made once, and chosen from. Diagonal blocks, in which a row has one column per interval, are added term
+//! by term.
 //!
 //! | [`Isa`] | vector | table | per row, quad and sixteen replicas |
 //! | --- | --- | --- | --- |
@@ -74,8 +76,8 @@
 //! (`~8` per quad of a row group). Scratch: about 1 MiB per thread.
 //!
 //! # Order of summation (part of the definition)
-//! Floating-point sums depend on their order, so it is fixed. Dense block: `field += ((±w₀ ± w₁) + (±w₂ ± w₃))`, quad after quad
-//! over the concatenated columns of the block, the last quad filled up with zero weights. Diagonal block: `field += ±w`,
+//! Floating-point sums depend on their order, so it is fixed. Dense block: `field += ((±w₀ ± w₁) + (±w₂ ± w₃))`, quad after
+//! quad over the concatenated columns of the block, the last quad filled up with zero weights. Diagonal block: `field += ±w`,
 //! interval after interval. Every instruction set gives the same bits as [`plain`], the loop that defines it. (Fields begin at
 //! `+0` and so are never `−0`: it does not matter whether a sum of zero has a sign.)
 //!

@@ -1,10 +1,10 @@
 //! NULL MODELS: what would the frustration be if training had not put the weights where they are?
 //!
 //! # Problem
-//! A trained network has a frustration of, say, 0.407 (`fixtures/digits`, annealed). Whether that is little nobody can say
-//! who has not seen graphs that are like it in everything but what training did. A null model is such a graph: the same nodes, the same edges, other weights on
-//! them. Many of one kind, 80 by default, are a sample, and if the network lies far outside of it, then by what that kind
-//! destroys.
+//! A trained network has a frustration of, say, 0.407 (`fixtures/digits`, annealed). Whether that is little nobody can say who
+//! has not seen graphs that are like it in everything but what training did. A null model is such a graph: the same nodes, the
+//! same edges, other weights on them. Many of one kind, 80 by default, are a sample, and if the network lies far outside of it,
+//! then by what that kind destroys.
 //!
 //! # The three kinds
 //! After the paper, section "Numerical experiments". A convolution along a line, with a kernel of three taps `a b c`
@@ -19,8 +19,8 @@
 //!
 //! - **N1** permutes the parameters inside each convolution and each dense layer. All edges that had one weight still have one
 //!   weight, another.
-//! - **N2** permutes the weights of all edges of all convolutions and dense layers together, edge by edge: they also go from layer to
-//!   layer.
+//! - **N2** permutes the weights of all edges of all convolutions and dense layers together, edge by edge: they also go from
+//!   layer to layer.
 //! - **N3** draws the parameters anew as before training: He normal or Xavier uniform ([`Init`]). The fan-in is that of
 //!   the layer; the fan-out, for Xavier, PyTorch's: outputs times taps.
 //!

@@ -1,8 +1,8 @@
 //! ON DISK: a graph as a directory of files. This page is the only specification of the format, version 1.
 //!
-//! [`write()`] stores any [`BlockStream`](crate::graph::BlockStream); [`Shards`] opens one, memory-mapped, and [`Shards::verified`] makes a block stream of it; [`verify()`]
-//! reads everything and checks every rule. Good for graphs of any size, solved many times; not for changing a graph: a
-//! directory is immutable, and a changed graph is a new directory.
+//! [`write()`] stores any [`BlockStream`](crate::graph::BlockStream); [`Shards`] opens one, memory-mapped, and
+//! [`Shards::verified`] makes a block stream of it; [`verify()`] reads everything and checks every rule. Good for graphs of any
+//! size, solved many times; not for changing a graph: a directory is immutable, and a changed graph is a new directory.
 //!
 //! ```text
 //! manifest.json ──┬─▶ values.bin           w₀ w₁ w₂ w₃ …   every weight once, mapped and used in place
@@ -88,12 +88,12 @@
 //! `first_col + len`, its values `values + len · col_stride` of that block; both are 0 for the first interval of the list.
 //!
 //! # Manifest
-//! A JSON object. `format_version`, `fingerprint`, `n_nodes`, `n_edges`, `sum_abs` and `description` (strings by name,
-//! free); `one_way`, true if frames hold In blocks only (`n_edges_out` of every frame is then 0; absent otherwise); `layers`,
-//! in node order: `name`, `kind`, `first_node`, `n_nodes`, `shape`, `n_edges`, `sum_abs`, `first_param` and `n_params` (in
-//! values), `fan_in`, `taps` and `shuffle_groups` unless they are 0 (`kind` is `input`, `conv`, `dense`, `max_pool`, `average_pool`,
-//! `add` or `class`: [`LayerKind`](crate::graph::LayerKind)); `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the pieces;
-//! `shards`, in row order: `file`, `first_row`, `n_rows`, `n_frames`, `bytes`, `checksum` (the one in the footer).
+//! A JSON object. `format_version`, `fingerprint`, `n_nodes`, `n_edges`, `sum_abs` and `description` (strings by name, free);
+//! `one_way`, true if frames hold In blocks only (`n_edges_out` of every frame is then 0; absent otherwise); `layers`, in node
+//! order: `name`, `kind`, `first_node`, `n_nodes`, `shape`, `n_edges`, `sum_abs`, `first_param` and `n_params` (in values),
+//! `fan_in`, `taps` and `shuffle_groups` unless they are 0 (`kind` is `input`, `conv`, `dense`, `max_pool`, `average_pool`,
+//! `add` or `class`: [`LayerKind`](crate::graph::LayerKind)); `values`: `n_values`, `piece_bytes` (2²⁰), `checksums` of the
+//! pieces; `shards`, in row order: `file`, `first_row`, `n_rows`, `n_frames`, `bytes`, `checksum` (the one in the footer).
 //! Checksums are eight hexadecimal digits. The last key is `checksum`, and the file ends with the line
 //! `  "checksum": "xxxxxxxx"`, `}` and a newline: it belongs to all bytes before the comma that ends the line before.
 //!

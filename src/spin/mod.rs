@@ -58,8 +58,8 @@
 //!
 //! The first two **stream**. They keep spins only, one bit per node and replica, and compute a field anew from the edges
 //! whenever they need it; the edges are read frame by frame, from files if need be. How a sweep goes is told in
-//! `src/spin/sweep/mod.rs`, and for graphs in which every edge has a weight of its own in `src/spin/one_way/mod.rs`. Steepest descent keeps the fields of all nodes
-//! and changes those of a flipped node's neighbours, one replica on each thread.
+//! `src/spin/sweep/mod.rs`, and for graphs in which every edge has a weight of its own in `src/spin/one_way/mod.rs`. Steepest
+//! descent keeps the fields of all nodes and changes those of a flipped node's neighbours, one replica on each thread.
 //!
 //! # Why sixteen replicas travel together
 //! Reading an edge costs far more than using it. So an edge that has been read is used for sixteen replicas at once, one in

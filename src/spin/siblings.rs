@@ -5,8 +5,8 @@
 //! every pass over the frames advances all. It adds up, in each lane, weights of the lane's graph, which takes longer than
 //! looking up sums that sixteen lanes have in common; so fewer than four graphs are solved one after the other.
 //!
-//! Thresholds, tolerances, temperatures, random numbers and the units in which changes of energy are added up are each graph's own, so that its replicas are those
-//! of [`super::solve`] on it alone, to the last bit.
+//! Thresholds, tolerances, temperatures, random numbers and the units in which changes of energy are added up are each graph's
+//! own, so that its replicas are those of [`super::solve`] on it alone, to the last bit.
 //!
 //! ```
 //! use frustration::graph::csr::Csr;

@@ -78,13 +78,13 @@ table! {
 }
 
 table! {
-    LayerRow: "layers", "one block of A (all edges from one layer to another) in the best state of one graph",
+    LayerRow: "layers", "one layer pair (all edges from one layer to another) in the best state of one graph",
     "solve" writes "FILE.layers.parquet" {
         graph;
         replica: i64, "replica that the state is of";
         source: String, "layer that the edges leave";
         target: String, "layer that the edges enter";
-        n_edges: i64 [edges], "edges of the block";
+        n_edges: i64 [edges], "edges of the pair";
         weight: f64 [weight], "sum of |w| over them";
         frustrated_edges: i64 [edges], "those that are frustrated";
         frustrated_weight: f64 [weight], "sum of |w| over those";

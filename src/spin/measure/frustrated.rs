@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::graph::{self, Block, BlockStream, Frame, Interval, NodeId, RowGroup, layer_of};
 use crate::kernel::state;
 
-/// A layer pair, which is all edges from one layer to another (in tables: a block of `A`), at a state.
+/// A layer pair, which is all edges from one layer to another, at a state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerPairFrustration {
     /// Index of the source layer.

@@ -1,7 +1,8 @@
 //! Methods that stream: which spins flip at a visit, sweep after sweep.
 //!
 //! A method is a schedule of sweeps, each with a rule that decides flips from local fields `r_i = s_i Σ_j Au_ij s_j`; then a
-//! descent, which flips what has a negative one until nothing has. (On these pages *field* is short for local field.) Reading edges, adding up fields, saving and stopping are the business of the sweep.
+//! descent, which flips what has a negative one until nothing has. (On these pages *field* is short for local field.) Reading
+//! edges, adding up fields, saving and stopping are the business of the sweep.
 //!
 //! | method | rule of a sweep | schedule |
 //! |---|---|---|
