@@ -14,7 +14,7 @@
 //! and its reader; so the condition is one of the edge, not of the node.
 //!
 //! # A picture
-//! A node **lives** in an image if active edges lead from it to the predicted class.
+//! A node **lives** in an image if active edges lead from it to the predicted class, or it is the class.
 //! Three nodes of a layer `a`, a ReLU, and two nodes of a layer `b`, of which the second reaches the predicted class:
 //!
 //! ```text

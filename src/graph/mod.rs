@@ -111,6 +111,9 @@
 //!   tensor of its layer; an element of another tensor (behind a ReLU, a sum, a shuffle) stands for one or several nodes.
 //! - **tap**: one position of a kernel or of a pooling window.
 //! - **weights**: the trained parameters of a network, as long as nobody speaks of a graph.
+//! - **hidden outputs**: the tensors of all layers for a batch ([`forward::States`](crate::forward::States)); not to be confused
+//!   with the state of a solver.
+//! - **stage**, in [`forward`](crate::forward): network layers that are computed in one go.
 //!
 //! *Work*
 //! - **run**: one command with its output, that can be killed and resumed. **piece**: what a run computes and saves at a time.
