@@ -8,25 +8,23 @@ use super::proto;
 /// A graph that cannot be ordered: found, expected.
 pub(super) type Disorder = (String, String);
 
+type Nodes<'a> = &'a [proto::NodeProto<'a>];
+type Names<'a> = HashSet<&'a str>;
+/// The position of the node that makes a value.
+type Producers<'a> = HashMap<&'a str, usize>;
+
 /// The nodes that `output` depends on, each after its producers, otherwise in file order.
 ///
 /// `known` are the values that no node makes: initializers and graph inputs.
 /// Errors: a value that nothing makes, a value made twice, a cycle. Cost: linear, up to the log of a heap.
-pub(super) fn needed<'a>(
-    nodes: &'a [proto::NodeProto<'a>],
-    known: &HashSet<&'a str>,
-    output: &'a str,
-) -> Result<Vec<Node<'a>>, Disorder> {
+pub(super) fn needed<'a>(nodes: Nodes<'a>, known: &Names<'a>, output: &'a str) -> Result<Vec<Node<'a>>, Disorder> {
     let producers = producers(nodes, known)?;
     let found = reach(nodes, known, &producers, output)?;
     let order = sort(nodes, &producers, &found)?;
     Ok(order.into_iter().filter_map(|i| nodes.get(i).map(|proto| Node::new(proto, i))).collect())
 }
 
-fn producers<'a>(
-    nodes: &'a [proto::NodeProto<'a>],
-    known: &HashSet<&'a str>,
-) -> Result<HashMap<&'a str, usize>, Disorder> {
+fn producers<'a>(nodes: Nodes<'a>, known: &Names<'a>) -> Result<Producers<'a>, Disorder> {
     let mut producers = HashMap::new();
     for (i, node) in nodes.iter().enumerate() {
         for output in node.outputs.iter().copied().filter(|name| !name.is_empty()) {
@@ -40,12 +38,7 @@ fn producers<'a>(
 }
 
 /// Marks the nodes on a path to `output`.
-fn reach<'a>(
-    nodes: &'a [proto::NodeProto<'a>],
-    known: &HashSet<&'a str>,
-    producers: &HashMap<&'a str, usize>,
-    output: &'a str,
-) -> Result<Vec<bool>, Disorder> {
+fn reach(nodes: Nodes<'_>, known: &Names<'_>, producers: &Producers<'_>, output: &str) -> Result<Vec<bool>, Disorder> {
     let mut marked = vec![false; nodes.len()];
     let mut pending = vec![(output, None)];
     while let Some((name, reader)) = pending.pop() {
@@ -69,11 +62,7 @@ fn reach<'a>(
 }
 
 /// Kahn's algorithm over the marked nodes, lowest position first.
-fn sort<'a>(
-    nodes: &'a [proto::NodeProto<'a>],
-    producers: &HashMap<&'a str, usize>,
-    marked: &[bool],
-) -> Result<Vec<usize>, Disorder> {
+fn sort(nodes: Nodes<'_>, producers: &Producers<'_>, marked: &[bool]) -> Result<Vec<usize>, Disorder> {
     let mut waiting = vec![0usize; nodes.len()];
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     let mut ready = BinaryHeap::new();

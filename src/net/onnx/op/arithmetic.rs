@@ -33,7 +33,7 @@ pub(super) fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'
         let Some(Value::Feature(feature)) = outputs.pop() else { break };
         importer.charge_computed(node, shape.c)?;
         let add = per_channel(importer, node, i, &feature, shape)?;
-        outputs = affine(importer, node, feature, shape, Scale { mul: vec![1.0; shape.c], add })?;
+        outputs = affine(importer, node, (feature, shape), Scale { mul: vec![1.0; shape.c], add })?;
         rank = rank.max(constant_rank(importer, node, i)?);
     }
     Ok(of_rank(outputs, rank))
@@ -63,7 +63,7 @@ pub(super) fn scale<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs
         _ => return Err(node.not_monotone("division by a computed tensor")),
     };
     let rank = if node.op() == "Neg" { 0 } else { constant_rank(importer, node, 1 - at)? };
-    affine(importer, node, feature, shape, Scale { mul, add }).map(|outputs| of_rank(outputs, rank))
+    affine(importer, node, (feature, shape), Scale { mul, add }).map(|outputs| of_rank(outputs, rank))
 }
 
 /// Number of dimensions of input `i`, if that is a constant.
@@ -83,13 +83,8 @@ pub(super) fn of_rank(mut outputs: Vec<Value<'_>>, rank: usize) -> Vec<Value<'_>
 }
 
 /// Appends a scale, unless it changes nothing.
-fn affine<'a>(
-    importer: &mut Importer<'a>,
-    node: &Node<'a>,
-    feature: Feature,
-    shape: Shape,
-    scale: Scale,
-) -> Outputs<'a> {
+fn affine<'a>(importer: &mut Importer<'a>, node: &Node<'a>, input: (Feature, Shape), scale: Scale) -> Outputs<'a> {
+    let (feature, shape) = input;
     node.unless_finite("factor", &scale.mul)?;
     if scale.mul.iter().all(|mul| *mul == 1.0) && scale.add.iter().all(|add| *add == 0.0) {
         return Ok(vec![Value::Feature(feature)]);

@@ -106,17 +106,10 @@ fn cast(node: &Node<'_>, tensor: Tensor) -> Tensor {
 fn renamed<'a>(importer: &Importer<'a>, node: &Node<'a>) -> Result<Tensor, Error> {
     let tensor = importer.required(node, 0, "input")?;
     let dims = match node.op() {
-        "Flatten" => view::flattened(node, &tensor.dims)?,
-        "Unsqueeze" => view::unsqueezed(importer, node, &tensor.dims)?,
         "Squeeze" if node.ints("axes").is_none() && node.input(1).is_none() => {
             tensor.dims.iter().copied().filter(|d| *d != 1).collect()
         }
-        "Squeeze" => view::squeezed(importer, node, &tensor.dims)?,
-        _ => {
-            let target = importer.int_list(node, "shape", 1)?;
-            let target = target.ok_or_else(|| node.misfit("no shape", "an attribute or a constant"))?;
-            view::target_dims(node, &tensor.dims, &target)?
-        }
+        _ => view::renamed(importer, node, &tensor.dims, 1)?,
     };
     Ok(Tensor { dims, ..tensor })
 }

@@ -15,15 +15,37 @@ pub(super) fn cast<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<
     importer.feature(node, 0).map(|feature| vec![Value::Feature(feature)])
 }
 
-/// Reads `Flatten`.
-pub(super) fn flatten<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
+/// Reads `Flatten`, `Reshape`, `Squeeze` and `Unsqueeze`.
+pub(super) fn rename<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
     let feature = importer.feature(node, 0)?;
-    let dims = flattened(node, &feature.dims)?;
+    let dims = renamed(importer, node, &feature.dims, importer.batch)?;
     to_dims(importer, node, feature, dims)
 }
 
+/// The dimensions that these operators give to a tensor of `dims`. The shape of a `Reshape` is an attribute (opset < 5) or a
+/// constant.
+pub(super) fn renamed<'a>(
+    importer: &Importer<'a>,
+    node: &Node<'a>,
+    dims: &[usize],
+    batch: usize,
+) -> Result<Vec<usize>, Error> {
+    match node.op() {
+        "Flatten" => flattened(node, dims),
+        "Squeeze" => squeezed(importer, node, dims),
+        "Unsqueeze" => unsqueezed(importer, node, dims),
+        _ => {
+            let target = importer.int_list(node, "shape", 1)?;
+            let target = target.ok_or_else(|| node.misfit("no shape", "an attribute or a constant"))?;
+            // A batch size that the exporter wrote down is read as 1, like the batch itself.
+            let one = |(i, d): (usize, &i64)| if i == 0 && usize::try_from(*d) == Ok(batch) { 1 } else { *d };
+            target_dims(node, dims, &target.iter().enumerate().map(one).collect::<Vec<_>>())
+        }
+    }
+}
+
 /// The two dimensions of a `Flatten`.
-pub(super) fn flattened(node: &Node<'_>, dims: &[usize]) -> Result<Vec<usize>, Error> {
+fn flattened(node: &Node<'_>, dims: &[usize]) -> Result<Vec<usize>, Error> {
     let at = match node.int("axis", 1) {
         whole if usize::try_from(whole) == Ok(dims.len()) => dims.len(),
         other => axis(node, other, dims.len())?,
@@ -35,23 +57,8 @@ pub(super) fn flattened(node: &Node<'_>, dims: &[usize]) -> Result<Vec<usize>, E
     }
 }
 
-/// Reads `Reshape`, its shape an attribute (opset < 5) or a constant.
-pub(super) fn reshape<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
-    let feature = importer.feature(node, 0)?;
-    let mut target = match importer.int_list(node, "shape", 1)? {
-        Some(list) => list.into_owned(),
-        None => return Err(node.misfit("no shape", "an attribute or a constant")),
-    };
-    // A batch size that the exporter wrote down is read as 1, like the batch itself.
-    if let Some(first) = target.first_mut().filter(|first| usize::try_from(**first) == Ok(importer.batch)) {
-        *first = 1;
-    }
-    let dims = target_dims(node, &feature.dims, &target)?;
-    to_dims(importer, node, feature, dims)
-}
-
 /// Resolves 0 (copy) and −1 (whatever is left). Errors: another number of elements.
-pub(super) fn target_dims(node: &Node<'_>, dims: &[usize], target: &[i64]) -> Result<Vec<usize>, Error> {
+fn target_dims(node: &Node<'_>, dims: &[usize], target: &[i64]) -> Result<Vec<usize>, Error> {
     check_rank(node, target.len())?;
     let len = count(dims).unwrap_or(usize::MAX);
     let wrong = || {
@@ -78,15 +85,8 @@ pub(super) fn target_dims(node: &Node<'_>, dims: &[usize], target: &[i64]) -> Re
     }
 }
 
-/// Reads `Squeeze`.
-pub(super) fn squeeze<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
-    let feature = importer.feature(node, 0)?;
-    let dims = squeezed(importer, node, &feature.dims)?;
-    to_dims(importer, node, feature, dims)
-}
-
 /// Dimensions after a `Squeeze`.
-pub(super) fn squeezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
+fn squeezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
     let Some(list) = importer.int_list(node, "axes", 1)? else {
         // The batch stays, or the rest could not be told from it.
         let keep = usize::from(dims.len() > 1 && dims.first() == Some(&1));
@@ -99,15 +99,8 @@ pub(super) fn squeezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usi
     Ok(dims.iter().enumerate().filter(|(i, _)| !axes.contains(i)).map(|(_, d)| *d).collect())
 }
 
-/// Reads `Unsqueeze`.
-pub(super) fn unsqueeze<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<'a> {
-    let feature = importer.feature(node, 0)?;
-    let dims = unsqueezed(importer, node, &feature.dims)?;
-    to_dims(importer, node, feature, dims)
-}
-
 /// Dimensions after an `Unsqueeze`.
-pub(super) fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
+fn unsqueezed<'a>(importer: &Importer<'a>, node: &Node<'a>, dims: &[usize]) -> Result<Vec<usize>, Error> {
     let list = importer.int_list(node, "axes", 1)?.ok_or_else(|| node.misfit("no axes", "axes"))?;
     let rank = dims.len() + list.len();
     check_rank(node, rank)?;
