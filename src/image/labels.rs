@@ -64,6 +64,16 @@ impl Labels {
         Ok(labels)
     }
 
+    /// Notes the line of a row as the one that lists `image`, which no earlier line may do.
+    pub(super) fn note(&self, row: &LabelRow, line_of: &mut Option<u64>, image: &str) -> Result<(), Error> {
+        match line_of.replace(row.line) {
+            None => Ok(()),
+            Some(earlier) => {
+                Err(self.fault(row.line, format!("{image} again"), format!("it once, as in line {earlier}")))
+            }
+        }
+    }
+
     /// What is wrong with a line.
     pub(super) fn fault(&self, line: u64, found: String, expected: String) -> Error {
         Error::Label { path: self.path.clone(), line, found, expected }

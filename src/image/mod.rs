@@ -208,13 +208,7 @@ fn labelled_files(
             let expected = "the name of a JPEG or PNG file, relative to the folder of images; remove the line".into();
             return Err(labels.fault(row.line, format!("file `{}`, which is not there", row.image), expected));
         };
-        if let Some(earlier) = line_of[place].replace(row.line) {
-            return Err(labels.fault(
-                row.line,
-                format!("`{}` again", row.image),
-                format!("it once, as in line {earlier}"),
-            ));
-        }
+        labels.note(row, &mut line_of[place], &format!("`{}`", row.image))?;
         images.push(Image { name: row.image.clone(), label: row.class });
     }
     if images.is_empty() {
@@ -237,13 +231,7 @@ fn labelled_tensors(n_images: usize, labels: Option<Labels>) -> Result<Vec<Image
             let expected = format!("a number from 0 to {}: there are {n_images} tensors", n_images - 1);
             return Err(labels.fault(row.line, format!("index `{}`", row.image), expected));
         };
-        if let Some(earlier) = line_of[index].replace(row.line) {
-            return Err(labels.fault(
-                row.line,
-                format!("index {index} again"),
-                format!("it once, as in line {earlier}"),
-            ));
-        }
+        labels.note(row, &mut line_of[index], &format!("index {index}"))?;
         images[index].label = row.class;
     }
     Ok(images)
