@@ -97,10 +97,7 @@ impl Csr {
     }
 
     fn rows(&self, direction: Direction) -> &SparseRows {
-        match direction {
-            Direction::In => &self.inward,
-            Direction::Out => &self.outward,
-        }
+        direction.of(&self.inward, &self.outward)
     }
 
     /// Appends row `row`: one block per layer of columns, one interval per run of consecutive columns.

@@ -14,6 +14,17 @@ pub enum Direction {
     Out,
 }
 
+impl Direction {
+    /// What belongs to this direction.
+    #[inline(always)]
+    pub(crate) fn of<T>(self, inward: T, outward: T) -> T {
+        match self {
+            Self::In => inward,
+            Self::Out => outward,
+        }
+    }
+}
+
 /// Both directions of consecutive rows, decoded. Reused as a buffer between reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
@@ -31,10 +42,7 @@ impl Frame {
     }
     /// The blocks of one direction.
     pub fn direction(&self, direction: Direction) -> &Blocks {
-        match direction {
-            Direction::In => &self.inward,
-            Direction::Out => &self.outward,
-        }
+        direction.of(&self.inward, &self.outward)
     }
 }
 

@@ -58,10 +58,7 @@ pub(super) fn blocks(
     bounds: Bounds<'_>,
 ) -> Result<u128, Fault> {
     let mut n_edges = 0u128;
-    let direction = match direction {
-        Direction::In => "in",
-        Direction::Out => "out",
-    };
+    let direction = direction.of("in", "out");
     for (index, block) in blocks.blocks.iter().enumerate() {
         let broken = |rule| Fault::Block { direction, block: index, rule };
         n_edges =

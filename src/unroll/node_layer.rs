@@ -61,16 +61,10 @@ pub(super) struct Connection {
 impl Connection {
     /// Positions that are alike down (axis 0) or across (axis 1), for the rows of one direction.
     pub fn positions(&self, axis: usize, direction: Direction) -> &[AlikePositions] {
-        match direction {
-            Direction::In => &self.axes[axis].inward,
-            Direction::Out => &self.axes[axis].outward,
-        }
+        direction.of(&self.axes[axis].inward, &self.axes[axis].outward)
     }
     /// Which channels meet, for the rows of one direction.
     pub fn pairs(&self, direction: Direction) -> &[ChannelPairs] {
-        match direction {
-            Direction::In => &self.pairs[0],
-            Direction::Out => &self.pairs[1],
-        }
+        direction.of(&self.pairs[0], &self.pairs[1])
     }
 }
