@@ -9,6 +9,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use tempfile::NamedTempFile;
 
 use super::flags::Force;
+use crate::staging;
 use crate::staging::temporary::{self, Locked};
 use crate::staging::together::{self, Staged};
 use crate::table::{Provenance, Sink, TableRow};
@@ -177,10 +178,7 @@ pub fn beside(path: &Path, name: &str) -> PathBuf {
 /// # Errors
 /// If it is no folder.
 pub fn folder(path: &Path) -> anyhow::Result<&Path> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = staging::parent(path);
     if !folder.is_dir() {
         bail!("{}: the folder {} does not exist", path.display(), folder.display());
     }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::error::Error;
 use super::manifest;
+use crate::staging;
 use crate::staging::temporary::{self, Locked};
 use crate::staging::together::{self, Staged};
 
@@ -89,10 +90,7 @@ impl Target {
     }
 
     fn parent(&self) -> &Path {
-        match self.dir.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        }
+        staging::parent(&self.dir)
     }
 }
 

@@ -22,3 +22,5 @@ mod names;
 mod rename;
 pub(crate) mod temporary;
 pub(crate) mod together;
+
+pub(crate) use names::parent;

@@ -28,7 +28,7 @@ use importer::{Feature, Importer, Order, Value, malformed};
 use layers::Layers;
 
 use super::{Error, Network, Op, Shape};
-use crate::regular;
+use crate::{regular, staging};
 
 /// Longer files are not read: protobuf ends at 2 GiB.
 const MAX_BYTES: u64 = 1 << 31;
@@ -45,11 +45,7 @@ pub fn read(path: &Path, input_size: Option<[usize; 2]>) -> Result<Network, Erro
     if let Some(error) = Error::other_kind(path, &bytes, "an ONNX model") {
         return Err(error);
     }
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut network = import(path, &bytes, Some(folder), input_size)?;
+    let mut network = import(path, &bytes, Some(staging::parent(path)), input_size)?;
     network.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(network)
 }
