@@ -19,14 +19,6 @@ use crate::progress::Progress;
 #[derive(Debug)]
 pub struct ShardStream<'a, B = Map>(&'a Shards<B>);
 
-impl<B> Clone for ShardStream<'_, B> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<B> Copy for ShardStream<'_, B> {}
-
 impl<B> Deref for ShardStream<'_, B> {
     type Target = Shards<B>;
     fn deref(&self) -> &Shards<B> {
