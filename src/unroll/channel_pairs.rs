@@ -130,7 +130,7 @@ fn dense(base: u64, rows: &[(u32, u64)], columns: &[(u32, u64)], col_stride: u64
     progressions(rows).into_iter().map(pairs).collect()
 }
 
-/// Cuts (row, column, value) triples, by rising column, into stretches of consecutive columns and evenly spaced rows and values.
+/// Cuts (row, column, value) triples, by rising column, into intervals of consecutive columns and evenly spaced rows and values.
 fn diagonal(triples: &[(u32, u32, u64)]) -> Vec<ChannelPairs> {
     let mut pairs = Vec::new();
     for run in triples.chunk_by(|a, b| a.1 + 1 == b.1) {

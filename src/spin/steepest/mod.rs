@@ -10,7 +10,7 @@
 //!
 //! # How
 //! The fields of all nodes are kept. A flip of node `i` negates its own and changes that of every neighbour by
-//! `−2 w s_i s_j`; then the least field of all is asked for again. A flip touches the fields of whole stretches of neighbours,
+//! `−2 w s_i s_j`; then the least field of all is asked for again. A flip touches the fields of many consecutive neighbours,
 //! so their minima are kept in a winner tree over chunks of 64 nodes (`tournament`), which takes many changes between two
 //! questions well:
 //!
