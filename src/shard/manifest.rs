@@ -67,7 +67,7 @@ pub struct Manifest {
     /// Where the graph comes from.
     pub description: Description,
     /// Whether frames hold In blocks only; absent if they hold both.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub one_way: bool,
     /// Layers in node order.
     pub layers: Vec<LayerRecord>,
@@ -75,11 +75,6 @@ pub struct Manifest {
     pub values: ValuesRecord,
     /// Shard files in row order.
     pub shards: Vec<ShardRecord>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 /// A [`Layer`].
@@ -106,16 +101,16 @@ pub struct LayerRecord {
     /// Inputs of one unit.
     pub fan_in: u32,
     /// Taps of a kernel; 0 where the key is missing.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub taps: u32,
     /// Groups of the shuffle that numbers its channels; 0, for the order of the tensor, where the key is missing.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub shuffle_groups: u32,
 }
 
-/// For keys that are left out at 0.
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+/// Fields that are absent where they have their default.
+fn is_default<T: Default + PartialEq>(field: &T) -> bool {
+    *field == T::default()
 }
 
 /// `values.bin`.
