@@ -36,13 +36,6 @@ pub(super) enum Value<'a> {
 /// Values of a node's outputs, in order; those that nobody can use may be missing.
 pub(super) type Outputs<'a> = Result<Vec<Value<'a>>, Error>;
 
-impl Value<'_> {
-    /// A computed constant.
-    pub fn constant(tensor: Tensor) -> Self {
-        Self::Constant(Rc::new(tensor))
-    }
-}
-
 /// The output of a layer, as the file sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Feature {

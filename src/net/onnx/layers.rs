@@ -55,7 +55,7 @@ impl Layers {
         let mut list = self.list;
         list.truncate(output + 1);
         let merged = merge_constants(&mut list);
-        prune(list, resolve(&merged, output), &merged)
+        prune(list, merged[output], &merged)
     }
 }
 
@@ -72,16 +72,12 @@ fn merge_constants(list: &mut [Layer]) -> Vec<usize> {
         let (Some(layer), Some(&input)) = (rest.first(), rest.first().and_then(|layer| layer.inputs.first())) else {
             continue;
         };
-        let source = resolve(&stands, input);
+        let source = stands[input]; // resolved when it was merged itself
         if readers[input] == 1 && absorb(&mut before[source].op, &layer.op) {
             stands[at] = source;
         }
     }
     stands
-}
-
-fn resolve(stands: &[usize], at: usize) -> usize {
-    stands[at] // sources are resolved when they are merged
 }
 
 /// Makes `first` do what `first` then `second` did, if it can without changing its kind.
@@ -114,13 +110,13 @@ fn prune(list: Vec<Layer>, output: usize, stands: &[usize]) -> Vec<Layer> {
     needed[output] = true;
     for at in (0..list.len()).rev().filter(|at| *at <= output) {
         if needed[at] {
-            list[at].inputs.iter().for_each(|input| needed[resolve(stands, *input)] = true);
+            list[at].inputs.iter().for_each(|input| needed[stands[*input]] = true);
         }
     }
     let mut position = vec![0; list.len()];
     let mut kept: Vec<Layer> = Vec::new();
     for (at, mut layer) in list.into_iter().enumerate().filter(|(at, _)| needed[*at]) {
-        layer.inputs.iter_mut().for_each(|input| *input = position[resolve(stands, *input)]);
+        layer.inputs.iter_mut().for_each(|input| *input = position[stands[*input]]);
         position[at] = kept.len();
         kept.push(layer);
     }

@@ -26,6 +26,7 @@ use std::path::Path;
 
 use importer::{Feature, Importer, Order, Value, malformed};
 use layers::Layers;
+use proto::Message as _;
 
 use super::{Error, Network, Op, Shape};
 use crate::{regular, staging};
@@ -68,7 +69,7 @@ pub fn read_bytes(
 /// Reads a file's bytes; the network has no name yet.
 fn import(path: &Path, bytes: &[u8], folder: Option<&Path>, input_size: Option<[usize; 2]>) -> Result<Network, Error> {
     let not_onnx = |found: String| malformed(path, found, "an ONNX model");
-    let model = proto::Model::decode(bytes).map_err(|error| not_onnx(error.to_string()))?;
+    let model = proto::Model::parse(bytes).map_err(|error| not_onnx(error.to_string()))?;
     let graph = model.graph.as_ref().ok_or_else(|| not_onnx("there is no graph".into()))?;
     let output = graph.outputs.first().ok_or_else(|| not_onnx("the graph has no output".into()))?.name;
     let opset = model.opsets.iter().find(|opset| matches!(opset.domain, "" | "ai.onnx"));

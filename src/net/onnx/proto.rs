@@ -7,7 +7,7 @@
 use super::wire::{FieldValue, MAX_REPEAT, WireError, WireField, WireFields};
 
 /// A message that can be read from its bytes.
-trait Message<'a>: Default {
+pub(super) trait Message<'a>: Default {
     /// Takes one field; unknown numbers are ignored.
     fn set(&mut self, field: &WireField<'a>) -> Result<(), WireError>;
 
@@ -66,13 +66,6 @@ message! {
         7 => graph: Option<Box<Graph<'a>>>,
         /// Domain and version of each operator set.
         8 => opsets: Vec<Opset<'a>>,
-    }
-}
-
-impl<'a> Model<'a> {
-    /// Reads a model file. Errors: anything that is not protobuf, or not of this schema.
-    pub fn decode(bytes: &'a [u8]) -> Result<Self, WireError> {
-        Self::parse(bytes)
     }
 }
 
@@ -202,17 +195,10 @@ impl<'a> Message<'a> for ValueInfo<'a> {
 /// Dimensions in a `TypeProto.Tensor`, or nothing if it has no shape.
 fn tensor_dims(tensor: &[u8]) -> Result<Option<Vec<Option<i64>>>, WireError> {
     let mut dims = None;
-    for field in WireFields::new(tensor) {
-        let field = field?;
-        if field.number != 2 {
-            continue;
-        }
+    for shape in numbered(tensor, 2) {
         let list: &mut Vec<Option<i64>> = dims.get_or_insert_default();
-        for dim in WireFields::new(field.bytes()?) {
-            let dim = dim?;
-            if dim.number == 1 {
-                list.push(dimension(dim.bytes()?)?);
-            }
+        for dim in numbered(shape?.bytes()?, 1) {
+            list.push(dimension(dim?.bytes()?)?);
         }
     }
     Ok(dims)
@@ -221,11 +207,13 @@ fn tensor_dims(tensor: &[u8]) -> Result<Option<Vec<Option<i64>>>, WireError> {
 /// Value of one `TensorShapeProto.Dimension`, or nothing if symbolic.
 fn dimension(bytes: &[u8]) -> Result<Option<i64>, WireError> {
     let mut value = None;
-    for field in WireFields::new(bytes) {
-        let field = field?;
-        if field.number == 1 {
-            value = Some(field.int()?);
-        }
+    for field in numbered(bytes, 1) {
+        value = Some(field?.int()?);
     }
     Ok(value)
+}
+
+/// The fields of a message with this number.
+fn numbered(bytes: &[u8], number: u64) -> impl Iterator<Item = Result<WireField<'_>, WireError>> {
+    WireFields::new(bytes).filter(move |field| field.as_ref().map_or(true, |field| field.number == number))
 }

@@ -72,15 +72,11 @@ fn extent(node: &Node<'_>, kernel: usize, dilation: usize) -> Result<usize, Erro
     })
 }
 
-/// Kernel size in the attributes, if given.
-pub(super) fn kernel_shape(node: &Node<'_>) -> Result<Option<[usize; 2]>, Error> {
-    pair(node, "kernel_shape")
-}
-
 /// Larger attribute values than this cannot be meant.
 const MAX_ATTRIBUTE: usize = 1 << 31;
 
-fn pair(node: &Node<'_>, name: &str) -> Result<Option<[usize; 2]>, Error> {
+/// A list of two numbers in the attributes, vertical and horizontal, if given.
+pub(super) fn pair(node: &Node<'_>, name: &str) -> Result<Option<[usize; 2]>, Error> {
     let Some(list) = node.ints(name) else { return Ok(None) };
     let bad = || node.misfit(format!("{name} {list:?}"), "two numbers of at least 1 (a 2-D network)");
     let pair: [i64; 2] = list.try_into().map_err(|_| bad())?;

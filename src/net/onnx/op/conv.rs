@@ -32,7 +32,7 @@ fn kernel_size(node: &Node<'_>, dims: &[usize], input: Shape, groups: usize) -> 
     if out == 0 || out % groups != 0 {
         return Err(wrong(format!("output channels that group {groups} divides")));
     }
-    match window::kernel_shape(node)? {
+    match window::pair(node, "kernel_shape")? {
         Some(kernel) if kernel != [height, width] => Err(wrong(format!("kernel_shape {kernel:?}"))),
         _ => Ok((out, [height, width])),
     }

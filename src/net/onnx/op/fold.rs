@@ -1,5 +1,7 @@
 //! Nodes whose result is a constant: weights that are generated or rearranged, and the integer arithmetic on shapes
 //! that exporters leave in the file.
+use std::rc::Rc;
+
 use super::region::SliceSpan;
 use super::{Data, Importer, Node, Outputs, Tensor, Value, axis, count, integers, region, sizes, view};
 use crate::net::Error;
@@ -31,7 +33,7 @@ pub(super) fn apply<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs
     if !matches!(tensor.data, Data::Fill(_)) {
         importer.charge_computed(node, tensor.len())?;
     }
-    Ok(vec![Value::constant(tensor)])
+    Ok(vec![Value::Constant(Rc::new(tensor))])
 }
 
 /// The value in a `Constant`'s attribute.
@@ -49,7 +51,7 @@ fn constant<'a>(node: &Node<'a>) -> Outputs<'a> {
     } else {
         return Err(node.misfit("no dense numerical value", "a tensor, a number or a list"));
     };
-    Ok(vec![Value::constant(tensor)])
+    Ok(vec![Value::Constant(Rc::new(tensor))])
 }
 
 /// Most integers of a generated list; shapes are short.

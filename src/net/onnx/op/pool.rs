@@ -8,7 +8,7 @@ pub(super) fn pool<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Outputs<
     let placed = if node.op().starts_with("Global") {
         whole([input.h, input.w], [1, 1])
     } else {
-        let kernel = window::kernel_shape(node)?;
+        let kernel = window::pair(node, "kernel_shape")?;
         let kernel = kernel.ok_or_else(|| node.misfit("no kernel_shape", "a window size"))?;
         let placed = window::place(node, kernel, [input.h, input.w])?;
         check_padding(node, &placed, input)?;
