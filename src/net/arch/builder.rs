@@ -106,6 +106,17 @@ impl Net {
         Ok(self.relu(x))
     }
 
+    /// A convolution and its batch normalisation, with PyTorch's ε.
+    pub(super) fn conv_bn(&mut self, [name, norm]: [&str; 2], x: At, spec: ConvSpec) -> Result<At, Error> {
+        let x = self.conv(name, x, spec)?;
+        self.batch_norm(norm, x, 1e-5)
+    }
+
+    pub(super) fn conv_bn_relu(&mut self, names: [&str; 2], x: At, spec: ConvSpec) -> Result<At, Error> {
+        let x = self.conv_bn(names, x, spec)?;
+        Ok(self.relu(x))
+    }
+
     /// A dense layer with bias. The architecture fixes how many inputs it has.
     pub(super) fn dense(&mut self, name: &str, x: At, [n_in, n_out]: [usize; 2]) -> Result<At, Error> {
         let input = self.shape(x);
@@ -192,9 +203,11 @@ impl Net {
         self.push(name, Op::Concat, parts, Shape::new(channels, h, w))
     }
 
-    pub(super) fn add(&mut self, name: &str, x: At, y: At) -> At {
+    /// A sum of two tensors, then ReLU.
+    pub(super) fn add_relu(&mut self, name: &str, x: At, y: At) -> At {
         debug_assert_eq!(self.shape(x), self.shape(y));
-        self.push(name, Op::Add, &[x, y], self.shape(x))
+        let sum = self.push(name, Op::Add, &[x, y], self.shape(x));
+        self.relu(sum)
     }
 
     pub(super) fn shuffle(&mut self, x: At, groups: usize) -> At {

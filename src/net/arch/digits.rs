@@ -2,8 +2,6 @@
 use super::builder::{At, ConvSpec, Net, Rounding, conv, square};
 use crate::net::{Error, Pool, PoolKind};
 
-const EPSILON: f32 = 1e-5;
-
 pub(super) fn digits(net: &mut Net) -> Result<(), Error> {
     let x = stem(net)?;
     let x = branches(net, x)?;
@@ -22,7 +20,7 @@ fn stem(net: &mut Net) -> Result<At, Error> {
     let short = conv_bn_relu(net, "1", 0, conv(16, 3).pad(1))?;
     let x = conv_bn_relu(net, "2a", short, conv(16, 3).pad(1))?;
     let x = conv_bn(net, "2b", x, conv(16, 3).pad(1))?;
-    let x = sum_relu(net, "add2", x, short);
+    let x = net.add_relu("add2", x, short);
     net.max_pool("pool2", x, square(3, 2, 1), Rounding::Floor)
 }
 
@@ -39,27 +37,20 @@ fn projection_block(net: &mut Net, x: At) -> Result<At, Error> {
     let y = conv_bn_relu(net, "4a", x, conv(48, 3).stride(2).pad(1).groups(4))?;
     let y = conv_bn(net, "4b", y, conv(48, 3).pad(1))?;
     let short = conv_bn(net, "4s", x, conv(48, 1).stride(2))?;
-    Ok(sum_relu(net, "add4", y, short))
+    Ok(net.add_relu("add4", y, short))
 }
 
 /// A residual block whose sum has a sum as an addend.
 fn depthwise_block(net: &mut Net, x: At) -> Result<At, Error> {
     let y = conv_bn_relu(net, "5a", x, conv(48, 3).pad(1).groups(48))?;
     let y = conv_bn(net, "5b", y, conv(48, 1))?;
-    Ok(sum_relu(net, "add5", y, x))
+    Ok(net.add_relu("add5", y, x))
 }
 
 fn conv_bn(net: &mut Net, suffix: &str, x: At, spec: ConvSpec) -> Result<At, Error> {
-    let x = net.conv(&format!("conv{suffix}"), x, spec)?;
-    net.batch_norm(&format!("bn{suffix}"), x, EPSILON)
+    net.conv_bn([&format!("conv{suffix}"), &format!("bn{suffix}")], x, spec)
 }
 
 fn conv_bn_relu(net: &mut Net, suffix: &str, x: At, spec: ConvSpec) -> Result<At, Error> {
-    let x = conv_bn(net, suffix, x, spec)?;
-    Ok(net.relu(x))
-}
-
-fn sum_relu(net: &mut Net, name: &str, x: At, y: At) -> At {
-    let sum = net.add(name, x, y);
-    net.relu(sum)
+    net.conv_bn_relu([&format!("conv{suffix}"), &format!("bn{suffix}")], x, spec)
 }

@@ -2,8 +2,6 @@
 use super::builder::{At, Net, Rounding, conv, square};
 use crate::net::{Error, Op, Shape};
 
-const EPSILON: f32 = 1e-5;
-
 /// What a block's shortcut does where channels or size change.
 #[derive(Clone, Copy)]
 enum Shortcut {
@@ -14,9 +12,7 @@ enum Shortcut {
 }
 
 pub(super) fn resnet18(net: &mut Net) -> Result<(), Error> {
-    let x = net.conv("conv1", 0, conv(64, 7).stride(2).pad(3))?;
-    let x = net.batch_norm("bn1", x, EPSILON)?;
-    let x = net.relu(x);
+    let x = net.conv_bn_relu(["conv1", "bn1"], 0, conv(64, 7).stride(2).pad(3))?;
     let x = net.max_pool("maxpool", x, square(3, 2, 1), Rounding::Floor)?;
     let x = stages(net, x, &[64, 128, 256, 512], 2, Shortcut::Projection)?;
     let x = net.adaptive_average("avgpool", x, [1, 1])?;
@@ -25,9 +21,7 @@ pub(super) fn resnet18(net: &mut Net) -> Result<(), Error> {
 }
 
 pub(super) fn resnet20_cifar10(net: &mut Net) -> Result<(), Error> {
-    let x = net.conv("conv1", 0, conv(16, 3).pad(1))?;
-    let x = net.batch_norm("bn1", x, EPSILON)?;
-    let x = net.relu(x);
+    let x = net.conv_bn_relu(["conv1", "bn1"], 0, conv(16, 3).pad(1))?;
     let x = stages(net, x, &[16, 32, 64], 3, Shortcut::ZeroPadding)?;
     let x = net.adaptive_average("avgpool", x, [1, 1])?;
     net.dense("linear", x, [64, 10])?;
@@ -53,23 +47,19 @@ fn stages(net: &mut Net, mut x: At, widths: &[usize], depth: usize, shortcut: Sh
 /// Two 3×3 convolutions beside a shortcut; with stride 2 if the shortcut is not the identity (`None`).
 fn basic_block(net: &mut Net, name: &str, x: At, width: usize, shortcut: Option<Shortcut>) -> Result<At, Error> {
     let stride = if shortcut.is_some() { 2 } else { 1 };
-    let y = net.conv(&format!("{name}.conv1"), x, conv(width, 3).stride(stride).pad(1))?;
-    let y = net.batch_norm(&format!("{name}.bn1"), y, EPSILON)?;
-    let y = net.relu(y);
-    let y = net.conv(&format!("{name}.conv2"), y, conv(width, 3).pad(1))?;
-    let y = net.batch_norm(&format!("{name}.bn2"), y, EPSILON)?;
+    let [conv1, bn1, conv2, bn2] = ["conv1", "bn1", "conv2", "bn2"].map(|layer| format!("{name}.{layer}"));
+    let y = net.conv_bn_relu([&conv1, &bn1], x, conv(width, 3).stride(stride).pad(1))?;
+    let y = net.conv_bn([&conv2, &bn2], y, conv(width, 3).pad(1))?;
     let short = match shortcut {
         None => x,
         Some(Shortcut::Projection) => projection(net, name, x, width)?,
         Some(Shortcut::ZeroPadding) => zero_padding(net, name, x, width),
     };
-    let sum = net.add(&format!("{name}.add"), y, short);
-    Ok(net.relu(sum))
+    Ok(net.add_relu(&format!("{name}.add"), y, short))
 }
 
 fn projection(net: &mut Net, name: &str, x: At, width: usize) -> Result<At, Error> {
-    let y = net.conv(&format!("{name}.downsample.0"), x, conv(width, 1).stride(2))?;
-    net.batch_norm(&format!("{name}.downsample.1"), y, EPSILON)
+    net.conv_bn([&format!("{name}.downsample.0"), &format!("{name}.downsample.1")], x, conv(width, 1).stride(2))
 }
 
 fn zero_padding(net: &mut Net, name: &str, x: At, width: usize) -> At {

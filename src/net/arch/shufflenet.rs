@@ -7,7 +7,6 @@ use super::builder::{At, ConvSpec, Net, Rounding, conv, square};
 use crate::net::{Error, Pool, PoolKind};
 
 const GROUPS: usize = 4;
-const EPSILON: f32 = 1e-5;
 
 pub(super) fn v1_g4(net: &mut Net) -> Result<(), Error> {
     let x = conv_bn(net, "conv3_0", 0, conv(24, 3).stride(2).pad(1))?;
@@ -39,8 +38,7 @@ fn halving_unit(net: &mut Net, unit: usize, x: At, width: usize) -> Result<At, E
 
 fn residual_unit(net: &mut Net, unit: usize, x: At) -> Result<At, Error> {
     let y = branch(net, unit, x, net.shape(x).c, 1)?;
-    let sum = net.add(&format!("unit{unit}.add"), y, x);
-    Ok(net.relu(sum))
+    Ok(net.add_relu(&format!("unit{unit}.add"), y, x))
 }
 
 /// Grouped 1×1, channel shuffle, depthwise 3×3, grouped 1×1.
@@ -53,6 +51,5 @@ fn branch(net: &mut Net, unit: usize, x: At, width: usize, stride: usize) -> Res
 }
 
 fn conv_bn(net: &mut Net, name: &str, x: At, spec: ConvSpec) -> Result<At, Error> {
-    let x = net.conv(name, x, spec)?;
-    net.batch_norm(&format!("{name}_bn"), x, EPSILON)
+    net.conv_bn([name, &format!("{name}_bn")], x, spec)
 }
