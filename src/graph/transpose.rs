@@ -24,7 +24,7 @@ pub fn push_transposed(block: &Block, intervals: &[Interval], into: &mut Blocks)
 fn push_piece(block: &Block, interval: &Interval, piece: std::ops::Range<u32>, into: &mut Blocks) {
     let start = u64::from(piece.start);
     let len = piece.end - piece.start;
-    let turned = Block {
+    let transposed = Block {
         first_row: interval.first_col + piece.start,
         n_rows: len,
         row_step: 1,
@@ -36,12 +36,12 @@ fn push_piece(block: &Block, interval: &Interval, piece: std::ops::Range<u32>, i
     match (block.kind, block.row_step) {
         (PanelKind::Diagonal, _) => {
             let values = interval.values + start * u64::from(block.row_stride);
-            let turned = Block { row_stride: block.row_stride, col_stride: 0, ..turned };
-            into.push(turned, &[Interval { first_col: block.first_row + piece.start, len, values }]);
+            let transposed = Block { row_stride: block.row_stride, col_stride: 0, ..transposed };
+            into.push(transposed, &[Interval { first_col: block.first_row + piece.start, len, values }]);
         }
         (PanelKind::Dense, 1) => {
             let values = interval.values + start * u64::from(block.col_stride);
-            into.push(turned, &[Interval { first_col: block.first_row, len: block.n_rows, values }]);
+            into.push(transposed, &[Interval { first_col: block.first_row, len: block.n_rows, values }]);
         }
         (PanelKind::Dense, step) => {
             let values = interval.values + start * u64::from(block.col_stride);
@@ -50,7 +50,7 @@ fn push_piece(block: &Block, interval: &Interval, piece: std::ops::Range<u32>, i
                 len: 1,
                 values: values + u64::from(r) * u64::from(block.row_stride),
             };
-            into.push(turned, &(0..block.n_rows).map(column).collect::<Vec<_>>());
+            into.push(transposed, &(0..block.n_rows).map(column).collect::<Vec<_>>());
         }
     }
 }

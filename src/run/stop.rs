@@ -30,12 +30,7 @@ impl StopFlag {
     }
 }
 
-impl Progress for StopFlag {
-    fn begin(&self, _: &str, _: u64) {}
-    fn advance(&self, _: u64) {}
-    fn note(&self, _: &str) {}
-    fn end(&self) {}
-}
+impl Progress for StopFlag {}
 
 impl Control for StopFlag {
     fn pulse(&self) -> Pulse {

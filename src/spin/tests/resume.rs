@@ -24,12 +24,7 @@ struct Stopper {
     kept: Mutex<Option<Vec<u8>>>,
 }
 
-impl Progress for Stopper {
-    fn begin(&self, _: &str, _: u64) {}
-    fn advance(&self, _: u64) {}
-    fn note(&self, _: &str) {}
-    fn end(&self) {}
-}
+impl Progress for Stopper {}
 
 impl Control for Stopper {
     fn saved(&self) -> Option<Checkpoint<'static>> {
