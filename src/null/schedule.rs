@@ -125,7 +125,7 @@ pub enum Error {
         dir: PathBuf,
         /// Why not.
         #[source]
-        source: shard::Error,
+        source: Box<shard::Error>,
     },
     /// It cannot be read again.
     #[error(transparent)]
@@ -280,7 +280,8 @@ impl NullSolver<'_> {
         if let Some(folder) = self.folder {
             let (target, description) = (folder.target(model), self.description(model, plan));
             let written = shard::write_revalued(graph, &stream, &description, &target, &Silent);
-            let (_, topology) = written.map_err(|source| Error::Write { what: "keep", dir: target.dir, source })?;
+            let (_, topology) =
+                written.map_err(|source| Error::Write { what: "keep", dir: target.dir, source: source.into() })?;
             folder.copied.fetch_or(topology == Topology::Copied, Ordering::Relaxed);
         }
         Ok(Some(stream))
@@ -303,7 +304,7 @@ impl NullSolver<'_> {
             own_values: unshared.own_values(),
         };
         let written = shard::write_generated(&made, &self.description(model, plan), &target, &Silent);
-        written.map_err(|source| Error::Write { what: "write", dir: target.dir.clone(), source })?;
+        written.map_err(|source| Error::Write { what: "write", dir: target.dir.clone(), source: source.into() })?;
         let shards = Shards::open(&target.dir).map_err(Error::Open)?;
         let stream = shards.unverified();
         Ok((spin::solve(&stream, plan, self.control)?, stream.totals()))

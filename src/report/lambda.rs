@@ -1,6 +1,6 @@
 //! What perturbed images say: λ of each case, of each image, and of each range of norms.
 //!
-//! Ω is the share of the logits that change as the order of the ground state says ([`perturb`](crate::perturb)). λ sums
+//! Ω is the share of the logits that change as the order of the ground state says ([`perturb`]). λ sums
 //! up many of them: 0.5 for a network that follows the order always, near 0 for one that does not care.
 //!
 //! ```text

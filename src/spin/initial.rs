@@ -24,7 +24,7 @@ pub(super) fn spins(problem: &impl Problem, plan: &Plan, replicas: Range<u32>) -
     spins
 }
 
-/// Initial state of one replica, as a [state](crate::kernel::state).
+/// Initial state of one replica, as a [state](mod@state).
 pub(super) fn state(n_nodes: usize, plan: &Plan, replica: u32) -> Vec<u8> {
     let mut state = vec![0xff; state::n_bytes(n_nodes as u32)];
     for node in flips(plan, replica, n_nodes as u32) {
