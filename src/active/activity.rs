@@ -3,11 +3,9 @@
 use std::ops::Range;
 
 use super::alive::{Alive, Pass};
-use super::answer::Answer;
 use super::count::{self, Counts};
-use super::error::Error;
 use super::fields::{ActiveEdges, Subnetworks};
-use super::wiring::Wiring;
+use super::{Answer, Error, Wiring};
 use crate::forward::States;
 use crate::graph::BlockStream;
 use crate::kernel::{Isa, LANES, lane_of_bit, state};

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::block::Blocks;
-use super::layer::NodeId;
+use super::{Blocks, NodeId};
 
 /// Rows of `A` (edges into a node) or of `Aᵀ` (edges out of it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::frame::{Frame, FrameInfo};
-use super::layer::{Layer, Totals};
+use super::{Frame, FrameInfo, Layer, Totals};
 
 /// A graph as a sequence of frames in row order, plus the store that their panels point into.
 ///

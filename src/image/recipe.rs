@@ -1,9 +1,8 @@
 //! A [`Preprocess`] for the input of one network: checked once, applied to every image.
 
 use super::decode::Picture;
-use super::error::Error;
-use super::preprocess::{Channels, Crop, Preprocess, Resize};
 use super::resize::{ResizedSide, resize};
+use super::{Channels, Crop, Error, Preprocess, Resize};
 use crate::net::Shape;
 
 /// Preprocessing that fits a network's input.

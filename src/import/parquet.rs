@@ -9,8 +9,7 @@ use arrow_schema::{DataType, Schema};
 use parquet::errors::ParquetError;
 
 use super::columns::{Choice, EdgeColumns, FirstLine};
-use super::error::{Error, Fault};
-use super::list::EdgeList;
+use super::{EdgeList, Error, Fault};
 use crate::columnar::{self, Budget, ParquetFile};
 use crate::regular;
 

@@ -29,11 +29,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::Builder;
 
-use super::model::{Kind, Model};
-use super::n1::n1;
 use super::n2::Unshared;
-use super::n3::n3;
 use super::parameters;
+use super::{Kind, Model, n1, n3};
 use crate::graph::{self, BlockStream, Revalued, Totals};
 use crate::net::arch::Init;
 use crate::progress::Silent;

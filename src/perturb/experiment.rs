@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::case::Case;
-use super::error::Error;
 use super::signs::{Signs, check_output};
+use super::{Case, Error};
 use crate::forward::Forward;
 use crate::graph::BlockStream;
 use crate::kernel::LANES;

@@ -11,8 +11,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::sample::Sample;
-use super::welch::{Undefined, Welch, cohens_d, welch};
+use super::{Sample, Undefined, Welch, cohens_d, welch};
 
 /// Whose energies: the network's own, those of one kind of null model, or of active subnetworks. In the order of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

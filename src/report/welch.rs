@@ -4,8 +4,7 @@
 //! starts gives nearly the same energy every time, null models differ among themselves. Welch's test estimates both scatters,
 //! and pays with fewer degrees of freedom the more the two differ.
 
-use super::sample::Sample;
-use super::student::log10_two_sided;
+use super::{Sample, log10_two_sided};
 
 /// Why two samples cannot be set against each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

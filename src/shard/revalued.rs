@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use super::error::{Error, Fault, FilePart};
 use super::fingerprint::{self, Hash};
-use super::manifest::Description;
 use super::map::{self, Map};
-use super::reader::Shards;
-use super::target::Target;
 use super::writer::{self, Files, Summary};
+use super::{Description, Error, Fault, FilePart, Shards, Target};
 use crate::graph::BlockStream;
 use crate::progress::Progress;
 

@@ -4,11 +4,9 @@ use std::ops::{Deref, Range};
 
 use rayon::prelude::*;
 
-use super::error::{Error, FilePart};
 use super::layout::{PIECE, PIECE_BYTES, VALUES};
-use super::map::{Bytes, Map};
-use super::reader::Shards;
 use super::values;
+use super::{Bytes, Error, FilePart, Map, Shards};
 use crate::graph::{self, BlockStream, Frame, FrameInfo, Layer, Totals};
 use crate::progress::Progress;
 

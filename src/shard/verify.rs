@@ -5,12 +5,10 @@ use std::path::Path;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::error::{Error, Fault, FilePart};
 use super::fingerprint::{self, Hash};
 use super::manifest;
-use super::map::Bytes;
-use super::reader::Shards;
 use super::stream::check_values;
+use super::{Bytes, Error, Fault, FilePart, Shards};
 use crate::graph::edges::for_each_edge;
 use crate::graph::sums::sum_abs;
 use crate::graph::{Frame, Totals};

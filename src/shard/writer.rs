@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 
 use super::check::{self, Bounds};
 use super::codec;
-use super::error::{Error, Fault, FilePart};
 use super::file::{self, ShardWriter};
 use super::fingerprint::{self, Hash};
 use super::layout::{DirectoryEntry, Header, VALUES};
 use super::manifest::{self, Checksum, Description, FORMAT_VERSION, Manifest, ShardRecord};
 use super::reader::MAX_RAW_BYTES;
-use super::target::Target;
 use super::values;
+use super::{Error, Fault, FilePart, Target};
 use crate::graph::{BlockStream, Frame, Totals};
 use crate::progress::Progress;
 use crate::staging::together::Staged;

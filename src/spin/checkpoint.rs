@@ -11,9 +11,7 @@
 use std::borrow::Cow;
 use std::io::{self, BufWriter, Write};
 
-use super::control::{Checkpoint, Ensemble, Walker};
-use super::plan::Plan;
-use super::replica::Replica;
+use super::{Checkpoint, Ensemble, Plan, Replica, Walker};
 use crate::kernel::{Spins, state};
 
 const MAGIC: &[u8; 8] = b"SPINCKP1";

@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
-use super::error::Error;
-use super::plan::Plan;
-use super::replica::Replica;
+use super::{Error, Plan, Replica};
 use crate::kernel::Spins;
 use crate::progress::{Progress, Silent};
 

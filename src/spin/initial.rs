@@ -5,8 +5,7 @@ use std::ops::Range;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::plan::Plan;
-use super::problem::Problem;
+use super::{Plan, Problem};
 use crate::graph::NodeId;
 use crate::kernel::{LANES, Spins, lane_of_bit, state};
 

@@ -28,9 +28,8 @@
 //!
 //! Replicas do not depend on each other: those that do not fit wait, and the result is the same.
 
-use super::error::Error;
 use super::one_way::waves::Waves;
-use super::plan::{Method, Plan};
+use super::{Error, Method, Plan};
 use crate::graph::{BlockStream, LayerKind};
 use crate::kernel::LANES;
 

@@ -1,14 +1,9 @@
 //! One graph in all lanes: as many replicas at a time as memory allows.
 
 use super::control::{Checkpoint, Control, Request};
-use super::error::Error;
 use super::fields::{Buffers, ReadOperands};
-use super::measure::Scales;
-use super::plan::Plan;
-use super::problem::Problem;
-use super::replica::Replica;
 use super::sweep::Relaxation;
-use super::{memory, rules};
+use super::{Error, Plan, Problem, Replica, Scales, memory, rules};
 use crate::graph::reading::Reading;
 use crate::graph::{BlockStream, Frame};
 use crate::kernel::{Fields, ReadStore, Spins};

@@ -3,13 +3,10 @@
 use std::ops::Range;
 
 use super::control::{Control, Request};
-use super::error::Error;
 use super::measure::weigh::{self, Edges, Term};
-use super::plan::Plan;
-use super::problem::Problem;
-use super::replica::Replica;
 use super::rules;
 use super::sweep::Relaxation;
+use super::{Error, Plan, Problem, Replica};
 use crate::graph::{self, BlockStream};
 use crate::kernel::{Isa, LANES, Spins};
 

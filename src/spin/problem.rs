@@ -19,8 +19,7 @@
 //! alone. The [rules](super::rules) and the sweeps are generic over it and are compiled once for each of the three, so that
 //! one graph does not pay for what only siblings need ([`Problem::by_graph`]).
 
-use super::error::Error;
-use super::measure::Scales;
+use super::{Error, Scales};
 use crate::graph::{BlockStream, Frame, NodeId};
 use crate::kernel::{Fields, LANES, Spins, bit_of_lane};
 

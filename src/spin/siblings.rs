@@ -33,13 +33,9 @@
 //! Memory: 4 bytes per value and graph, 4 bytes per node and graph, and what one search needs.
 
 use super::control::{Control, Request};
-use super::error::Error;
-use super::measure::{Scales, weigh};
-use super::plan::{Method, Plan};
 use super::problem::{OnGraph, Problem};
-use super::replica::Replica;
 use super::sweep::Relaxation;
-use super::{memory, rules};
+use super::{Error, Method, Plan, Replica, Scales, memory, rules, weigh};
 use crate::graph::{BlockStream, Frame, NodeId, Revalued};
 use crate::kernel::{Fields, LANES, LaneValues, Operands, Scratch, Spins, bit_of_lane, lane_of_bit};
 

@@ -12,9 +12,8 @@ use arrow_schema::{DataType, Field};
 use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
-use super::error::Error;
-use super::provenance::Provenance;
 use super::schema::{Schema, TableRow, type_name};
+use super::{Error, Provenance};
 use crate::columnar::{self, Budget, ParquetFile};
 use crate::regular;
 

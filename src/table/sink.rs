@@ -21,9 +21,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
-use super::error::Error;
-use super::provenance::Provenance;
-use super::schema::{Schema, TableRow};
+use super::{Error, Provenance, Schema, TableRow};
 
 /// zstd level: higher ones cost time and gain nothing measurable on such tables.
 const LEVEL: i32 = 4;

@@ -1,9 +1,8 @@
 //! Convolutions: one edge per valid tap, weight = kernel value.
 
 use super::check;
-use super::error::Error;
 use super::filter::{Filter, StoredKernel};
-use super::parameters::ParameterOrder;
+use super::{Error, ParameterOrder};
 use crate::graph::{LayerKind, PanelKind};
 use crate::net::{Conv, Layer, Shape};
 

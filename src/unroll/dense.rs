@@ -1,9 +1,8 @@
 //! Dense layers: every input to every output, as a convolution whose window is the whole input.
 
 use super::check;
-use super::error::Error;
 use super::filter::{Filter, StoredKernel};
-use super::parameters::ParameterOrder;
+use super::{Error, ParameterOrder};
 use crate::graph::{LayerKind, PanelKind};
 use crate::net::{Dense, Layer, Shape, Window};
 

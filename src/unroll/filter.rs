@@ -5,9 +5,8 @@
 
 use std::ops::Range;
 
-use super::error::Error;
-use super::parameters::ParameterOrder;
 use super::view::View;
+use super::{Error, ParameterOrder};
 use crate::graph::{LayerKind, PanelKind};
 use crate::net::{Layer, Window};
 

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use super::axis::{AlikePositions, AxisTaps};
 use super::channel_order::ChannelOrder;
 use super::channel_pairs::ChannelPairs;
-use super::parameters::ParameterOrder;
-use super::route::Route;
+use super::{ParameterOrder, Route};
 use crate::graph::{Direction, LayerKind};
 use crate::net::Shape;
 

@@ -1,16 +1,11 @@
 //! The unrolled network as a block stream, and the route back from nodes to the elements of its tensors.
 
 use super::blocks::{Region, push_blocks};
-use super::element_map::ElementMap;
-use super::error::Error;
 use super::frames::Limits;
 use super::node_layer::NodeLayer;
-use super::options::{BatchNormRule, Options};
-use super::parameters::StoredParameters;
-use super::route::Route;
 use super::unroller::Unroller;
 use super::view::View;
-use super::{check, frames, norm};
+use super::{BatchNormRule, ElementMap, Error, Options, Route, StoredParameters, check, frames, norm};
 use crate::graph::{self, BlockStream, Direction, Frame, FrameInfo, Layer, NodeId, Totals};
 use crate::net::{Network, Shape};
 

@@ -9,13 +9,11 @@ use super::chain::Chains;
 use super::channel_order::ChannelOrder;
 use super::channel_pairs::ChannelPairs;
 use super::element_map::{AxisMap, Channel, ElementMap};
-use super::error::Error;
 use super::filter::{Filter, StoredKernel};
 use super::limits::Used;
 use super::node_layer::{Connection, NodeLayer};
-use super::options::{Options, ResidualRule};
 use super::view::{Contribution, View};
-use super::{channel_pairs, check, conv, dense, filter, frames, join, norm, pool, route};
+use super::{Error, Options, ResidualRule, channel_pairs, check, conv, dense, filter, frames, join, norm, pool, route};
 use crate::graph::{LayerKind, Totals};
 use crate::net::{Layer, Network, Op, Pool, Shape, Window};
 

@@ -1,10 +1,7 @@
 //! Diagonal blocks: pooling and depthwise convolution. One signed add per edge and plane.
 
-use super::packed::Spins;
 use crate::graph::{Block, Interval, RowGroup, Stretch};
-use crate::kernel::lanes::fields::Fields;
-use crate::kernel::lanes::task::Task;
-use crate::kernel::lanes::vector::{LANES, signed};
+use crate::kernel::{Fields, LANES, Spins, Task, signed};
 
 /// Adds one block to the fields of its rows.
 pub(super) struct Diagonal<'a> {

@@ -15,10 +15,7 @@
 //! Both planes go through the ordinary kernel, and share its tables.
 
 use crate::graph::{Block, Interval, Stretch};
-use crate::kernel::lanes::fields::Fields;
-use crate::kernel::lanes::isa::Isa;
-use crate::kernel::lanes::task::Task;
-use crate::kernel::lanes::vector::{LANES, bit_of_lane, signed};
+use crate::kernel::{Fields, Isa, LANES, Task, bit_of_lane, signed};
 
 /// `x` by lane where the lane's bit of `mask` is set, `+0` elsewhere.
 #[inline(always)]

@@ -1,13 +1,10 @@
 //! What a block is multiplied by, and which loops do it.
 
 use super::lanewise::{self, values::LaneValues};
-use super::packed::Spins;
 use super::positions::DenseBlock;
-use super::scratch::Scratch;
 use super::{diagonal, table};
 use crate::graph::{Block, Blocks, Interval, PanelKind};
-use crate::kernel::lanes::fields::Fields;
-use crate::kernel::lanes::isa::Isa;
+use crate::kernel::{Fields, Isa, Scratch, Spins};
 
 /// What a block's panels are multiplied by: the value store that their weights are in, and the spins of their columns.
 ///

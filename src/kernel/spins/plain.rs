@@ -1,9 +1,7 @@
 //! The definition: what the fast paths must reproduce bit by bit. One row, one replica, one quad at a time.
 
-use super::packed::Spins;
 use crate::graph::{Block, Blocks, Interval, NodeId, PanelKind, RowGroup};
-use crate::kernel::lanes::fields::Fields;
-use crate::kernel::lanes::vector::{LANES, bit_of_lane};
+use crate::kernel::{Fields, LANES, Spins, bit_of_lane};
 
 /// As [`Operands::add_blocks`](crate::kernel::Operands::add_blocks), by the obvious loops.
 pub fn add_blocks(blocks: &Blocks, values: &[f32], spins: &Spins, fields: &mut Fields) {

@@ -12,10 +12,8 @@
 
 use std::ops::Range;
 
-use super::packed::Spins;
 use crate::graph::{Block, Interval, RowGroup};
-use crate::kernel::lanes::fields::Fields;
-use crate::kernel::lanes::isa::Isa;
+use crate::kernel::{Fields, Isa, Spins};
 
 /// A dense block and the spins of its columns.
 #[derive(Clone, Copy)]

@@ -7,8 +7,7 @@ use std::ops::Range;
 
 use crate::graph::reading::Reading;
 use crate::graph::{Block, Interval};
-use crate::kernel::lanes::isa::Isa;
-use crate::kernel::lanes::task::Task;
+use crate::kernel::{Isa, Task};
 
 /// A value store, and what is made of its values before they are used.
 #[derive(Clone, Copy, Debug)]

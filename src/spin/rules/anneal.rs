@@ -14,10 +14,9 @@ use super::descent;
 use super::random::Uniform;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
-use crate::spin::error::Error;
-use crate::spin::problem::Problem;
 use crate::spin::sweep::Relaxation;
 use crate::spin::sweep::rule::Rule;
+use crate::spin::{Error, Problem};
 
 /// `β σ` of the first and of the last sweep.
 const BETA_SIGMA: [f64; 2] = [0.15, 4.0];

@@ -2,10 +2,9 @@
 
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
-use crate::spin::error::Error;
-use crate::spin::problem::Problem;
 use crate::spin::sweep::Relaxation;
 use crate::spin::sweep::rule::Rule;
+use crate::spin::{Error, Problem};
 
 /// A field above `−TOLERANCE · Σ_j |Au_ij|` counts as not negative: rounding of `f32` sums stays below it.
 const TOLERANCE: f32 = 1e-6;

@@ -15,11 +15,8 @@ mod descent;
 mod random;
 pub mod threshold;
 
-use super::error::Error;
-use super::plan::Method;
-use super::problem::Problem;
-use super::replica::Replica;
 use super::sweep::Relaxation;
+use super::{Error, Method, Problem, Replica};
 
 /// Runs the plan's streaming method to its end.
 pub(super) fn run<P: Problem>(mut relaxation: Relaxation<'_, P>) -> Result<Vec<Replica>, Error> {

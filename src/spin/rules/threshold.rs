@@ -8,10 +8,9 @@
 use super::descent;
 use crate::graph::NodeId;
 use crate::kernel::{LANES, mask_of};
-use crate::spin::error::Error;
-use crate::spin::problem::Problem;
 use crate::spin::sweep::Relaxation;
 use crate::spin::sweep::rule::Rule;
+use crate::spin::{Error, Problem};
 
 /// Sweeps with a falling threshold.
 const FALL: u32 = 40;

@@ -40,11 +40,7 @@ use rayon::prelude::*;
 
 pub(super) use self::adjacency::Adjacency;
 pub(super) use self::descent::Descent;
-use super::control::{Checkpoint, Control, Pulse};
-use super::error::Error;
-use super::plan::Plan;
-use super::replica::Replica;
-use super::{initial, memory};
+use super::{Checkpoint, Control, Error, Plan, Pulse, Replica, initial, memory};
 use crate::graph::BlockStream;
 
 /// Runs the plan's replicas, one per thread at a time.

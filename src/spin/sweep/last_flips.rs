@@ -16,9 +16,8 @@ use rayon::prelude::*;
 
 use crate::graph::BlockStream;
 use crate::spin::control::{Ensemble, Request};
-use crate::spin::error::Error;
-use crate::spin::problem::Problem;
 use crate::spin::steepest::{Adjacency, Descent};
+use crate::spin::{Error, Problem};
 
 /// Sweeps of a descent before the replicas that still flip go on one by one.
 pub(super) const PATIENCE: u32 = 24;

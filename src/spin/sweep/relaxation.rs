@@ -11,13 +11,11 @@ use super::visitor::{BufferPool, Visited, Visitor};
 use crate::graph;
 use crate::kernel::LANES;
 use crate::spin::control::{Ensemble, Request, Walker};
-use crate::spin::error::Error;
 use crate::spin::initial;
 use crate::spin::one_way::out_fields::OutFields;
 use crate::spin::one_way::waves::Waves;
-use crate::spin::problem::Problem;
-use crate::spin::replica::Replica;
 use crate::spin::visits::{self, Visit};
+use crate::spin::{Error, Problem, Replica};
 
 /// The walkers of an ensemble, and what is known of them.
 pub(in crate::spin) struct Relaxation<'a, P: Problem> {

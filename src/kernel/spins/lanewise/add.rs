@@ -4,16 +4,13 @@ use std::ops::Range;
 
 use super::pairs::{PairSums, pack};
 use super::portable;
-use super::values::LaneValues;
 use super::weights::LaneWeights;
 #[cfg(target_arch = "x86_64")]
 use super::x86;
-use crate::kernel::lanes::fields::Fields;
-use crate::kernel::lanes::isa::Isa;
 use crate::kernel::lanes::vector::{LANES, Line};
 use crate::kernel::spins::positions::{DenseBlock, Position};
-use crate::kernel::spins::scratch::Scratch;
 use crate::kernel::spins::tile::{BuiltTile, PackedPosition, ROWS, Tile};
+use crate::kernel::{Fields, Isa, LaneValues, Scratch};
 
 /// Quads of columns of a tile: 256 bytes for each of its rows.
 const QUADS: usize = 8;
@@ -96,12 +93,13 @@ fn build(isa: Isa, weights: &LaneWeights<'_>, pairs: &mut [PairSums]) {
 fn add_tile<'a>(
     isa: Isa,
     tile: &BuiltTile<'_, PairSums>,
-    mut positions: impl Iterator<Item = PackedPosition<'a>>,
+    positions: impl Iterator<Item = PackedPosition<'a>>,
     fields: &mut [[f32; LANES]],
 ) {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => {
+            let mut positions = positions;
             while let Some(position) = positions.next() {
                 match positions.next() {
                     Some(next) => x86::add(tile, [position, next], fields),

@@ -1,12 +1,8 @@
 //! Diagonal blocks whose weights differ from lane to lane.
 
-use super::values::LaneValues;
 use crate::graph::{Block, Interval, RowGroup};
-use crate::kernel::lanes::fields::Fields;
-use crate::kernel::lanes::task::Task;
-use crate::kernel::lanes::vector::LANES;
 use crate::kernel::spins::diagonal;
-use crate::kernel::spins::packed::Spins;
+use crate::kernel::{Fields, LANES, LaneValues, Spins, Task};
 
 /// As [`diagonal::Diagonal`]: row after row, so that its weights serve all row groups that share them.
 pub(in crate::kernel::spins) struct Diagonal<'a> {

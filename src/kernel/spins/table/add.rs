@@ -12,12 +12,10 @@ use super::sums::SumTable;
 use super::weights::TileWeights;
 #[cfg(target_arch = "x86_64")]
 use super::{direct::DirectTile, x86};
-use crate::kernel::lanes::fields::Fields;
-use crate::kernel::lanes::isa::Isa;
 use crate::kernel::lanes::vector::{LANES, Line};
 use crate::kernel::spins::positions::{DenseBlock, Position};
-use crate::kernel::spins::scratch::Scratch;
 use crate::kernel::spins::tile::{BuiltTile, PackedPosition, ROWS, Tile};
+use crate::kernel::{Fields, Isa, Scratch};
 
 /// Quads of columns of a tile: its tables (64 bytes per row and quad) stay in the first-level cache.
 const QUADS: usize = 48;
